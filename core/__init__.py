@@ -1,0 +1,1 @@
+"""Decisions without I/O: values and a time in, values out."""

@@ -1,0 +1,363 @@
+"""The JSON of both directions: every spelling the service accepts, and what it answers to the rest.
+
+A message is checked against a table of names and comes out in camelCase with its bytes decoded.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+# RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the close code.
+REASON_LIMIT: Final = 123
+
+
+class Refused(Exception):
+    """A message for which the service closes the connection."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+INVALID_ARGUMENT: Final = "Request contains an invalid argument."
+
+# What a client may send, by message name: field name -> type. "[X]" is a list of X, "{X}" a map to X;
+# names with a capital are messages. googleapis/python-genai types.py (LiveClient*) and
+# _live_converters.py; ai.google.dev/api/live.
+MESSAGES: Final[dict[str, dict[str, str]]] = {
+    "ClientMessage": {
+        "setup": "Setup",
+        "clientContent": "ClientContent",
+        "realtimeInput": "RealtimeInput",
+        "toolResponse": "ToolResponseMessage",
+        "contextUpdate": "ContextUpdate",
+    },
+    "Setup": {
+        "model": "string",
+        "generationConfig": "GenerationConfig",
+        "systemInstruction": "Content",
+        "tools": "[Tool]",
+        "sessionResumption": "SessionResumption",
+        "contextWindowCompression": "Compression",
+        "realtimeInputConfig": "RealtimeInputConfig",
+        "inputAudioTranscription": "TranscriptionConfig",
+        "outputAudioTranscription": "TranscriptionConfig",
+        "proactivity": "Proactivity",
+        "explicitVadSignal": "bool",
+        "historyConfig": "HistoryConfig",
+        "avatarConfig": "any",
+        "safetySettings": "any",
+        "labels": "{string}",
+    },
+    "GenerationConfig": {
+        "modelSelectionConfig": "any",
+        "responseJsonSchema": "any",
+        "audioTimestamp": "bool",
+        "candidateCount": "int",
+        "enableAffectiveDialog": "bool",
+        "frequencyPenalty": "float",
+        "logprobs": "int",
+        "maxOutputTokens": "int",
+        "mediaResolution": "string",
+        "presencePenalty": "float",
+        "responseLogprobs": "bool",
+        "responseMimeType": "string",
+        "responseModalities": "[Modality]",
+        "responseSchema": "any",
+        "routingConfig": "any",
+        "seed": "int",
+        "speechConfig": "SpeechConfig",
+        "stopSequences": "[string]",
+        "temperature": "float",
+        "thinkingConfig": "ThinkingConfig",
+        "topK": "float",
+        "topP": "float",
+        "enableEnhancedCivicAnswers": "bool",
+        "translationConfig": "any",
+    },
+    "SpeechConfig": {
+        "voiceConfig": "any",
+        "languageCode": "string",
+        "multiSpeakerVoiceConfig": "any",
+    },
+    "ThinkingConfig": {
+        "includeThoughts": "bool",
+        "thinkingBudget": "int",
+        "thinkingLevel": "ThinkingLevel",
+    },
+    "SessionResumption": {"handle": "string!", "transparent": "bool"},
+    "Compression": {"triggerTokens": "int", "slidingWindow": "SlidingWindow"},
+    "SlidingWindow": {"targetTokens": "int"},
+    "RealtimeInputConfig": {
+        "automaticActivityDetection": "Detection",
+        "activityHandling": "ActivityHandling",
+        "turnCoverage": "TurnCoverage",
+        "interimTranscriptTimestampEnabled": "bool",
+    },
+    "Detection": {
+        "disabled": "bool",
+        "startOfSpeechSensitivity": "StartSensitivity",
+        "endOfSpeechSensitivity": "EndSensitivity",
+        "prefixPaddingMs": "int",
+        "silenceDurationMs": "int",
+    },
+    "TranscriptionConfig": {
+        "languageCodes": "[string]",
+        "languageAuto": "any",
+        "languageHints": "any",
+        "customVocabulary": "[string]",
+        "adaptationPhrases": "[string]",
+        "wordTimestamp": "bool",
+        "diarization": "bool",
+        "mode": "string",
+    },
+    "Proactivity": {"proactiveAudio": "bool"},
+    "HistoryConfig": {"initialHistoryInClientContent": "bool"},
+    "Content": {"parts": "[Part]", "role": "string"},
+    "Part": {
+        "text": "string",
+        "thought": "bool",
+        "thoughtSignature": "string",
+        "inlineData": "Blob",
+        "fileData": "any",
+        "functionCall": "any",
+        "functionResponse": "any",
+        "executableCode": "any",
+        "codeExecutionResult": "any",
+        "videoMetadata": "any",
+        "mediaResolution": "any",
+        "partMetadata": "any",
+    },
+    "Blob": {"data": "bytes", "mimeType": "string", "displayName": "string"},
+    "Tool": {
+        "functionDeclarations": "[FunctionDeclaration]",
+        "googleSearch": "any",
+        "googleSearchRetrieval": "any",
+        "googleMaps": "any",
+        "codeExecution": "any",
+        "urlContext": "any",
+        "computerUse": "any",
+        "fileSearch": "any",
+        "retrieval": "any",
+        "enterpriseWebSearch": "any",
+        "mcpServers": "any",
+    },
+    "FunctionDeclaration": {
+        "name": "string",
+        "description": "string",
+        "parameters": "any",
+        "parametersJsonSchema": "any",
+        "response": "any",
+        "responseJsonSchema": "any",
+        "behavior": "Behavior",
+    },
+    "ClientContent": {"turns": "[Content]", "turnComplete": "bool"},
+    "RealtimeInput": {
+        "mediaChunks": "[Blob]",
+        "audio": "Blob",
+        "video": "Blob",
+        "text": "string",
+        "audioStreamEnd": "bool",
+        "activityStart": "Empty",
+        "activityEnd": "Empty",
+    },
+    "Empty": {},
+    "ToolResponseMessage": {"functionResponses": "[FunctionResponse]"},
+    "FunctionResponse": {
+        "id": "string",
+        "name": "string",
+        "response": "any",
+        "scheduling": "Scheduling",
+        "willContinue": "bool",
+        "parts": "any",
+    },
+    "ContextUpdate": {"systemInstruction": "Content", "tools": "ContextUpdateTools"},
+    "ContextUpdateTools": {"tools": "[Tool]"},
+}
+
+# Enumerations on which behaviour depends. googleapis/python-genai types.py.
+ENUMS: Final[dict[str, frozenset[str]]] = {
+    "Modality": frozenset({"MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO", "VIDEO"}),
+    "ThinkingLevel": frozenset({"THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH"}),
+    "ActivityHandling": frozenset(
+        {"ACTIVITY_HANDLING_UNSPECIFIED", "START_OF_ACTIVITY_INTERRUPTS", "NO_INTERRUPTION"}
+    ),
+    "TurnCoverage": frozenset(
+        {
+            "TURN_COVERAGE_UNSPECIFIED",
+            "TURN_INCLUDES_ONLY_ACTIVITY",
+            "TURN_INCLUDES_ALL_INPUT",
+            "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
+        }
+    ),
+    "StartSensitivity": frozenset(
+        {"START_SENSITIVITY_UNSPECIFIED", "START_SENSITIVITY_HIGH", "START_SENSITIVITY_LOW"}
+    ),
+    "EndSensitivity": frozenset(
+        {"END_SENSITIVITY_UNSPECIFIED", "END_SENSITIVITY_HIGH", "END_SENSITIVITY_LOW"}
+    ),
+    "Behavior": frozenset({"UNSPECIFIED", "BLOCKING", "NON_BLOCKING"}),
+    "Scheduling": frozenset({"SCHEDULING_UNSPECIFIED", "SILENT", "WHEN_IDLE", "INTERRUPT"}),
+}
+
+_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_URL_SAFE = str.maketrans("-_", "+/")
+
+
+def snake(name: str) -> str:
+    """Spell a camelCase name with underscores, as the service does in its error texts."""
+    return _HUMP.sub(lambda hit: "_" + hit.group(1).lower(), name)
+
+
+# Both spellings of every name lead to the camelCase one and its type.
+_FIELDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
+    message: {
+        spelling: (name, kind)
+        for name, kind in fields.items()
+        for spelling in {name, snake(name)}
+    }
+    for message, fields in MESSAGES.items()
+}
+
+
+def decode(frame: str | bytes) -> Json:
+    """Read one client frame, or refuse it as the service would."""
+    try:
+        raw: Any = json.loads(frame)
+    except (ValueError, RecursionError):
+        raise Refused(1007, "Invalid JSON payload received. Unexpected token.") from None
+    if not isinstance(raw, dict):
+        raise Refused(1007, "Invalid JSON payload received. Root element must be a message.")
+    return read(raw, "ClientMessage")  # pyright: ignore[reportUnknownArgumentType]
+
+
+def read(raw: Json, message: str, path: str = "") -> Json:
+    """Check a JSON object against a message of the table and spell its names in camelCase."""
+    fields = _FIELDS[message]
+    found: Json = {}
+    for key, value in raw.items():
+        field = fields.get(key)
+        if field is None:
+            where = f" at '{path}'" if path else ""
+            raise Refused(
+                1007,
+                f'Invalid JSON payload received. Unknown name "{key}"{where}: Cannot find field.',
+            )
+        name, kind = field
+        if value is None:
+            if kind.endswith("!"):
+                # `handle: null` is refused although proto-JSON would read it as absent
+                # (strands-agents/harness-sdk issue 1999).
+                raise Refused(1007, INVALID_ARGUMENT)
+            continue
+        found[name] = _value(value, kind, f"{path}.{snake(name)}" if path else snake(name))
+    return found
+
+
+def _value(value: Any, kind: str, path: str) -> Any:
+    if kind in _FIELDS:
+        if not isinstance(value, dict):
+            raise _wrong(path, kind, value)
+        return read(value, kind, path)  # pyright: ignore[reportUnknownArgumentType]
+    match kind[0]:
+        case "[":
+            if not isinstance(value, list):
+                # proto-JSON reads a single value as a list of one.
+                value = [value]
+            items: list[Any] = value
+            return [_value(v, kind[1:-1], f"{path}[{i}]") for i, v in enumerate(items)]
+        case "{":
+            if not isinstance(value, dict):
+                raise _wrong(path, "map", value)
+            entries: Json = value
+            return {k: _value(v, kind[1:-1], f"{path}.{k}") for k, v in entries.items()}
+        case _:
+            return _scalar(value, kind.rstrip("!"), path)
+
+
+def _scalar(value: Any, kind: str, path: str) -> Any:
+    match kind:
+        case "any":
+            return value
+        case "string":
+            if isinstance(value, str):
+                return value
+        case "bool":
+            if isinstance(value, bool):
+                return value
+        case "int" | "float":
+            return _number(value, kind, path)
+        case "bytes":
+            if isinstance(value, str):
+                return unbase64(value, path)
+        case _:
+            if isinstance(value, str) and value.upper() in ENUMS[kind]:
+                return value.upper()
+    raise _wrong(path, kind, value)
+
+
+def _number(value: Any, kind: str, path: str) -> float | int:
+    # proto-JSON takes numbers written as strings, and whole floats for integers.
+    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        try:
+            number = float(value)
+            if kind == "float":
+                return number
+            if number == int(number):
+                return int(number)
+        except (ValueError, OverflowError):
+            pass
+    raise _wrong(path, kind, value)
+
+
+def unbase64(text: str, path: str = "data") -> bytes:
+    """Decode base64 in the standard or the URL-safe alphabet, padded or not."""
+    # googleapis/python-genai sends the URL-safe alphabet, browsers the standard one.
+    if "-" in text or "_" in text:
+        text = text.translate(_URL_SAFE)
+    try:
+        return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
+    except (ValueError, binascii.Error):
+        raise Refused(
+            1007, f"Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed."
+        ) from None
+
+
+def _wrong(path: str, kind: str, value: Any) -> Refused:
+    shown = json.dumps(value, default=str)
+    return Refused(1007, f"Invalid value at '{path}' (TYPE_{kind.upper().rstrip('!')}), {shown}")
+
+
+def encode(message: Json) -> bytes:
+    """Write a server message as the service does: camelCase JSON without blanks."""
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def base64_of(data: bytes) -> str:
+    """Encode bytes as padded base64; googleapis/python-genai rejects unpadded text."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def cut_reason(reason: str) -> str:
+    """Shorten a close reason to what a close frame can hold."""
+    raw = reason.encode()
+    return raw[:REASON_LIMIT].decode(errors="ignore")
+
+
+def rate_of(mime: str) -> int | None:
+    """Read the sample rate from an audio MIME type, or None if it is not PCM audio."""
+    head, *rest = (part.strip() for part in mime.lower().split(";"))
+    if head not in ("audio/pcm", "audio/l16"):
+        return None
+    for part in rest:
+        key, _, value = part.partition("=")
+        if key == "rate" and value.isdigit() and 1000 <= int(value) <= 192_000:
+            return int(value)
+    return 16_000

@@ -1,0 +1,1 @@
+"""Puts a call together: config, stages, session, record, server, commands."""

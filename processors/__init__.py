@@ -1,0 +1,1 @@
+"""Pipecat shells around core: one stage a file."""
