@@ -159,6 +159,7 @@ class ScoreGiven(Event):
     value: float
     source: str
     evidence: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """What a shell is handed: Protocols, so that a test may hand it something simpler."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from core.events import Event
+from core.events import Event, UtteranceSpoken
+from core.usage import Counted
 
 
 class Journal(Protocol):
@@ -30,10 +32,30 @@ class Session(Protocol):
         """Function declarations that the stages of this call offer to the model, as JSON Schema."""
         ...
 
+    @property
+    def utterances(self) -> Sequence[UtteranceSpoken]:
+        """What both sides have said so far, in the order they began."""
+        ...
+
     def now(self) -> float:
         """Seconds since the call began."""
         ...
 
     def record(self, event: Event) -> None:
         """Write a fact to the call's log. Never blocks and never raises."""
+        ...
+
+    def charge(self, model: str, counted: Counted) -> None:
+        """Put one usage message of the service on the bill."""
+        ...
+
+    def finish(self, why: str, detail: str = "") -> None:
+        """End the call politely: what was said before this is played out. The first reason given counts."""
+        ...
+
+    async def ask(self, prompt: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+        """Put a question to the text model beside the Live model; its answer follows `schema`.
+
+        None when no stage of the call has one. Raises RuntimeError, in a sentence, when it cannot answer.
+        """
         ...

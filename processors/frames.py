@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipecat.frames.frames import ControlFrame, DataFrame, SystemFrame
+from pipecat.frames.frames import ControlFrame, DataFrame, SystemFrame, UserStoppedSpeakingFrame
 
 from core.events import ScoreGiven, UtteranceSpoken
 
@@ -16,6 +16,13 @@ class FlushFrame(SystemFrame):
     """
 
     why: str = ""
+
+
+@dataclass
+class CallerStoppedFrame(UserStoppedSpeakingFrame):
+    """Pipecat's frame with the one thing a transcript needs: when the caller's voice was heard last."""
+
+    spoke_until: float = 0.0
 
 
 @dataclass

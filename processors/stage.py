@@ -57,6 +57,13 @@ class Stage(FrameProcessor, Generic[S]):
         """Function declarations this stage offers to the model, as JSON Schema."""
         return []
 
+    async def ask(self, prompt: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+        """Put a question to the text model of the service this stage talks to; None when it has none."""
+        return None
+
+    async def conclude(self) -> None:
+        """The call is over and no frame will come: do what is left before the record is closed."""
+
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         """Deal with one frame. Push whatever is not consumed."""
         await self.push_frame(frame, direction)

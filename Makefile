@@ -1,0 +1,51 @@
+# Every target does its own set-up in .venv first. `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check fix bench lock clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Colloquy needs Python 3.11 or newer; set PYTHON=python3.12, say.")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[speech,postgres,dev]'
+	@touch $@
+
+demo: $(READY) ## hold a scored exam without key, microphone or network
+	$(BIN)/colloquy demo
+
+serve: $(READY) ## open the page for a person; CONFIG=configs/baseline.yaml for the real service
+	$(BIN)/colloquy serve $(or $(CONFIG),configs/offline.yaml)
+
+test: $(READY) ## every test; REQUIRE_PEERS=1 makes a missing browser or database a failure
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+fix: $(READY) ## format, and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## our pipeline beside stock Pipecat and a bare echo; CALLS="1 5 10"
+	$(BIN)/python -m tests.bench $(if $(CALLS),--calls "$(CALLS)")
+
+lock: ## write constraints.txt anew from pyproject.toml
+	rm -rf $(VENV).lock
+	$(PYTHON) -m venv $(VENV).lock
+	$(VENV).lock/bin/python -m pip install --quiet --upgrade pip
+	$(VENV).lock/bin/python -m pip install --quiet '.[speech,postgres,dev]'
+	(echo '# Exact versions of everything installed. `make lock` writes this file.'; \
+	  $(VENV).lock/bin/python -m pip freeze --exclude colloquy --exclude setuptools) > constraints.txt
+	rm -rf $(VENV).lock
+
+clean: ## remove what make made
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build *.egg-info

@@ -1,0 +1,92 @@
+"""What the end of a connection means and what to do about it.
+
+Close reasons are cut at 123 bytes (RFC 6455, section 5.5.1), so they are compared by their beginning. First match wins.
+The rows come from reports of users of the service, named by their source; none is a promise of the vendor.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What to do after a connection has ended."""
+
+    RESUME = "resume"  # dial again with the handle
+    FRESH = "fresh"  # the handle is of no use: dial again without it
+    WAIT = "wait"  # dial again, but not soon
+    GIVE_UP = "give up"  # no dial will do better
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A close code with the start of its reason, what to do, and a sentence for the operator."""
+
+    code: int
+    prefix: str
+    verdict: Verdict
+    meaning: str
+
+
+CLOSES = (
+    Rule(1007, "API key not valid", Verdict.GIVE_UP, "The API key was refused: check the key of the Live stage."),
+    Rule(1007, "Invalid session handle", Verdict.FRESH, "The resumption handle is unknown or has expired."),
+    Rule(1007, "Invalid JSON payload", Verdict.GIVE_UP, "The service does not know a field of the setup."),
+    Rule(1007, "setup must be the first", Verdict.FRESH, "The service lost the order of messages."),
+    Rule(
+        1007,
+        "Explicit activity control",
+        Verdict.GIVE_UP,
+        "Manual activity was used while the service detects activity itself.",
+    ),
+    Rule(1007, "Cannot extract voices", Verdict.GIVE_UP, "A voice was asked of a session that does not speak."),
+    # livekit/agents#5985, google/adk-python#5076: a payload the model does not take, or a bad resume.
+    Rule(1007, "Request contains an invalid argument", Verdict.FRESH, "The service refused an argument."),
+    # googleapis/js-genai#1236 and discuss.ai.google.dev/t/114644: input during a pending tool call.
+    Rule(1008, "Operation is not implemented", Verdict.RESUME, "Input met a pending tool call."),
+    Rule(1008, "models/", Verdict.GIVE_UP, "The model is unknown, retired, or not a Live model: check its name."),
+    Rule(1008, "BidiGenerateContent session not found", Verdict.FRESH, "The session behind the handle is gone."),
+    Rule(1008, "Requested entity was not found", Verdict.FRESH, "The session behind the handle is gone."),
+    Rule(1008, "The operation was aborted", Verdict.RESUME, "The connection reached the end of its lifetime."),
+    Rule(1011, "RESOURCE_EXHAUSTED", Verdict.WAIT, "Too many sessions at once."),
+    Rule(1011, "You exceeded your current quota", Verdict.WAIT, "The project's quota is used up."),
+    Rule(1011, "", Verdict.RESUME, "The service failed or ended the connection."),
+)
+
+# RFC 6455 section 7.4 and the registry of close codes: a normal close, going away, lost, restart, try again, gateway.
+TRANSIENT = frozenset({1000, 1001, 1006, 1012, 1013, 1014})
+
+# What an HTTP answer to the upgrade says of further attempts.
+REFUSALS = {
+    408: Verdict.RESUME,
+    429: Verdict.WAIT,
+    500: Verdict.RESUME,
+    502: Verdict.RESUME,
+    503: Verdict.RESUME,
+    504: Verdict.RESUME,
+}
+
+
+def classify(code: int, reason: str) -> Verdict:
+    """What to do after a close frame with this code and reason (1006 when there was none)."""
+    if (rule := _rule(code, reason)) is not None:
+        return rule.verdict
+    return Verdict.RESUME if code in TRANSIENT else Verdict.GIVE_UP
+
+
+def explain(code: int, reason: str) -> str:
+    """A sentence for the operator."""
+    if (rule := _rule(code, reason)) is not None:
+        return rule.meaning
+    return "The connection was lost." if code in TRANSIENT else "The service closed the connection for good."
+
+
+def classify_refusal(status: int) -> Verdict:
+    """What to do after the upgrade was answered with this HTTP status."""
+    return REFUSALS.get(status, Verdict.GIVE_UP)
+
+
+def _rule(code: int, reason: str) -> Rule | None:
+    # "Request trace id: <hex>, [ORIGINAL ERROR] generic::resource_exhausted: ..." (GoogleCloudPlatform#1576)
+    if code == 1011 and "resource_exhausted" in reason:
+        reason = "RESOURCE_EXHAUSTED"
+    return next((rule for rule in CLOSES if rule.code == code and reason.startswith(rule.prefix)), None)

@@ -1,0 +1,58 @@
+"""Which arm of an experiment a unit belongs to, and what an arm changes in a config."""
+
+import math
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, cast
+
+Keys = tuple[str | int, ...]
+"""Where a value is in a document: mapping keys and list indices from the top."""
+
+
+def assign(experiment: str, unit: str, weights: Mapping[str, float]) -> str:
+    """The arm of a unit: the same for ever, on every machine, whatever order the arms are written in.
+
+    Arms draw lots for each unit and the best lot wins, so that with more weight an arm only takes units from the
+    others, with less it only gives some up, a new arm only takes, and those of a removed arm are shared out by weight.
+    Only the ratios of weights matter. An arm of weight 0 gets nobody. Raises ValueError when no arm can win.
+    """
+    for arm, weight in weights.items():
+        if not (math.isfinite(weight) and weight >= 0):
+            raise ValueError(f"experiment {experiment!r}: the weight of arm {arm!r} is not a finite number from 0 up")
+    running = [arm for arm, weight in weights.items() if weight > 0]
+    if not running:
+        raise ValueError(f"experiment {experiment!r}: no arm has a weight above 0")
+    return max(running, key=lambda arm: (weights[arm] / _lot(experiment, unit, arm), arm))
+
+
+def _lot(experiment: str, unit: str, arm: str) -> float:
+    """An exponentially distributed number above 0 that only these three names decide.
+
+    With lots e_i of rate 1, arm i has the least e_i / w_i with probability w_i / sum(w): weighted rendezvous hashing
+    (Schindelhauer and Schomaker, "Weighted Distributed Hash Tables", SPAA 2005).
+    """
+    digest = blake2b(digest_size=8)
+    for part in (experiment, unit, arm):
+        text = part.encode("utf-8", "surrogatepass")
+        digest.update(len(text).to_bytes(8, "big") + text)  # the length keeps "a", "bc" and "ab", "c" apart
+    # 53 bits fill a float's mantissa; the half keeps the fraction off both 0 and 1.
+    fraction = ((int.from_bytes(digest.digest(), "big") >> 11) + 0.5) / 2**53
+    return -math.log(fraction)
+
+
+def changed(document: Any, keys: Keys, value: Any) -> Any:
+    """A copy of a document with one value replaced; mappings that are absent on the way are made.
+
+    Raises ValueError when a key leads into something that has no such keys.
+    """
+    if not keys:
+        return value
+    key, rest = keys[0], keys[1:]
+    if isinstance(key, str) and (document is None or isinstance(document, dict)):
+        inside = cast("dict[str, Any]", document or {})
+        return {**inside, key: changed(inside.get(key), rest, value)}
+    if isinstance(key, int) and isinstance(document, list):
+        items = cast("list[Any]", document)
+        if 0 <= key < len(items):
+            return [*items[:key], changed(items[key], rest, value), *items[key + 1 :]]
+    raise ValueError(f"{key} cannot be set: it would be inside a value that has no such key")

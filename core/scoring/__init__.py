@@ -1,0 +1,14 @@
+"""Scores: the rubric, the readers of what the examiner said or sent, and the verdict on all they found."""
+
+from core.scoring.block import BlockReader as BlockReader
+from core.scoring.readings import Injected as Injected
+from core.scoring.readings import Reading as Reading
+from core.scoring.readings import Refused as Refused
+from core.scoring.readings import Stated as Stated
+from core.scoring.rubric import Criterion as Criterion
+from core.scoring.rubric import Rubric as Rubric
+from core.scoring.structured import CallReader as CallReader
+from core.scoring.structured import TextReader as TextReader
+from core.scoring.verdict import CriterionVerdict as CriterionVerdict
+from core.scoring.verdict import Verdict as Verdict
+from core.scoring.verdict import decide as decide

@@ -1,0 +1,446 @@
+"""The words around a number that decide whether it is a score: tables for the speech grammar."""
+
+from typing import NamedTuple
+
+from core.scoring.words import wordset
+
+
+class Cue(NamedTuple):
+    """Words that make the numbers they govern no score.
+
+    They govern the rest of their clause, or `far` over commas to the next contrast, or only `reach` words; and, if
+    `back`, a number just before them.
+    """
+
+    words: str
+    far: bool = False
+    back: bool = True
+    reach: int = 99
+
+
+# First match wins; longer phrases stand before their own beginnings.
+CUES = (
+    # conditions
+    Cue("if", far=True),
+    Cue("unless", far=True),
+    Cue("whether", far=True),
+    Cue("suppose", far=True),
+    Cue("imagine", far=True),
+    Cue("assuming", far=True),
+    Cue("had you", far=True),
+    Cue("for example", far=True),
+    Cue("for instance", far=True),
+    Cue("on a scale", far=True),
+    Cue("with more"),
+    Cue("with a bit more"),
+    Cue("with a little more"),
+    Cue("would have"),
+    Cue("would need"),
+    Cue("you would"),
+    Cue("you can"),
+    Cue("i wanted"),
+    Cue("would love to"),
+    Cue("was going to"),
+    Cue("were going to"),
+    Cue("nearly", back=False, reach=5),
+    Cue("almost", back=False, reach=5),
+    Cue("considered", back=False, reach=4),
+    Cue("debated", back=False, reach=4),
+    Cue("could"),
+    Cue("might"),
+    Cue("may be"),
+    Cue("should have"),
+    Cue("should aim"),
+    Cue("should get"),
+    Cue("should be aiming"),
+    # doubt
+    Cue("maybe"),
+    Cue("perhaps"),
+    Cue("possibly"),
+    Cue("potentially"),
+    Cue("probably"),
+    Cue("likely"),
+    Cue("either", back=False),
+    Cue("somewhere"),
+    Cue("something like"),
+    Cue("in the region of"),
+    Cue("between", back=False),
+    Cue("borderline"),
+    Cue("leaning"),
+    Cue("tempted"),
+    Cue("not sure"),
+    Cue("undecided"),
+    # aims and needs
+    Cue("need"),
+    Cue("needs"),
+    Cue("needed"),
+    Cue("require"),
+    Cue("requires"),
+    Cue("required"),
+    Cue("requirement"),
+    Cue("requirements"),
+    Cue("aim"),
+    Cue("aiming"),
+    Cue("target"),
+    Cue("goal"),
+    Cue("hope"),
+    Cue("hoping"),
+    Cue("hoped"),
+    Cue("you want"),
+    Cue("you wanted"),
+    Cue("expect"),
+    Cue("expected"),
+    Cue("expecting"),
+    Cue("reach"),
+    Cue("reaching"),
+    Cue("reached"),
+    Cue("achieve"),
+    Cue("achieving"),
+    Cue("to get"),
+    Cue("to score"),
+    Cue("to earn"),
+    Cue("to be"),
+    Cue("to obtain"),
+    Cue("to move"),
+    Cue("to push"),
+    Cue("to hit"),
+    Cue("to qualify"),
+    Cue("qualify"),
+    Cue("ready for"),
+    Cue("on your way"),
+    Cue("on the way"),
+    Cue("next time"),
+    Cue("in future"),
+    Cue("in the future"),
+    Cue("one day"),
+    Cue("soon"),
+    Cue("potential"),
+    # denials
+    Cue("not", back=False),
+    Cue("never", back=False),
+    Cue("nobody", back=False),
+    Cue("nowhere", back=False),
+    Cue("neither", back=False),
+    Cue("nor", back=False),
+    Cue("rather than", back=False),
+    Cue("instead of", back=False),
+    Cue("short of", back=False),
+    # other people, other days, other rules
+    Cue("you said", far=True),
+    Cue("you told", far=True),
+    Cue("you mentioned", far=True),
+    Cue("you asked", far=True),
+    Cue("you claimed", far=True),
+    Cue("you think", far=True),
+    Cue("you thought", far=True),
+    Cue("you believe", far=True),
+    Cue("you say", far=True),
+    Cue("you feel", far=True),
+    Cue("you just said", far=True),
+    Cue("you gave yourself", far=True),
+    Cue("you put", far=True),
+    Cue("candidates", far=True),
+    Cue("students", far=True),
+    Cue("learners", far=True),
+    Cue("speakers", far=True),
+    Cue("people", far=True),
+    Cue("someone", far=True),
+    Cue("anyone", far=True),
+    Cue("somebody", far=True),
+    Cue("everyone", far=True),
+    Cue("universities", far=True),
+    Cue("university", far=True),
+    Cue("employers", far=True),
+    Cue("average candidate", far=True),
+    Cue("average speaker", far=True),
+    Cue("average student", far=True),
+    Cue("typical", far=True),
+    Cue("another candidate", far=True),
+    Cue("another student", far=True),
+    Cue("a candidate", far=True),
+    Cue("a student", far=True),
+    Cue("native speaker", far=True),
+    Cue("the speaker", far=True),
+    Cue("a speaker", far=True),
+    Cue("my last candidate", far=True),
+    Cue("on average", far=True),
+    Cue("last time", far=True),
+    Cue("last year", far=True),
+    Cue("last month", far=True),
+    Cue("last week", far=True),
+    Cue("last test", far=True),
+    Cue("last exam", far=True),
+    Cue("previous", far=True),
+    Cue("previously", far=True),
+    Cue("earlier test", far=True),
+    Cue("used to", far=True),
+    Cue("mock", far=True),
+    Cue("practice test", far=True),
+    Cue("descriptor", far=True),
+    Cue("descriptors", far=True),
+    Cue("weight"),
+    Cue("weighting"),
+    Cue("weighted"),
+    Cue("counts for"),
+    Cue("count for"),
+    Cue("worth", back=False, reach=4),
+    Cue("makes up"),
+    Cue("make up"),
+    Cue("minimum"),
+    Cue("maximum"),
+    Cue("highest"),
+    Cue("lowest"),
+    Cue("lost", back=False, reach=4),
+    Cue("made", back=False, reach=4),
+    Cue("noticed", back=False, reach=4),
+    Cue("counted", back=False, reach=4),
+    Cue("heard", back=False, reach=4),
+)
+# "If I average those": the examiner's own sums are no conditions. "Not only", "no doubt": no denials.
+EXEMPT = (
+    "if i average",
+    "if we average",
+    "if i take",
+    "if we take",
+    "if i add",
+    "if i put",
+    "if i look",
+    "as if",
+    "if you like",
+    "if anything",
+    "not only",
+    "not bad",
+    "not a problem",
+    "do not worry",
+    "to be fair",
+    "to be honest",
+    "to be clear",
+    "to be precise",
+    "to be exact",
+    "to be sure",
+)
+CONTRASTS = wordset("but however though ; yet today now")
+# What begins a clause, besides a comma and its like.
+CLAUSE_MARKS = frozenset({",", ";", ":", "-", "…", "(", ")", "\x00", "|"})
+CLAUSE_WORDS = wordset("but so and however therefore although though while whereas because since which hence thus then")
+
+# Right before a number, over its article: no score.
+LOCAL = wordset(
+    "around about approximately roughly nearly almost near above below under over beyond than towards toward between "
+    "either least most for not no without from until till past against versus in by per every after within during "
+    "upto only or exactly_not another_not"
+)
+# "part two", "question 3": a name, no value.
+NUMBERED = wordset(
+    "part parts question questions task tasks section sections number page chapter unit topic stage minute test version "
+    "step point card year room option exercise item day lesson round lines"
+)
+ARTICLES = wordset(
+    "a an the band bands solid strong good clear comfortable firm high low full nice respectable decent straight very "
+    "just safe secure weak healthy well deserved fair generous confident whole level grade mark score sort "
+    "kind clean strict provisional final overall total"
+)
+# "a total of six", "a score of six", "an overall of six"
+COUNTED = wordset("score scores band mark grade level rating total result average final overall fluency")
+# Verbs that lead up to "to six": "that comes to a six", "I'm raising that to a six".
+LEADS_TO = wordset(
+    "comes come coming amounts amount equates brings bring bringing takes take taking rounds round rounded rounding "
+    "averages raise raised raising revise revised revising change changed changing bump bumped bumping adjust adjusted "
+    "upgrade upgraded upgrading increase increased lower lowered amend amended correct corrected correcting adds add "
+    "works equal leads moving move moved"
+)
+REVISES = wordset(
+    "raise raised raising revise revised revising change changed changing bump bumped bumping adjust adjusted adjusting "
+    "upgrade upgraded upgrading increase increased lower lowered lowering amend amended correct corrected correcting "
+    "move moved moving"
+)
+RANGE_MARKS = frozenset({"-", "/"})
+
+# What may follow a score. Anything else makes it a count of something: "two long pauses".
+FOLLOWS = wordset(
+    "for in on as because since and but with so which that here there this time now too also or then given due at "
+    "thanks thank i you your we well please okay ok right the let next lastly finally first second moving overall again "
+    "today is was just mainly mostly largely my all both not when where while though although however even still to "
+    "from each respectively across sorry no actually rather wait make scratch correct based reflecting considering "
+    "showing reflects it what correction thats pardon excuse apologies strike alright everything "
+    "could would should means requires needs has goes may might can will"
+)
+# A score that is the subject of one of these is talked about, not given: "a seven requires".
+ABOUT_IT = wordset("is was are were means requires needs would could should might takes has may can will goes demands")
+GIVEN_AS = frozenset(
+    {
+        ("is", "your"),
+        ("is", "my"),
+        ("is", "what", "i"),
+        ("is", "fair"),
+        ("is", "right"),
+        ("is", "the", "score"),
+        ("is", "the", "band"),
+        ("is", "the", "mark"),
+        ("is", "the", "result"),
+        ("is", "for"),
+        ("is", "where", "you", "are"),
+        ("was", "your"),
+        ("goes", "to"),
+        ("goes", "for"),
+    }
+)
+# "six in total", "two in particular"
+IN_TOTAL = frozenset({("in", "total"), ("in", "all"), ("in", "a", "row"), ("in", "particular"), ("at", "a", "time")})
+
+# Words that carry a score to its criterion without saying anything else.
+LIGHT = wordset(
+    "is was are were be as at a an the i we would will give gave giving given award awarding awarded say saying put "
+    "putting rate rating score scored scoring scores mark marked grade assign assigning you your my our get gets got "
+    "getting receive received receives earn earned earns of it its that this these also again both all each every "
+    "solid strong good clear comfortable firm high low full nice respectable decent straight very just safe secure "
+    "weak healthy well deserved fair generous confident with think believe feel going go to for me let us comes come "
+    "out in sits stands lands falls settled settle on then too equals equal still here overall now today and band "
+    "bands level graded so um receives achieved achieves happy pleased glad delighted colon equals performance skills "
+    "ability have has been another about right exactly awarded goes down as do deserve deserves merits merit sit "
+    "landed land place placing placed call calling okay ok yes yeah sure certainly final total part criterion category "
+    "area side front terms like definitely clearly only can want like up there value points speaking english use "
+    "control component test language work making make makes taking take takes bring brings bringing leave leaves "
+    "lead leads works average averages round rounds rounded raise raised raising revise revising change changing "
+    "changed move moved moving correct correcting adjusted adjust upgrade upgraded upgrading bump bumping sorry no "
+    "actually rather mean meant wait or"
+)
+GIVING = wordset(
+    "give gave giving given award awarding awarded say put putting rate score scored assign assigning get gets got "
+    "receive received receives earn earned earns is was at of are band bands level grade mark call comes be equals "
+    "sits stands lands place deserve deserves to with have"
+)
+# So much as "therefore": what follows sums up more than its neighbour.
+RESULTS = wordset("so therefore thus hence which")
+
+PREPOSITIONS = wordset("for in on under regarding to as when is was goes across")
+DETERMINERS = wordset(
+    "your the both my a of all each criterion score scores band mark when it comes to on and that what i would give "
+    "for in terms regard regards respect side also this front number result grade level rating"
+)
+CO_ORDINATES = wordset(", and plus both as well your the for in also & - then again on")
+JOINS_AGAIN = wordset("for in on")
+# After the last of several criteria: anything else begins a new clause about it.
+AFTER_GROUP = wordset(
+    "because since as too with and but so today respectively here this now both i you we well that the"
+)
+
+LEADS_IN = wordset(
+    "for in on as terms of regarding and now next first firstly second secondly third thirdly fourth then finally "
+    "lastly with to looking look at moving turning when it comes about your the let us start starting begin beginning "
+    "well so okay ok right criterion score go on onto also move turn last is what how alright great good my "
+    "assessment under concerning respect regard regards speaking let category area up final but band"
+)
+COPULAS = wordset("is was were are has gets receives got earned scored")
+
+# Said between a slip and its correction.
+REPAIRS = (
+    "sorry",
+    "no",
+    "actually",
+    "i mean",
+    "i meant",
+    "rather",
+    "make that",
+    "make it",
+    "correction",
+    "scratch that",
+    "strike that",
+    "let me correct",
+    "let me rephrase",
+    "wait",
+    "my mistake",
+    "my apologies",
+    "apologies",
+    "excuse me",
+    "pardon",
+    "in fact",
+    "should be",
+    "should have been",
+    "should say",
+    "should have said",
+    "i misspoke",
+    "let us say",
+    "let us make it",
+    "let us make that",
+    "on reflection",
+    "on second thoughts",
+    "on second thought",
+    "thinking about it",
+    "i take that back",
+)
+REPAIR_WORDS = wordset(
+    "sorry no actually i mean meant rather or make that it correction scratch strike let me correct rephrase wait my "
+    "mistake apologies excuse pardon in fact should be have been say said misspoke us on reflection second thoughts "
+    "thought thinking about take back oh a an the is to hang hold moment minute is was it well um yes just myself "
+    "band would will give you i better again score that not quite so as for your want change please what of at "
+    "mark grade level do did and there one more think ah now here made another look"
+)
+WITHDRAWS = ("scratch that", "strike that", "i take that back", "ignore that", "forget that", "disregard that")
+ALSO_QUESTIONS = (
+    "do you",
+    "did you",
+    "does",
+    "would you",
+    "could you",
+    "can you",
+    "are you",
+    "were you",
+    "have you",
+    "what is",
+    "what was",
+    "what do",
+    "what did",
+    "what would you",
+    "what made",
+    "how",
+    "why",
+    "where do",
+    "when did",
+    "who",
+    "is your",
+    "is it",
+    "should i",
+    "shall i",
+    "should we",
+    "how about",
+)
+OPENERS = wordset("so and now well okay ok right alright then but great good thank you")
+# "So that is a six, okay?" is no question about the six.
+TAGS = frozenset({("okay",), ("ok",), ("alright",), ("all", "right"), ("is", "that", "clear"), ("yes",)})
+TAGS_LONG = frozenset({("does", "that", "make", "sense"), ("do", "you", "understand"), ("you", "see")})
+
+SAME = (
+    "the same again",
+    "the same score",
+    "the same band",
+    "the same mark",
+    "the same grade",
+    "the same level",
+    "the same value",
+    "exactly the same",
+    "the same",
+    "same again",
+    "same score",
+    "same band",
+    "same here",
+    "same",
+    "likewise",
+    "ditto",
+)
+AFTER_SAME = wordset("for in on and with as here too again also because since today")
+ALL = (
+    "all of the criteria",
+    "all the criteria",
+    "all of the categories",
+    "all criteria",
+    "all categories",
+    "all areas",
+    "all of them",
+    "each criterion",
+    "each category",
+    "every criterion",
+    "every category",
+    "everything",
+    "across the board",
+)

@@ -1,0 +1,93 @@
+"""What one side said, as one text in which every place still knows its time."""
+
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from core.events import Speaker, UtteranceSpoken
+from core.scoring.words import CUT, Token, plain, tokens, wordset
+
+# A speaker who stops on one of these has not finished the sentence.
+DANGLING = wordset(
+    "a an the for in on of at is are was be to and or but so your my you i we it that this with give gives giving gave "
+    "award would will put score band point as than not also because both"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One speaker's words in order. `text` is joined from the utterances' texts; `tokens` point into it."""
+
+    text: str
+    tokens: list[Token]
+    starts: list[int]
+    utterances: list[UtteranceSpoken]
+
+    def index(self, place: int) -> int:
+        """Which utterance holds a place in the text."""
+        return max(0, bisect_right(self.starts, place) - 1)
+
+    def at(self, place: int) -> float:
+        """When the words at a place in the text were said, as near as the utterance's times tell."""
+        index = self.index(place)
+        utterance = self.utterances[index]
+        length = max(1, len(utterance.text))
+        share = min(1.0, max(0, place - self.starts[index]) / length)
+        return round(utterance.started + share * (utterance.ended - utterance.started), 3)
+
+
+def hear(utterances: Sequence[UtteranceSpoken], speaker: Speaker, lexicon: Collection[str]) -> Heard:
+    """Join one speaker's utterances.
+
+    Between two of them stands a CUT when the first was broken off, a full stop when it was finished. A word of the
+    `lexicon` that was torn in two is put together again. An utterance delivered twice is heard once.
+    """
+    text = ""
+    found: list[Token] = []
+    starts: list[int] = []
+    kept: list[UtteranceSpoken] = []
+    delivered: set[str] = set()
+    before: UtteranceSpoken | None = None
+    for utterance in utterances:
+        said = plain(utterance.text)
+        if utterance.speaker != speaker or not said.strip():
+            continue
+        words = " ".join(said.casefold().split())
+        if words in delivered and len(words) > 40:
+            continue
+        delivered.add(words)
+        fresh = tokens(said, len(text))
+        if before is not None and found:
+            found, fresh = _joined(found, fresh, before, lexicon)
+        found += fresh
+        starts.append(len(text))
+        kept.append(utterance)
+        text += said + " "
+        before = utterance
+    if before is not None and broken_off(before) and found:
+        found.append(_mark(CUT, found[-1].end))
+    return Heard(text, found, starts, kept)
+
+
+def broken_off(utterance: UtteranceSpoken) -> bool:
+    """Whether more may have been meant than its text holds."""
+    return utterance.interrupted or utterance.partial
+
+
+def _joined(
+    found: list[Token], fresh: list[Token], before: UtteranceSpoken, lexicon: Collection[str]
+) -> tuple[list[Token], list[Token]]:
+    last = found[-1]
+    if fresh and last.kind == "word" and fresh[0].kind == "word":
+        whole = last.text + fresh[0].text
+        if whole in lexicon and not (last.text in lexicon and fresh[0].text in lexicon):
+            return found[:-1], [replace(last, text=whole, end=fresh[0].end), *fresh[1:]]
+    finished = not broken_off(before) and not (last.kind == "word" and last.text in DANGLING)
+    goes_on = bool(fresh) and fresh[0].text in {"point", "and", "half", "."}
+    if last.kind == "mark" and last.text in ".!?" and finished and not (fresh and fresh[0].text.isdigit()):
+        return found, fresh
+    return [*found, _mark("\n" if finished and not goes_on else CUT, last.end)], fresh
+
+
+def _mark(text: str, at: int) -> Token:
+    return Token("mark", text, at, at)

@@ -1,0 +1,237 @@
+"""Which number of a sentence belongs to which criterion: the cheapest way to read its items as statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.scoring import cues
+from core.scoring.grammar import REPAIRS, Item, Named, Number, Sentence
+from core.scoring.words import CUT, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A number and the criteria it is for."""
+
+    criteria: tuple[str, ...]
+    number: Number
+    named: tuple[Named, ...]
+
+
+# What a reading costs: an item that is left over, or a bond that is loose. Only the order of the sums matters.
+LOOSE_NUMBER = 3.0
+LOOSE_NAME = 1.0
+LOOSE_LAST_NAME = 0.9
+LOOSE_ADVERB = 0.3
+FAR = 0.6
+ACROSS_RESULT = 0.6
+ROBBED = 0.5
+BARE = 0.7
+BARE_OVERALL = 0.1
+AFTER_COMMA = 0.4
+SHARED = 0.3
+
+
+class Linker:
+    """Links the items of one sentence."""
+
+    def __init__(self, found: Sequence[Token], sentence: Sentence, whole: str) -> None:
+        self.found = found
+        self.sentence = sentence
+        self.whole = whole
+        self.items = self.repaired(sentence.items)
+
+    def links(self) -> list[Link]:
+        """The statements that every cheapest reading agrees on."""
+        best: list[tuple[float, list[frozenset[tuple[int, ...]]]]] = [(0.0, [frozenset()])]
+        for end in range(1, len(self.items) + 1):
+            ways: list[tuple[float, frozenset[tuple[int, ...]]]] = []
+            for start in range(end):
+                for cost, links in self.readings(start, end):
+                    total = round(best[start][0] + cost, 3)
+                    ways += [(total, links | before) for before in best[start][1]]
+            least = min(cost for cost, _ in ways)
+            best.append((least, list({links for cost, links in ways if cost == least})))
+        agreed = frozenset[tuple[int, ...]].intersection(*best[-1][1])
+        return [self.link(pair) for pair in sorted(agreed)]
+
+    def link(self, pair: tuple[int, ...]) -> Link:
+        number = self.items[pair[0]]
+        named = tuple(item for i in pair[1:] if isinstance(item := self.items[i], Named))
+        assert isinstance(number, Number)
+        return Link(tuple(dict.fromkeys(c for item in named for c in item.criteria)), number, named)
+
+    def readings(self, start: int, end: int) -> list[tuple[float, frozenset[tuple[int, ...]]]]:
+        """The ways to take items `start` to `end` as one statement: its cost, and (number, names) it links."""
+        items = self.items[start:end]
+        names = [i for i in range(start, end) if isinstance(self.items[i], Named)]
+        numbers = [i for i in range(start, end) if isinstance(self.items[i], Number)]
+        if len(items) == 1:
+            return [(self.loose(start), frozenset())]
+        if not names or not numbers:
+            return []
+        out: list[tuple[float, frozenset[tuple[int, ...]]]] = []
+        names_first = names[-1] < numbers[0]
+        if not names_first and numbers[-1] > names[0]:
+            return []
+        together = self.together(names)
+        if len(numbers) == 1:
+            if names_first and together:
+                cost = self.forward(names[-1], numbers[0])
+                if cost is not None:
+                    out.append((cost + SHARED * (len(names) - 1), frozenset({(numbers[0], *names)})))
+            elif names_first and self.topical(names):
+                out.append((FAR + 0.05 * len(names), frozenset({(numbers[0], names[0])})))
+            if not names_first and together and self.closed(names):
+                cost = self.backward(numbers[0], names[0])
+                if cost is not None:
+                    out.append((cost + SHARED * (len(names) - 1), frozenset({(numbers[0], *names)})))
+        elif len(numbers) == len(names) and together and self.listed(numbers):
+            cost = self.forward(names[-1], numbers[0]) if names_first else self.backward(numbers[-1], names[0])
+            if cost is not None:
+                out.append((cost + 0.2, frozenset(zip(numbers, names, strict=True))))
+        return out
+
+    # --- what stands between
+
+    def gap(self, one: int, other: int) -> list[str]:
+        return [token.text for token in self.found[self.items[one].last + 1 : self.items[other].first]]
+
+    def after(self, index: int) -> str:
+        i = self.items[index].last + 1
+        return self.found[i].text if i < self.sentence.end else ""
+
+    def loose(self, index: int) -> float:
+        item = self.items[index]
+        if isinstance(item, Number):
+            return LOOSE_NUMBER
+        first = item.first == self.sentence.start or self.found[item.first - 1].text in cues.OPENERS | {","}
+        if item.criteria == (self.whole,) and first and self.after(index) in {",", "i", "you", "your"}:
+            return LOOSE_ADVERB
+        return LOOSE_LAST_NAME if index == len(self.items) - 1 else LOOSE_NAME
+
+    def together(self, names: list[int]) -> bool:
+        """Whether the names stand in one list."""
+        return all(
+            set(self.gap(one, other)) <= cues.CO_ORDINATES
+            for one, other in zip(names, names[1:], strict=False)
+        )
+
+    def listed(self, numbers: list[int]) -> bool:
+        return all(
+            set(self.gap(one, other)) <= {",", "and", "a", "an", ";", "then", "band"} and self.gap(one, other)
+            for one, other in zip(numbers, numbers[1:], strict=False)
+        )
+
+    def topical(self, names: list[int]) -> bool:
+        """Whether the sentence is about the first of the names and mentions the others in passing."""
+        first, *others = (self.items[i] for i in names)
+        number = self.items[names[-1] + 1]
+        assert isinstance(first, Named) and isinstance(number, Number)
+        if not first.topical or not number.strong or any(isinstance(o, Named) and o.topical for o in others):
+            return False
+        return not self.is_light(self.gap(names[-1], names[-1] + 1)) and not self.claimed(names[-1] + 1)
+
+    def claimed(self, number: int) -> bool:
+        """Whether "for vocabulary" follows the number at once."""
+        if number + 1 >= len(self.items) or not isinstance(self.items[number + 1], Named):
+            return False
+        between = self.gap(number, number + 1)
+        return bool(between) and between[0] in cues.PREPOSITIONS and set(between) <= cues.DETERMINERS | cues.PREPOSITIONS
+
+    def closed(self, names: list[int]) -> bool:
+        """Whether the last of several names ends its clause, instead of beginning one about itself."""
+        if len(names) == 1:
+            return True
+        again = any(set(self.gap(one, other)) & cues.JOINS_AGAIN for one, other in zip(names, names[1:], strict=False))
+        after = self.after(names[-1])
+        if again:
+            return not after or after in {"as", "too"}
+        return not after or not after[0].isalpha() or after in cues.AFTER_GROUP
+
+    @staticmethod
+    def is_light(words: list[str]) -> bool:
+        return all(word in cues.LIGHT or not word[0].isalnum() for word in words)
+
+    def forward(self, name: int, number: int) -> float | None:
+        """What it costs to take the number as said of the name before it."""
+        words = self.gap(name, number)
+        item = self.items[number]
+        assert isinstance(item, Number)
+        cost = ROBBED if self.claimed(number) else 0.0
+        results = bool(set(words) & cues.RESULTS)
+        if results and name > 0 and isinstance(self.items[name - 1], Named) and not self.together([name - 1, name]):
+            return None
+        if results:
+            cost += ACROSS_RESULT if not self.is_light([w for w in words if w not in cues.RESULTS]) else 0.0
+        if self.is_light([word for word in words if word not in cues.RESULTS]):
+            return cost
+        return cost + FAR if item.strong else None
+
+    def backward(self, number: int, name: int) -> float | None:
+        """What it costs to take the number as said of the name behind it."""
+        words = self.gap(number, name)
+        item = self.items[name]
+        assert isinstance(item, Named)
+        cost = 0.0
+        if words and words[0] in {",", "-", ":", "…", CUT}:
+            cost, words = AFTER_COMMA, words[1:]
+        if words and words[0] in cues.PREPOSITIONS:
+            return cost if set(words[1:]) <= cues.DETERMINERS | {",", CUT} else None
+        if not set(words) <= cues.DETERMINERS - cues.PREPOSITIONS:
+            return None
+        if item.criteria == (self.whole,):
+            return cost + BARE_OVERALL
+        if len(item.criteria) > 1:
+            return cost
+        return None if cost else BARE
+
+    # --- slips of the tongue
+
+    def repaired(self, items: list[Item]) -> list[Item]:
+        """The items without those that were taken back in the same breath."""
+        kept: list[Item] = []
+        for index, item in enumerate(items):
+            following = items[index + 1 :]
+            if kept and isinstance(item, Number):
+                before = kept[-1]
+                if isinstance(before, Number) and self.is_repair(before, item) and not self.is_for_another(following, item):
+                    kept.pop()
+                elif (
+                    isinstance(before, Named)
+                    and len(kept) > 1
+                    and isinstance(kept[-2], Number)
+                    and self.is_repair(before, item)
+                    and not self.is_for_another(following, item)
+                ):
+                    kept[-2:] = [before]
+                    # the number now follows its name, as "grammar, seven" does
+            elif kept and isinstance(item, Named):
+                before = kept[-1]
+                own = following and isinstance(following[0], Number) and not self.is_own_start(following)
+                if (
+                    isinstance(before, Named)
+                    and before.criteria != item.criteria
+                    and self.is_repair(before, item)
+                    and (len(kept) == 1 or not isinstance(kept[-2], Number) or not own)
+                ):
+                    kept.pop()
+            kept.append(item)
+        return kept
+
+    def is_own_start(self, following: list[Item]) -> bool:
+        return len(following) > 1 and isinstance(following[1], Named)
+
+    def is_for_another(self, following: list[Item], number: Number) -> bool:
+        """Whether the number goes on to a name of its own, so that it corrects nothing."""
+        if not following or not isinstance(following[0], Named):
+            return False
+        between = [token.text for token in self.found[number.last + 1 : following[0].first]]
+        return bool(between) and between[0] in {"for", "in", "on"}
+
+    def is_repair(self, one: Item, other: Item) -> bool:
+        words = [token.text for token in self.found[one.last + 1 : other.first] if token.kind != "mark"]
+        if not words or not all(word in cues.REPAIR_WORDS or word in {"in", "on"} for word in words):
+            return False
+        return any(
+            tuple(words[i : i + len(phrase)]) == phrase for i in range(len(words)) for phrase in REPAIRS
+        )

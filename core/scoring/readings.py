@@ -1,0 +1,38 @@
+"""What a reader found: a value, a value it would not take, or a caller's attempt to give one."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A criterion was given a value, at `at` seconds of the call; `label` names it on a scale of labels."""
+
+    criterion: str
+    value: float
+    source: str
+    evidence: str = ""
+    at: float = 0.0
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A value was stated that cannot be taken."""
+
+    criterion: str
+    source: str
+    why: str
+    evidence: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """The caller said something that looks like a score; it never counts."""
+
+    source: str
+    evidence: str
+    at: float = 0.0
+
+
+Reading = Stated | Refused | Injected

@@ -1,0 +1,186 @@
+"""Scores out of structured answers: the arguments of a call, and the fallback model's JSON."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from core.scoring.pairs import entries
+from core.scoring.readings import Reading, Refused, Stated
+from core.scoring.rubric import OffScale, Rubric, key
+from core.scoring.values import value_of
+from core.scoring.words import plain, tokens, wordset
+
+# Words of a key that say nothing about which criterion it names: "fluencyBandScore", "score_for_fluency".
+NOISE = wordset("band bands score scores rating value grade mark level the your candidate for of points point")
+VALUE_KEYS = ("band", "score", "value", "bandscore", "rating", "grade", "mark", "level", "label", "points", "result")
+EVIDENCE_WORDS = wordset(
+    "evidence quote quotes reason reasons reasoning rationale justification comment comments feedback "
+    "explanation notes note example examples"
+)
+NAME_KEYS = wordset("criterion criteria name category skill dimension aspect area title key id")
+# Scores under such a key are somebody else's, or another day's.
+FOREIGN = wordset(
+    "previous last prior past target targets goal expected desired example examples sample max maximum min minimum "
+    "weight weights history mock claimed requested predicted average self"
+)
+DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    criterion: str
+    raw: object
+    evidence: str = ""
+
+
+class _Answer:
+    """Walks an answer of any nesting, and yields what it says of which criterion."""
+
+    def __init__(self, rubric: Rubric) -> None:
+        self._rubric = rubric
+        self._names: dict[tuple[str, ...], str] = {}
+        for criterion in rubric.criteria:
+            for name in (criterion.name, *criterion.names):
+                words = key(name)
+                self._names[words] = criterion.name
+                bare = tuple(word for word in words if word not in NOISE)
+                if bare:
+                    self._names.setdefault(bare, criterion.name)
+
+    def named(self, text: object) -> str | None:
+        """The criterion a key or name means."""
+        if not isinstance(text, str):
+            return None
+        words = key(text)
+        return self._names.get(words) or self._names.get(tuple(word for word in words if word not in NOISE))
+
+    def walk(self, node: object, depth: int = 0) -> Iterator[_Found]:
+        """All that is stated at or under a node."""
+        if depth > DEEPEST:
+            return
+        match node:
+            case dict():
+                yield from self._mapping(cast(dict[object, object], node), depth)
+            case list() | tuple():
+                items = list(cast(Iterable[object], node))
+                criterion = self.named(items[0]) if len(items) == 2 else None
+                if criterion:
+                    yield from self._value(criterion, items[1], "", depth)
+                else:
+                    for item in items:
+                        yield from self.walk(item, depth + 1)
+            case str():
+                inner = _json(node)
+                if inner is not None:
+                    yield from self.walk(inner, depth + 1)
+                else:
+                    for entry in entries(tokens(plain(node)), self._rubric):
+                        yield _Found(entry.criterion, entry.said)
+            case _:
+                return
+
+    def _mapping(self, node: dict[object, object], depth: int) -> Iterator[_Found]:
+        about = next(
+            (self.named(value) for name, value in node.items() if _words(name) & NAME_KEYS and self.named(value)), None
+        )
+        if about:
+            yield from self._value(
+                about, {name: node[name] for name in node if not _words(name) & NAME_KEYS}, "", depth
+            )
+            return
+        remarks = {
+            criterion: _as_text(value)
+            for name, value in node.items()
+            if (criterion := self.named(" ".join(w for w in key(str(name)) if w not in EVIDENCE_WORDS)))
+            and _words(name) & EVIDENCE_WORDS
+        }
+        for name, value in node.items():
+            criterion = self.named(name)
+            if criterion:
+                yield from self._value(criterion, value, remarks.get(criterion, ""), depth)
+            elif not _words(name) & (FOREIGN | EVIDENCE_WORDS):
+                yield from self.walk(value, depth + 1) if not isinstance(value, str) or _holds_scores(name) else ()
+
+    def _value(self, criterion: str, value: object, evidence: str, depth: int) -> Iterator[_Found]:
+        if isinstance(value, str):
+            inner = _json(value)
+            value = value if inner is None else inner
+        if isinstance(value, list):
+            items = cast(list[object], value)
+            value = items[0] if len(items) == 1 else items
+        if isinstance(value, dict):
+            inside = {"".join(key(str(name))): part for name, part in cast(dict[object, object], value).items()}
+            remark = next((_as_text(part) for name, part in inside.items() if name in EVIDENCE_WORDS), evidence)
+            for name in VALUE_KEYS:
+                if inside.get(name) is not None:
+                    yield from self._value(criterion, inside[name], remark, depth + 1) if depth < DEEPEST else ()
+                    return
+            return
+        if value is not None and value != "":
+            yield _Found(criterion, value, evidence)
+
+
+class CallReader:
+    """Reads the arguments of the reporting function, however the model wrote them."""
+
+    source = "call"
+
+    def __init__(self, rubric: Rubric) -> None:
+        self.rubric = rubric
+        self._answer = _Answer(rubric)
+
+    def read(self, args: Mapping[str, Any], at: float) -> list[Reading]:
+        """What the call states, at most one reading a criterion, in the rubric's order."""
+        said: dict[str, list[_Found]] = {}
+        for found in self._answer.walk(dict(args)):
+            said.setdefault(found.criterion, []).append(found)
+        return [self._reading(name, said[name], at) for name in self.rubric.names if name in said]
+
+    def _reading(self, criterion: str, said: list[_Found], at: float) -> Reading:
+        evidence = next((found.evidence for found in said if found.evidence), "")
+        scale = self.rubric.scale
+        try:
+            values = sorted({value_of(found.raw, scale) for found in said})
+        except OffScale as error:
+            return Refused(criterion, self.source, str(error), evidence, at)
+        if len(values) > 1:
+            both = " and ".join(scale.shown(value) for value in values)
+            return Refused(criterion, self.source, f"it is given as {both} at once", evidence, at)
+        return Stated(criterion, values[0], self.source, evidence, at, scale.label(values[0]))
+
+
+class TextReader(CallReader):
+    """Reads the fallback text model's answer; a value it shows no evidence for is a guess, and refused."""
+
+    source = "text"
+
+    def _reading(self, criterion: str, said: list[_Found], at: float) -> Reading:
+        reading = super()._reading(criterion, said, at)
+        if isinstance(reading, Stated) and not reading.evidence.strip():
+            return Refused(criterion, self.source, "no evidence is quoted for it", "", at)
+        return reading
+
+
+def _words(name: object) -> set[str]:
+    return set(key(str(name)))
+
+
+def _holds_scores(name: object) -> bool:
+    return bool(_words(name) & {"score", "scores", "band", "bands", "result", "results", "report", "text", "summary"})
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(_as_text(part) for part in cast(list[object], value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _json(text: str) -> object:
+    """The object or array a string holds; None when it holds none."""
+    if text.lstrip()[:1] not in {"{", "["}:
+        return None
+    try:
+        return cast(object, json.loads(text))
+    except (ValueError, RecursionError):
+        return None

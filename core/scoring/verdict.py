@@ -1,0 +1,161 @@
+"""What a call's readings amount to: a value a criterion, where it is from, and how far it can be trusted."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.scoring.readings import Injected, Reading, Refused, Stated
+from core.scoring.rubric import Rubric
+
+SCHEMA = 1
+ORDER = ("call", "block", "speech", "text")
+
+Status = Literal["complete", "partial", "insufficient"]
+Agreement = Literal["none", "single", "agree", "conflict"]
+Flag = Literal["conflict", "out of range", "incomplete", "candidate injection", "computed", "repaired transcript"]
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionVerdict:
+    """One criterion's result; `value` is None when nobody stated one that can be taken.
+
+    `readings` holds what each source stated, in order of trust. The value is the first of them.
+    """
+
+    criterion: str
+    mandatory: bool
+    value: float | None = None
+    label: str = ""
+    source: str = ""
+    evidence: str = ""
+    at: float | None = None
+    agreement: Agreement = "none"
+    readings: tuple[tuple[str, float], ...] = ()
+    flags: tuple[Flag, ...] = ()
+    refusals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The result of an exam, whatever became of the call."""
+
+    rubric: str
+    scores: list[CriterionVerdict]
+    flags: tuple[Flag, ...] = ()
+    injections: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> list[str]:
+        """The mandatory criteria without a value, in the rubric's order."""
+        return [score.criterion for score in self.scores if score.mandatory and score.value is None]
+
+    @property
+    def status(self) -> Status:
+        """Complete when no mandatory criterion is missing, insufficient when nothing has a value."""
+        if not self.missing:
+            return "complete"
+        return "insufficient" if all(score.value is None for score in self.scores) else "partial"
+
+    def as_record(self) -> dict[str, Any]:
+        """The verdict as plain JSON values."""
+        return {
+            "schema": SCHEMA,
+            "rubric": self.rubric,
+            "status": self.status,
+            "missing": self.missing,
+            "flags": list(self.flags),
+            "injections": list(self.injections),
+            "scores": [
+                {
+                    "criterion": score.criterion,
+                    "mandatory": score.mandatory,
+                    "value": score.value,
+                    "label": score.label,
+                    "source": score.source,
+                    "evidence": score.evidence,
+                    "at": score.at,
+                    "agreement": score.agreement,
+                    "readings": [{"source": source, "value": value} for source, value in score.readings],
+                    "flags": list(score.flags),
+                    "refusals": list(score.refusals),
+                }
+                for score in self.scores
+            ],
+        }
+
+
+def decide(
+    rubric: Rubric, readings: Iterable[Reading], order: Sequence[str] = ORDER, repaired: bool = False
+) -> Verdict:
+    """Compare all readings: a criterion's value is that of the first source in `order` that states one.
+
+    Of one source's readings the last counts. Sources outside the order are not heard. `repaired` says that the
+    transcript under the block and speech readings was put together from damaged pieces.
+    """
+    heard = [reading for reading in readings if reading.source in order]
+    injections = tuple(dict.fromkeys(reading.evidence for reading in heard if isinstance(reading, Injected)))
+    scores = [_criterion(rubric, name, heard, order, repaired) for name in rubric.names]
+    scores = [_computed(rubric, score, scores) for score in scores]
+    verdict = Verdict(rubric.name, scores)
+    flags: list[Flag] = [flag for score in scores for flag in score.flags]
+    if verdict.missing:
+        flags.append("incomplete")
+    if injections:
+        flags.append("candidate injection")
+    return Verdict(rubric.name, scores, tuple(dict.fromkeys(flags)), injections)
+
+
+def _criterion(
+    rubric: Rubric, name: str, readings: list[Reading], order: Sequence[str], repaired: bool
+) -> CriterionVerdict:
+    stated: dict[str, Stated] = {}
+    refused: list[Refused] = []
+    for reading in readings:
+        if isinstance(reading, Stated) and reading.criterion == name:
+            stated[reading.source] = reading
+        elif isinstance(reading, Refused) and reading.criterion == name:
+            refused.append(reading)
+    flags: list[Flag] = ["out of range"] if refused else []
+    refusals = tuple(dict.fromkeys(f"{reading.source}: {reading.why}" for reading in refused))
+    mandatory = rubric.criterion(name).mandatory
+    trusted = [stated[source] for source in order if source in stated]
+    if not trusted:
+        return CriterionVerdict(name, mandatory, flags=tuple(flags), refusals=refusals)
+    best = trusted[0]
+    agreement: Agreement = "single"
+    if len(trusted) > 1:
+        agreement = "agree" if all(other.value == best.value for other in trusted) else "conflict"
+    if agreement == "conflict":
+        flags.append("conflict")
+    if repaired and best.source in {"block", "speech"}:
+        flags.append("repaired transcript")
+    return CriterionVerdict(
+        name,
+        mandatory,
+        best.value,
+        best.label,
+        best.source,
+        best.evidence,
+        best.at,
+        agreement,
+        tuple((reading.source, reading.value) for reading in trusted),
+        tuple(flags),
+        refusals,
+    )
+
+
+def _computed(rubric: Rubric, score: CriterionVerdict, scores: list[CriterionVerdict]) -> CriterionVerdict:
+    if score.value is not None or rubric.overall is None or score.criterion != rubric.overall.criterion:
+        return score
+    value = rubric.computed({other.criterion: other.value for other in scores if other.value is not None})
+    if value is None:
+        return score
+    return CriterionVerdict(
+        score.criterion,
+        score.mandatory,
+        value,
+        source="computed",
+        evidence=f"the mean of {', '.join(rubric.parts)}",
+        flags=(*score.flags, "computed"),
+        refusals=score.refusals,
+    )

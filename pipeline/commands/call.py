@@ -1,0 +1,101 @@
+"""colloquy call, colloquy demo: a recording is the candidate."""
+
+import asyncio
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO_CONFIG = ROOT / "configs" / "offline.yaml"
+DEMO_ANSWERS = [ROOT / "tests" / "data" / f"answer-{n}.wav" for n in (1, 2, 3)]
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option(
+    "--wav",
+    "files",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A recording; several are one answer each, a single one is cut into answers at its silences.",
+)
+@click.option("--straight", is_flag=True, help="Play from the start without waiting for the examiner.")
+@click.option("--record", type=click.Path(path_type=Path), help="Write both sides to this WAV file.")
+@click.option("--caller", default="recording", show_default=True, help="Who calls, for experiments.")
+@click.option("--database", help="Where the record goes instead of the config's database.")
+@click.option("--truth", type=click.Path(path_type=Path), help="Where the emulator writes what really happened.")
+def call(
+    config: Path,
+    files: tuple[Path, ...],
+    straight: bool,
+    record: Path | None,
+    caller: str,
+    database: str | None,
+    truth: Path | None,
+) -> None:
+    """Hold one exam of CONFIG with a recording as the candidate.
+
+    Prints the conversation as it happens, then the scores, the bill and where the record is. Exits with 1 when the
+    exam ended without a complete set of scores.
+
+    Example: colloquy call configs/offline.yaml --wav answer-1.wav --wav answer-2.wav
+    """
+    from transports.wav import WavSettings
+
+    wav = WavSettings(files=files, wait=not straight, record=record)
+    _hold(config, wav, caller, database, truth)
+
+
+@click.command()
+@click.option("--database", help="Where the record goes instead of the config's database.")
+def demo(database: str | None) -> None:
+    """Hold a scored exam with a recorded candidate against the embedded emulator: no key, no microphone, no network.
+
+    Example: colloquy demo
+    """
+    from transports.wav import WavSettings
+
+    click.echo("An emulator plays the examiner and follows a script: its scores are not an assessment.\n")
+    _hold(DEMO_CONFIG, WavSettings(files=tuple(DEMO_ANSWERS)), "demo", database, None)
+
+
+def _hold(config: Path, wav: "WavSettings", caller: str, database: str | None, truth: Path | None) -> None:  # noqa: F821
+    from pipeline.cli import fail
+    from pipeline.emulated import EmulatorError
+    from pipeline.loading import load
+    from pipeline.record import StoreError
+    from transports.wav import BadRecording
+
+    loaded = load(config)
+    if database is not None:
+        loaded = replace(loaded, database=database, arms={n: replace(a, database=database) for n, a in loaded.arms.items()})
+    try:
+        complete = asyncio.run(_call(loaded, wav, caller, truth))
+    except (BadRecording, StoreError, EmulatorError) as error:
+        fail(str(error))
+    raise click.exceptions.Exit(0 if complete else 1)
+
+
+async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path | None) -> bool:  # noqa: F821
+    from pipeline.commands.running import interruptible, running
+    from pipeline.commands.shown import Screen
+    from transports.wav import WavDoor
+
+    call_id = uuid.uuid4().hex
+    door = WavDoor(wav, call_id, caller)  # a bad file is refused before anything is started
+    screen = Screen()
+    async with running(config, lambda _, event: screen.show(event), truth) as there:
+        stopping: list[asyncio.Task[None]] = []
+
+        def stop() -> None:
+            stopping.append(asyncio.create_task(there.host.shut_down()))
+
+        async with interruptible(stop):
+            await there.host.serve(door)
+        await asyncio.gather(*stopping)
+        record = await there.store.session(call_id)
+        screen.summary(record, there.store.place)
+        return record is not None and record.scored == "complete"

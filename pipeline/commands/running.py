@@ -1,0 +1,62 @@
+"""What the commands that hold calls have in common: the record opened, the emulator started, Ctrl-C heard."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.emulated import emulator, pointed_at
+from pipeline.host import Host
+from pipeline.punctuality import Punctuality
+from pipeline.store import Store
+
+from core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A host that may hold calls, and the record they go to."""
+
+    host: Host
+    store: Store
+    config: Config
+
+
+@asynccontextmanager
+async def running(
+    config: Config, on_event: Callable[[str, Event], None] | None = None, truth: Path | None = None
+) -> AsyncIterator[Running]:
+    """Everything a config needs around its calls. Raises StoreError or EmulatorError, in a sentence."""
+    async with AsyncExitStack() as opened:
+        store = await Store.open(config.database)
+        opened.push_async_callback(store.close)
+        await store.close_orphans()
+        if config.emulator is not None:
+            config = pointed_at(config, await opened.enter_async_context(emulator(config.emulator, truth)))
+        punctuality = await opened.enter_async_context(Punctuality())
+        host = Host(config, store, punctuality, on_event)
+        opened.push_async_callback(host.shut_down)
+        yield Running(host, store, config)
+
+
+@asynccontextmanager
+async def interruptible(stop: Callable[[], None]) -> AsyncIterator[None]:
+    """Ctrl-C and SIGTERM call `stop` once; the next one ends the program as ever."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def stopped() -> None:
+        for one in signals:
+            loop.remove_signal_handler(one)
+        stop()
+
+    for one in signals:
+        loop.add_signal_handler(one, stopped)
+    try:
+        yield
+    finally:
+        for one in signals:
+            loop.remove_signal_handler(one)

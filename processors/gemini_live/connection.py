@@ -1,0 +1,156 @@
+"""One google-genai session: one sending queue, one receiving loop."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, suppress
+
+import websockets.exceptions
+from google import genai
+from google.genai import errors, types
+from google.genai.live import AsyncSession
+
+from core.closes import Verdict, classify, classify_refusal, explain
+from core.service import Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
+from processors.gemini_live.translate import translate
+
+# A peer that does not take part in the closing handshake must not hold up the next connection.
+CLOSE_TIMEOUT = 2.0
+
+
+class Lost(Exception):
+    """The connection ended: the WebSocket close code (or an HTTP status), its reason, and what to do about it."""
+
+    def __init__(self, code: int, reason: str, verdict: Verdict, meaning: str) -> None:
+        super().__init__(meaning)
+        self.code = code
+        self.reason = reason
+        self.verdict = verdict
+        self.meaning = meaning
+
+
+class Connection:
+    """A session of the Live API.
+
+    `send` never waits. Items of one call stay together: nothing is sent between them. What was sent before the
+    connection is open goes out, in order, as soon as it is.
+    """
+
+    def __init__(self, client: genai.Client, model: str, *, text_as_content: bool) -> None:
+        self._client = client
+        self._model = model
+        self._text_as_content = text_as_content
+        self._outbox: deque[Sequence[Outgoing]] = deque()
+        self._more = asyncio.Event()
+        self._resources = AsyncExitStack()
+        self._session: AsyncSession | None = None
+        self._failure: BaseException | None = None
+
+    @property
+    def service_session(self) -> str | None:
+        """The service's own name for the session, where it gives one."""
+        return self._session.session_id if self._session else None
+
+    async def open(self, config: types.LiveConnectConfig, timeout: float) -> None:
+        """Connect and wait for the service to answer setup. Raises Lost."""
+        try:
+            async with asyncio.timeout(timeout):
+                self._session = await self._resources.enter_async_context(
+                    self._client.aio.live.connect(model=self._model, config=config)
+                )
+        except Exception as error:
+            raise lost(error) from error
+
+    def send(self, *items: Outgoing) -> None:
+        """Queue items to be sent together."""
+        self._outbox.append(items)
+        self._more.set()
+
+    async def events(self) -> AsyncIterator[Incoming]:
+        """What the service says, until the connection ends. Raises Lost at the end."""
+        assert self._session is not None
+        sender = asyncio.create_task(self._send_all(self._session), name="live sender")
+        try:
+            while True:
+                # The SDK's iterator ends with every turn of the model.
+                async for message in self._session.receive():
+                    for event in translate(message):
+                        yield event
+        except Exception as error:
+            raise lost(self._failure or error) from error
+        finally:
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Close the socket. What is still queued is not sent."""
+        with suppress(Exception):  # the peer may be gone already, which is what closing is for
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._resources.aclose()
+
+    async def _send_all(self, session: AsyncSession) -> None:
+        try:
+            while True:
+                while self._outbox:
+                    for item in self._outbox.popleft():
+                        await self._send(session, item)
+                self._more.clear()
+                await self._more.wait()
+        except websockets.exceptions.ConnectionClosed:
+            pass  # the receiving loop sees the same end, with its reason
+        except Exception as error:
+            self._failure = error
+            await self._resources.aclose()
+
+    async def _send(self, session: AsyncSession, item: Outgoing) -> None:
+        match item:
+            case Audio(pcm, rate):
+                blob = types.Blob(data=pcm, mime_type=f"audio/pcm;rate={rate}")
+                await session.send_realtime_input(audio=blob)
+            case StartActivity():
+                await session.send_realtime_input(activity_start=types.ActivityStart())
+            case EndActivity():
+                await session.send_realtime_input(activity_end=types.ActivityEnd())
+            case Text(text) if self._text_as_content:
+                turn = types.Content(role="user", parts=[types.Part(text=text)])
+                await session.send_client_content(turns=turn, turn_complete=True)
+            case Text(text):
+                # With manual activity a text is a turn only inside a window (livekit/agents-js#1724).
+                await session.send_realtime_input(activity_start=types.ActivityStart())
+                await session.send_realtime_input(text=text)
+                await session.send_realtime_input(activity_end=types.ActivityEnd())
+            case ToolResult(id, name, result):
+                response = types.FunctionResponse(id=id, name=name, response=result)
+                await session.send_tool_response(function_responses=response)
+
+
+def lost(error: BaseException) -> Lost:
+    """How a connection ended, from whatever the SDK or its socket raised."""
+    match error:
+        case Lost():
+            return error
+        case errors.APIError():
+            # A close during receive(): `.code` is the WebSocket's, `.details` its reason (google-genai live.py).
+            reason = error.details if isinstance(error.details, str) else str(error.message or "")
+            return _closed(error.code, reason)
+        case websockets.exceptions.ConnectionClosed():
+            frame = error.rcvd or error.sent
+            return _closed(frame.code if frame else 1006, frame.reason if frame else "")
+        case websockets.exceptions.InvalidStatus():
+            status = error.response.status_code
+            verdict = classify_refusal(status)
+            return Lost(status, f"HTTP {status}", verdict, f"The service refused the connection with HTTP {status}.")
+        case TimeoutError():
+            return Lost(0, "timeout", Verdict.RESUME, "The service did not answer in time.")
+        case OSError():
+            return Lost(0, _one_line(error), Verdict.RESUME, f"The service cannot be reached: {_one_line(error)}.")
+        case _:
+            return Lost(0, _one_line(error), Verdict.GIVE_UP, f"The Live client failed: {_one_line(error)}.")
+
+
+def _closed(code: int, reason: str) -> Lost:
+    return Lost(code, reason, classify(code, reason), explain(code, reason))
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,157 @@
+"""YAML settings -> LiveConnectConfig."""
+
+import ssl
+from pathlib import Path
+from typing import Any, Literal
+
+from google import genai
+from google.genai import types
+from pydantic import Field, SecretStr
+
+from processors.stage import ConfigPath, StageSettings
+
+
+class GeminiLiveSettings(StageSettings):
+    """How to reach the Live API, and what to ask of it."""
+
+    model: str = Field("gemini-3.8-live", description="Live model, with or without `models/`")
+    prompt: ConfigPath | None = Field(None, description="file with the system instruction")
+    opening: str = Field(
+        "The candidate is on the line. Begin.",
+        min_length=1,
+        description="text that makes the examiner speak first. Nobody hears it",
+    )
+    key: SecretStr | None = Field(None, description="API key; not needed with the embedded emulator")
+    base_url: str | None = Field(
+        None,
+        pattern="^https://",
+        description="of a gateway or an emulator; Google's own when absent. The SDK dials TLS",
+    )
+    ca_file: ConfigPath | None = Field(
+        None, description="PEM file of the authority that base_url's certificate is from"
+    )
+    api_version: str | None = Field(None, description="v1beta by default; v1alpha for ephemeral tokens")
+
+    voice: str = Field("Aoede", description="prebuilt voice of the examiner")
+    language: str | None = Field(None, description="BCP 47 code of the speech, where the model wants one")
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_output_tokens: int | None = Field(None, gt=0)
+    thinking_budget: int | None = Field(None, ge=-1, description="tokens of thought (2.5); 0 is off, -1 is automatic")
+    thinking_level: Literal["minimal", "low", "medium", "high"] | None = Field(
+        None, description="depth of thought (3.x; needed by -extended-thinking)"
+    )
+    transcribe_caller: bool = Field(True, description="ask for the text of what the caller says")
+    transcribe_examiner: bool = Field(True, description="ask for the text of what the examiner says")
+    resumption: bool = Field(True, description="ask for handles, so that a lost connection can be resumed")
+    compression: bool = Field(
+        True, description="sliding context window; without it a session ends after 15 minutes of audio"
+    )
+    text_as: Literal["realtime", "content"] | None = Field(
+        None,
+        description="how text goes to the model: as realtime input (3.x refuses content in mid-session) or as content"
+        " (2.5). By default by the model's name",
+    )
+
+    text_model: str | None = Field(
+        "gemini-2.5-flash", description="model that reads the transcript when the call ended without scores; null: none"
+    )
+    text_timeout: float = Field(20.0, gt=0, description="seconds for that model to answer")
+
+    backoff: tuple[float, ...] = Field((1.0, 2.0, 4.0), description="seconds before each further attempt to connect")
+    dial_timeout: float = Field(15.0, gt=0, description="seconds for the service to answer setup")
+    last_words: float = Field(
+        4.0, ge=0, description="seconds to wait at the end of a call for the text of the caller's last words"
+    )
+    keepalive: float | None = Field(
+        None, gt=0, description="seconds between pings; off by default, since pongs of 8 to 30 s were measured"
+    )
+    hold_while_speaking: bool = Field(
+        True,
+        description="drop what the model says while the caller has the floor: a flush ends the user's turn for the"
+        " model, which then begins an answer nobody asked for",
+    )
+
+    @property
+    def sends_content(self) -> bool:
+        """Whether text goes as clientContent."""
+        return (self.text_as or ("content" if "2.5" in self.model else "realtime")) == "content"
+
+
+def client(settings: GeminiLiveSettings) -> genai.Client:
+    """A client for this service. Raises ValueError in one sentence when there is neither a key nor a base URL."""
+    if settings.key is None and settings.base_url is None:
+        raise ValueError("the Live stage has no key: set GEMINI_API_KEY, or use the emulator (configs/offline.yaml)")
+    options: dict[str, Any] = {"ping_interval": settings.keepalive, "open_timeout": settings.dial_timeout}
+    if settings.ca_file is not None:
+        options["ssl"] = ssl.create_default_context(cafile=str(settings.ca_file))
+    return genai.Client(
+        api_key=settings.key.get_secret_value() if settings.key else "none",
+        vertexai=False,
+        http_options=types.HttpOptions(
+            base_url=settings.base_url, api_version=settings.api_version, async_client_args=options
+        ),
+    )
+
+
+def connect_config(
+    settings: GeminiLiveSettings, tools: list[dict[str, Any]], handle: str | None
+) -> types.LiveConnectConfig:
+    """The setup of one connection: the YAML's settings, the stages' tools, and the handle to resume from."""
+    thinking = None
+    if settings.thinking_budget is not None or settings.thinking_level is not None:
+        level = types.ThinkingLevel(settings.thinking_level.upper()) if settings.thinking_level else None
+        thinking = types.ThinkingConfig(thinking_budget=settings.thinking_budget, thinking_level=level)
+    return types.LiveConnectConfig(
+        response_modalities=[types.Modality.AUDIO],
+        temperature=settings.temperature,
+        max_output_tokens=settings.max_output_tokens,
+        thinking_config=thinking,
+        speech_config=types.SpeechConfig(
+            language_code=settings.language,
+            voice_config=types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=settings.voice)),
+        ),
+        system_instruction=_prompt(settings.prompt),
+        tools=[types.Tool(function_declarations=[_declaration(tool) for tool in tools])] if tools else None,
+        realtime_input_config=types.RealtimeInputConfig(
+            automatic_activity_detection=types.AutomaticActivityDetection(disabled=True)
+        ),
+        input_audio_transcription=types.AudioTranscriptionConfig() if settings.transcribe_caller else None,
+        output_audio_transcription=types.AudioTranscriptionConfig() if settings.transcribe_examiner else None,
+        session_resumption=types.SessionResumptionConfig(handle=handle) if settings.resumption else None,
+        context_window_compression=types.ContextWindowCompressionConfig(sliding_window=types.SlidingWindow())
+        if settings.compression
+        else None,
+    )
+
+
+def _declaration(tool: dict[str, Any]) -> types.FunctionDeclaration:
+    parameters = tool.get("parameters")
+    return types.FunctionDeclaration(
+        name=tool["name"],
+        description=tool.get("description"),
+        parameters=api_schema(parameters) if parameters else None,
+    )
+
+
+def api_schema(schema: dict[str, Any]) -> types.Schema:
+    """JSON Schema as the API's own Schema."""
+    return types.Schema.model_validate(_upper_types(schema))
+
+
+def _upper_types(schema: dict[str, Any]) -> dict[str, Any]:
+    """JSON Schema's lower-case type names as the API's enum has them."""
+    upper: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "type" and isinstance(value, str):
+            upper[key] = value.upper()
+        elif key == "properties":
+            upper[key] = {name: _upper_types(inner) for name, inner in value.items()}
+        elif key == "items":
+            upper[key] = _upper_types(value)
+        else:
+            upper[key] = value
+    return upper
+
+
+def _prompt(path: Path | None) -> str | None:
+    return path.read_text(encoding="utf-8") if path else None

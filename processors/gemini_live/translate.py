@@ -1,0 +1,99 @@
+"""LiveServerMessage -> core.service. Pure, and the only reader of the SDK's message types."""
+
+from collections.abc import Iterator
+
+from google.genai import types
+
+from core.service import (
+    AudioSpoken,
+    GenerationDone,
+    GoingAway,
+    HandleGiven,
+    Incoming,
+    Interrupted,
+    TextHeard,
+    TextSpoken,
+    TokenCounts,
+    ToolAsked,
+    ToolsCancelled,
+    TurnDone,
+    UsageSeen,
+)
+
+# What the Live API speaks when a chunk does not say otherwise.
+DEFAULT_RATE = 24000
+
+
+def translate(message: types.LiveServerMessage) -> list[Incoming]:
+    """Everything a message says, content before what closes the turn: 3.1 bundles several fields into one message."""
+    said: list[Incoming] = []
+    if message.session_resumption_update is not None:
+        update = message.session_resumption_update
+        said.append(HandleGiven(update.new_handle if update.resumable and update.new_handle else None))
+    if message.go_away is not None:
+        said.append(GoingAway(_seconds(message.go_away.time_left)))
+    if message.usage_metadata is not None:
+        said.append(UsageSeen(_counts(message.usage_metadata)))
+    if message.server_content is not None:
+        said += _content(message.server_content)
+    if message.tool_call is not None:
+        for call in message.tool_call.function_calls or []:
+            said.append(ToolAsked(call.id or "", call.name or "", dict(call.args or {})))
+    if message.tool_call_cancellation is not None:
+        said.append(ToolsCancelled(tuple(message.tool_call_cancellation.ids or ())))
+    return said
+
+
+def _content(content: types.LiveServerContent) -> Iterator[Incoming]:
+    if content.input_transcription and content.input_transcription.text:
+        yield TextHeard(content.input_transcription.text)
+    if content.output_transcription and content.output_transcription.text:
+        yield TextSpoken(content.output_transcription.text)
+    for part in (content.model_turn.parts if content.model_turn else None) or []:
+        data = part.inline_data
+        if data and data.data and (data.mime_type or "").startswith("audio/pcm"):
+            yield AudioSpoken(data.data, _rate(data.mime_type or ""))
+    if content.interrupted:
+        yield Interrupted()
+    if content.generation_complete:
+        yield GenerationDone()
+    if content.turn_complete:
+        reason = content.turn_complete_reason
+        yield TurnDone(reason.value if reason else "")
+
+
+def _rate(mime_type: str) -> int:
+    for parameter in mime_type.split(";")[1:]:
+        name, _, value = parameter.strip().partition("=")
+        if name == "rate" and value.isdecimal():
+            return int(value)
+    return DEFAULT_RATE
+
+
+def _seconds(duration: str | None) -> float:
+    """A protobuf Duration in JSON: "50s", "1.5s"."""
+    try:
+        return float((duration or "0s").removesuffix("s"))
+    except ValueError:
+        return 0.0
+
+
+def _counts(usage: types.UsageMetadata) -> TokenCounts:
+    # Tokens of tool results are part of what the model reads, so they are billed with the prompt.
+    return TokenCounts(
+        prompt=by_modality(usage.prompt_tokens_details, usage.tool_use_prompt_tokens_details),
+        response=by_modality(usage.response_tokens_details),
+        prompt_total=(usage.prompt_token_count or 0) + (usage.tool_use_prompt_token_count or 0),
+        response_total=usage.response_token_count or 0,
+        thoughts=usage.thoughts_token_count or 0,
+        cached=usage.cached_content_token_count or 0,
+    )
+
+
+def by_modality(*details: list[types.ModalityTokenCount] | None) -> dict[str, int]:
+    """Token details summed by the modality's name in lower case."""
+    counts: dict[str, int] = {}
+    for detail in (one for some in details for one in some or []):
+        modality = detail.modality.value.lower() if detail.modality else "text"
+        counts[modality] = counts.get(modality, 0) + (detail.token_count or 0)
+    return counts

@@ -1,0 +1,50 @@
+"""Is this voice? Silero's model as Pipecat ships it, loaded once a process, with a state a call."""
+
+import copy
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from pipecat.audio.vad.silero import SileroOnnxModel
+
+WINDOW = 512  # samples at 16 kHz that the model weighs at a time: 32 ms
+RATE = 16000
+
+
+@cache
+def _shared_model() -> SileroOnnxModel:
+    return SileroOnnxModel(str(files("pipecat.audio.vad").joinpath("data/silero_vad.onnx")))
+
+
+# Non-speech biases the recurrent state against the speech that follows it, and a reset in mid-word costs a moment of
+# confidence. So: every two seconds, after five clearly quiet windows, and never in a turn (as Pipecat's analyzer does).
+_RESET_AFTER = 2 * RATE // WINDOW
+_QUIET_WINDOWS = 5
+_QUIET = 0.1
+
+
+class Voice:
+    """The likelihood of voice in a stream of 16 kHz mono PCM."""
+
+    def __init__(self) -> None:
+        # The copy shares the ONNX session, which is stateless and thread-safe; the recurrent state is its own.
+        self._model = copy.copy(_shared_model())
+        self._model.reset_states()
+        self._rest = bytearray()
+        self._confidence = 0.0
+        self._since_reset = 0
+        self._quiet_windows = 0
+
+    def confidence(self, audio: bytes, *, in_turn: bool) -> float:
+        """Take audio of any length; the likelihood (0 to 1) in the last whole window heard."""
+        self._rest += audio
+        while len(self._rest) >= 2 * WINDOW:
+            window = np.frombuffer(bytes(self._rest[: 2 * WINDOW]), np.int16).astype(np.float32) / 32768
+            del self._rest[: 2 * WINDOW]
+            self._confidence = float(self._model(window, RATE)[0].item())
+            self._quiet_windows = self._quiet_windows + 1 if self._confidence < _QUIET else 0
+            self._since_reset += 1
+            if self._since_reset >= _RESET_AFTER and self._quiet_windows >= _QUIET_WINDOWS and not in_turn:
+                self._model.reset_states()
+                self._since_reset = 0
+        return self._confidence
