@@ -4,7 +4,7 @@ Every fact carries `at`, seconds since the call began. A fact is written to the 
 and its fields (`as_record`), and read back by `from_record`; the two round-trip.
 """
 
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -160,6 +160,7 @@ class ScoreGiven(Event):
     source: str
     evidence: str = ""
     label: str = ""
+    flags: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,12 +269,12 @@ def from_record(kind: str, data: dict[str, Any]) -> Event:
     cls = KINDS.get(kind)
     if cls is None:
         raise ValueError(f"unknown event kind {kind!r}")
-    known = {field.name: field for field in fields(cls)}
+    known = {one.name: one for one in fields(cls)}
     surplus = sorted(set(data) - set(known))
     absent = sorted(
         name
-        for name, field in known.items()
-        if name not in data and field.default is MISSING and field.default_factory is MISSING
+        for name, one in known.items()
+        if name not in data and one.default is MISSING and one.default_factory is MISSING
     )
     if surplus or absent:
         raise ValueError(f"{kind}: unknown fields {surplus}, missing fields {absent}")

@@ -10,7 +10,7 @@ from loguru import logger
 from pipecat.frames.frames import EndFrame
 from pipecat.workers.runner import WorkerRunner
 
-from core.events import CallEnded, CallerConnected, Event, ProblemSeen
+from core.events import CallBilled, CallEnded, CallerConnected, Event, ProblemSeen
 from core.usage import PriceList
 from pipeline.builder import Built, build
 from pipeline.config import Config
@@ -90,6 +90,7 @@ class _HeldCall:
         self._view: LiveView | None = None
         self._built: Built | None = None
         self._winding_up: asyncio.Task[None] | None = None
+        self._settled: CallBilled | None = None
         journal = StoreJournal(host._store, call.id, self._see)
         prices = config.price_list or PriceList(models={})
         self.session = CallSession(call.id, journal, prices, config.budget.usd, on_finish=self._wind_up)
@@ -164,8 +165,7 @@ class _HeldCall:
         """Do what is left to do while the caller can still see it, then let the pipeline run dry."""
         assert self._built is not None
         await self._conclude()
-        self.session.record(self._measured())
-        self.session.record(self.session.bill())
+        self._settle()
         if self._view is not None:
             await self._view.drain(LIVE_VIEW_TIMEOUT)
         await self._built.worker.queue_frame(EndFrame())
@@ -191,15 +191,19 @@ class _HeldCall:
         session = self.session
         session.ending = session.ending or Ending("error", "the pipeline ended by itself")
         await self._conclude()
-        session.record(self._measured())
-        session.record(session.bill())
+        self._settle()
         session.record(CallEnded(session.now(), session.ending.why, session.ending.detail))
         if self._view is not None:
             await self._view.close()
         await self._journal.drain()
 
-    def _measured(self) -> Event:
-        return self.session.measure(self._host._punctuality.late - self._late_before)
+    def _settle(self) -> None:
+        """Record speed and bill; once more only if the bill has grown since."""
+        bill = self.session.bill()
+        if self._settled is None or bill.usd != self._settled.usd:
+            self.session.record(self.session.measure(self._host._punctuality.late - self._late_before))
+            self.session.record(bill)
+            self._settled = bill
 
 
 def _opening(config: Config, call: Call) -> SessionOpening:

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import yaml
 from loguru import logger
 from pipecat.frames.frames import CancelFrame, EndFrame, Frame, UserStartedSpeakingFrame
 from pipecat.processors.frame_processor import FrameDirection
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from core import events
 from core.events import UtteranceSpoken
@@ -35,11 +36,33 @@ from processors.frames import (
 from processors.stage import ConfigPath, Stage, StageSettings
 
 
+def read_rubric(path: Path) -> Rubric:
+    """A rubric from its YAML file. Raises ValueError, in a sentence, for what is none."""
+    try:
+        return Rubric.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{path} is not a rubric: {where + ': ' if where else ''}{first['msg']}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
+
+
+def _holds_a_rubric(path: Path) -> Path:
+    read_rubric(path)
+    return path
+
+
+Source = Literal["call", "block", "speech", "text"]
+
+
 class ScoringSettings(StageSettings):
     """What is scored, how scores are read, and how long they are waited for."""
 
-    rubric: ConfigPath = Field(description="YAML file with the criteria and their scale")
-    order: tuple[str, ...] = Field(
+    rubric: Annotated[ConfigPath, AfterValidator(_holds_a_rubric)] = Field(
+        description="YAML file with the criteria and their scale"
+    )
+    order: tuple[Source, ...] = Field(
         ("call", "block", "speech", "text"), description="whose value counts when readers disagree, first to last"
     )
     patience: float = Field(
@@ -65,7 +88,7 @@ class Scoring(Stage[ScoringSettings]):
 
     def __init__(self, settings: ScoringSettings, session: Session) -> None:
         super().__init__(settings, session)
-        self.rubric = Rubric.model_validate(yaml.safe_load(settings.rubric.read_text(encoding="utf-8")))
+        self.rubric = read_rubric(settings.rubric)
         self._phase = _Phase.EXAM
         self._calls: list[Reading] = []
         self._texts: list[Reading] = []

@@ -45,11 +45,11 @@ class WavSettings(BaseModel):
     """recordings in any format PyAV reads; each is an answer, unless it is cut at its pauses"""
     wait: bool = True
     """whether each answer waits until the examiner has stopped; otherwise everything is played from the start"""
-    cut_at: float = Field(2.0, gt=0)
+    cut_at: float = Field(default=2.0, gt=0)
     """seconds of silence at which one file is cut into answers"""
-    think: float = Field(0.5, ge=0)
+    think: float = Field(default=0.5, ge=0)
     """seconds between the examiner's last word and an answer"""
-    patience: float = Field(30.0, gt=0)
+    patience: float = Field(default=30.0, gt=0)
     """seconds of silence on both sides after the last answer until the caller hangs up"""
     record: Path | None = None
     """WAV file to write: the caller on the left, the examiner on the right"""

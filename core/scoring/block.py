@@ -58,7 +58,7 @@ class BlockReader:
         """Where the contents of the blocks start and end in the text."""
         out: list[tuple[int, int]] = []
         marks = list(self._mark.finditer(heard.text))
-        for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        for mark, following in zip(marks, [*marks[1:], None], strict=False):
             if not (mark["close"] or mark["shut"]):
                 out.append((mark.end(), self._end(heard, mark, following)))
         return out

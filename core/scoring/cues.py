@@ -226,18 +226,18 @@ CLAUSE_WORDS = wordset("but so and however therefore although though while where
 
 # Right before a number, over its article: no score.
 LOCAL = wordset(
-    "around about approximately roughly nearly almost near above below under over beyond than towards toward between "
-    "either least most for not no without from until till past against versus in by per every after within during "
-    "upto only or exactly_not another_not"
+    "around about approximately roughly nearly almost near above below under over beyond than towards toward "
+    "between either least most for not no without from until till past against versus in by per every after within "
+    "during upto only or exactly_not another_not"
 )
 # "part two", "question 3": a name, no value.
 NUMBERED = wordset(
-    "part parts question questions task tasks section sections number page chapter unit topic stage minute test version "
-    "step point card year room option exercise item day lesson round lines"
+    "part parts question questions task tasks section sections number page chapter unit topic stage minute test "
+    "version step point card year room option exercise item day lesson round lines"
 )
 ARTICLES = wordset(
-    "a an the band bands solid strong good clear comfortable firm high low full nice respectable decent straight very "
-    "just safe secure weak healthy well deserved fair generous confident whole level grade mark score sort "
+    "a an the band bands solid strong good clear comfortable firm high low full nice respectable decent straight "
+    "very just safe secure weak healthy well deserved fair generous confident whole level grade mark score sort "
     "kind clean strict provisional final overall total"
 )
 # "a total of six", "a score of six", "an overall of six"
@@ -245,25 +245,25 @@ COUNTED = wordset("score scores band mark grade level rating total result averag
 # Verbs that lead up to "to six": "that comes to a six", "I'm raising that to a six".
 LEADS_TO = wordset(
     "comes come coming amounts amount equates brings bring bringing takes take taking rounds round rounded rounding "
-    "averages raise raised raising revise revised revising change changed changing bump bumped bumping adjust adjusted "
-    "upgrade upgraded upgrading increase increased lower lowered amend amended correct corrected correcting adds add "
-    "works equal leads moving move moved"
+    "averages raise raised raising revise revised revising change changed changing bump bumped bumping adjust "
+    "adjusted upgrade upgraded upgrading increase increased lower lowered amend amended correct corrected "
+    "correcting adds add works equal leads moving move moved"
 )
 REVISES = wordset(
-    "raise raised raising revise revised revising change changed changing bump bumped bumping adjust adjusted adjusting "
-    "upgrade upgraded upgrading increase increased lower lowered lowering amend amended correct corrected correcting "
-    "move moved moving"
+    "raise raised raising revise revised revising change changed changing bump bumped bumping adjust adjusted "
+    "adjusting upgrade upgraded upgrading increase increased lower lowered lowering amend amended correct corrected "
+    "correcting move moved moving"
 )
 RANGE_MARKS = frozenset({"-", "/"})
 
 # What may follow a score. Anything else makes it a count of something: "two long pauses".
 FOLLOWS = wordset(
     "for in on as because since and but with so which that here there this time now too also or then given due at "
-    "thanks thank i you your we well please okay ok right the let next lastly finally first second moving overall again "
-    "today is was just mainly mostly largely my all both not when where while though although however even still to "
-    "from each respectively across sorry no actually rather wait make scratch correct based reflecting considering "
-    "showing reflects it what correction thats pardon excuse apologies strike alright everything "
-    "could would should means requires needs has goes may might can will"
+    "thanks thank i you your we well please okay ok right the let next lastly finally first second moving overall "
+    "again today is was just mainly mostly largely my all both not when where while though although however even "
+    "still to from each respectively across sorry no actually rather wait make scratch correct based reflecting "
+    "considering showing reflects it what correction thats pardon excuse apologies strike alright everything could "
+    "would should means requires needs has goes may might can will"
 )
 # A score that is the subject of one of these is talked about, not given: "a seven requires".
 ABOUT_IT = wordset("is was are were means requires needs would could should might takes has may can will goes demands")
@@ -291,19 +291,19 @@ IN_TOTAL = frozenset({("in", "total"), ("in", "all"), ("in", "a", "row"), ("in",
 # Words that carry a score to its criterion without saying anything else.
 LIGHT = wordset(
     "is was are were be as at a an the i we would will give gave giving given award awarding awarded say saying put "
-    "putting rate rating score scored scoring scores mark marked grade assign assigning you your my our get gets got "
-    "getting receive received receives earn earned earns of it its that this these also again both all each every "
-    "solid strong good clear comfortable firm high low full nice respectable decent straight very just safe secure "
-    "weak healthy well deserved fair generous confident with think believe feel going go to for me let us comes come "
-    "out in sits stands lands falls settled settle on then too equals equal still here overall now today and band "
-    "bands level graded so um receives achieved achieves happy pleased glad delighted colon equals performance skills "
-    "ability have has been another about right exactly awarded goes down as do deserve deserves merits merit sit "
-    "landed land place placing placed call calling okay ok yes yeah sure certainly final total part criterion category "
-    "area side front terms like definitely clearly only can want like up there value points speaking english use "
-    "control component test language work making make makes taking take takes bring brings bringing leave leaves "
-    "lead leads works average averages round rounds rounded raise raised raising revise revising change changing "
-    "changed move moved moving correct correcting adjusted adjust upgrade upgraded upgrading bump bumping sorry no "
-    "actually rather mean meant wait or"
+    "putting rate rating score scored scoring scores mark marked grade assign assigning you your my our get gets "
+    "got getting receive received receives earn earned earns of it its that this these also again both all each "
+    "every solid strong good clear comfortable firm high low full nice respectable decent straight very just safe "
+    "secure weak healthy well deserved fair generous confident with think believe feel going go to for me let us "
+    "comes come out in sits stands lands falls settled settle on then too equals equal still here overall now today "
+    "and band bands level graded so um achieved achieves happy pleased glad delighted colon performance skills "
+    "ability have has been another about right exactly goes down do deserve deserves merits merit sit landed land "
+    "place placing placed call calling okay ok yes yeah sure certainly final total part criterion category area "
+    "side front terms like definitely clearly only can want up there value points speaking english use control "
+    "component test language work making make makes taking take takes bring brings bringing leave leaves lead leads "
+    "works average averages round rounds rounded raise raised raising revise revising change changing changed move "
+    "moved moving correct correcting adjusted adjust upgrade upgraded upgrading bump bumping sorry no actually "
+    "rather mean meant wait or"
 )
 GIVING = wordset(
     "give gave giving given award awarding awarded say put putting rate score scored assign assigning get gets got "
@@ -327,9 +327,9 @@ AFTER_GROUP = wordset(
 
 LEADS_IN = wordset(
     "for in on as terms of regarding and now next first firstly second secondly third thirdly fourth then finally "
-    "lastly with to looking look at moving turning when it comes about your the let us start starting begin beginning "
-    "well so okay ok right criterion score go on onto also move turn last is what how alright great good my "
-    "assessment under concerning respect regard regards speaking let category area up final but band"
+    "lastly with to looking look at moving turning when it comes about your the let us start starting begin "
+    "beginning well so okay ok right criterion score go onto also move turn last is what how alright great good my "
+    "assessment under concerning respect regard regards speaking category area up final but band"
 )
 COPULAS = wordset("is was were are has gets receives got earned scored")
 
@@ -370,11 +370,11 @@ REPAIRS = (
     "i take that back",
 )
 REPAIR_WORDS = wordset(
-    "sorry no actually i mean meant rather or make that it correction scratch strike let me correct rephrase wait my "
-    "mistake apologies excuse pardon in fact should be have been say said misspoke us on reflection second thoughts "
-    "thought thinking about take back oh a an the is to hang hold moment minute is was it well um yes just myself "
-    "band would will give you i better again score that not quite so as for your want change please what of at "
-    "mark grade level do did and there one more think ah now here made another look"
+    "sorry no actually i mean meant rather or make that it correction scratch strike let me correct rephrase wait "
+    "my mistake apologies excuse pardon in fact should be have been say said misspoke us on reflection second "
+    "thoughts thought thinking about take back oh a an the is to hang hold moment minute was well um yes just "
+    "myself band would will give you better again score not quite so as for your want change please what of at mark "
+    "grade level do did and there one more think ah now here made another look"
 )
 WITHDRAWS = ("scratch that", "strike that", "i take that back", "ignore that", "forget that", "disregard that")
 ALSO_QUESTIONS = (
@@ -443,4 +443,15 @@ ALL = (
     "every category",
     "everything",
     "across the board",
+)
+
+COUNTS = {"four": 4, "five": 5, "six": 6, "three": 3, "seven": 7}
+POLITE = wordset("i that it this score band overall we mark grade level result which and")
+SUBJECTS = wordset("i you your we it that this for the my overall")
+BREAKS = wordset("you i we it they and but which that as because since with")
+BEFORE_ONE = frozenset(["", "a", "band", "of", "at", "is", ":", "-", "=", ",", "score", "you", "overall"])
+NOUNS = wordset(
+    "mistake mistakes error errors issue issues problem problems point points item items word words slip slips "
+    "thing things exercise exercises book books rule rules lesson lessons question questions topic topics teacher "
+    "class test tests section structures"
 )

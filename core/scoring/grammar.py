@@ -1,7 +1,7 @@
 """What stands in one sentence of an examiner's: the criteria it names, and the numbers in it that are scores."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from core.scoring import cues
 from core.scoring.pairs import names_of
@@ -159,7 +159,7 @@ class _Parse:
         out: list[Named] = []
         for name, first, last in self.named:
             # "two grammar mistakes", "vocabulary items": a word of the trade, not the criterion
-            if self.text(last + 1) in NOUNS:
+            if self.text(last + 1) in cues.NOUNS:
                 continue
             following = next((n for n in self.named if n[1] == last + 1), None)
             if name == self.grammar.whole and following and following[0] != name:
@@ -175,15 +175,15 @@ class _Parse:
         phrase = self.at(i, ALL)
         if phrase:
             return len(phrase)
-        if self.text(i) == "all" and self.text(i + 1) in COUNTS:
-            counted = COUNTS[self.text(i + 1)]
+        if self.text(i) == "all" and self.text(i + 1) in cues.COUNTS:
+            counted = cues.COUNTS[self.text(i + 1)]
             noun = 3 if self.text(i + 2) in {"of", "the"} else 2
             if counted in {len(self.grammar.rubric.names), len(self.grammar.rubric.parts)}:
                 return noun + 1 if self.text(i + noun) in {"criteria", "categories", "areas", "them"} else 2
         return 0
 
     def group(self, i: int) -> Phrase:
-        counted = COUNTS.get(self.text(i + 1))
+        counted = cues.COUNTS.get(self.text(i + 1))
         rubric = self.grammar.rubric
         return rubric.names if counted == len(rubric.names) else rubric.parts
 
@@ -213,13 +213,15 @@ class _Parse:
             if i not in inside:
                 if far and text in cues.CONTRASTS:
                     break
-                if not far and (text in cues.CLAUSE_MARKS - {CUT} or text in cues.CLAUSE_WORDS and self.new_clause(i)):
+                if not far and (
+                    text in cues.CLAUSE_MARKS - {CUT} or (text in cues.CLAUSE_WORDS and self.new_clause(i))
+                ):
                     break
             i += 1
         return i
 
     def new_clause(self, i: int) -> bool:
-        return self.text(i) != "and" or i + 1 in self.taken or self.text(i + 1) in SUBJECTS
+        return self.text(i) != "and" or i + 1 in self.taken or self.text(i + 1) in cues.SUBJECTS
 
     def governed(self) -> set[int]:
         """The tokens that stand under a cue."""
@@ -241,7 +243,7 @@ class _Parse:
 
     def conditional(self, i: int) -> cues.Cue | None:
         """ "Better linking would give you a seven" is a condition; "that would be a seven" is politeness."""
-        if self.text(i) != "would" or self.text(i - 1) in POLITE or i - 1 in self.taken:
+        if self.text(i) != "would" or self.text(i - 1) in cues.POLITE or i - 1 in self.taken:
             if self.text(i) == "would" and self.text(i + 1) == "like" and "but" in self.words(i, self.end):
                 return cues.Cue("would")
             return None
@@ -252,7 +254,7 @@ class _Parse:
         for amount in self.values:
             gap = range(amount.last + 1, i)
             if 0 <= i - amount.last - 1 <= 6 and not any(
-                self.text(k) in BREAKS or self.text(k) in cues.CLAUSE_MARKS for k in gap
+                self.text(k) in cues.BREAKS or self.text(k) in cues.CLAUSE_MARKS for k in gap
             ):
                 loose = [k for k in gap if k not in self.taken]
                 if len(loose) <= 3:
@@ -289,7 +291,7 @@ class _Parse:
     def led_to(self, amount: Amount, lead: int) -> bool:
         word, before = self.text(lead), self.text(lead - 1)
         earlier = [other for other in self.values if other.last < amount.first]
-        if self.text(amount.first) == "one" and self.text(amount.first - 1) not in BEFORE_ONE:
+        if self.text(amount.first) == "one" and self.text(amount.first - 1) not in cues.BEFORE_ONE:
             return False
         if self.text(amount.first - 1) in cues.NUMBERED and amount.first - 1 not in self.taken:
             return False
@@ -336,7 +338,7 @@ class _Parse:
         return word in cues.FOLLOWS or self.at(i, REPAIRS) is not None
 
     def is_strong(self, amount: Amount, lead: int, last: int) -> bool:
-        if last > amount.last or not amount.open and isinstance(self.scale, LabelScale):
+        if last > amount.last or (not amount.open and isinstance(self.scale, LabelScale)):
             return True
         shown = self.words(lead + 1, amount.first)
         if set(shown) & {"a", "an", "band", "bands", "score", "level", "grade", "mark"}:
@@ -376,20 +378,3 @@ class _Parse:
 class _Alike:
     number: Number
     like_at: int
-
-
-COUNTS = {"four": 4, "five": 5, "six": 6, "three": 3, "seven": 7}
-POLITE = frozenset("i that it this score band overall we mark grade level result which and".split(" "))
-SUBJECTS = frozenset("i you your we it that this for the my overall".split(" "))
-BREAKS = frozenset("you i we it they and but which that as because since with".split(" "))
-BEFORE_ONE = frozenset(["", "a", "band", "of", "at", "is", ":", "-", "=", ",", "score", "you", "overall"])
-NOUNS = frozenset(
-    "mistake mistakes error errors issue issues problem problems point points item items word words slip slips thing "
-    "things exercise exercises book books rule rules rules lesson lessons question questions topic topics teacher "
-    "class test tests section structures".split(" ")
-)
-
-
-def narrowed(number: Number, value: float | None) -> Number:
-    """The number with the value it turned out to repeat."""
-    return replace(number, value=value, alike=False)

@@ -5,13 +5,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from core.events import Speaker, UtteranceSpoken
-from core.scoring.words import CUT, Token, plain, tokens, wordset
+from core.scoring.words import CUT, TURN, Token, plain, tokens, wordset
 
 # A speaker who stops on one of these has not finished the sentence.
 DANGLING = wordset(
     "a an the for in on of at is are was be to and or but so your my you i we it that this with give gives giving gave "
     "award would will put score band point as than not also because both"
 )
+# The other side's words between two utterances, up to which they may still be one: "sorry, could you say that again?"
+ASIDE = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,13 @@ def hear(utterances: Sequence[UtteranceSpoken], speaker: Speaker, lexicon: Colle
     kept: list[UtteranceSpoken] = []
     delivered: set[str] = set()
     before: UtteranceSpoken | None = None
+    between = 0
     for utterance in utterances:
         said = plain(utterance.text)
-        if utterance.speaker != speaker or not said.strip():
+        if utterance.speaker != speaker:
+            between += len(said.split())
+            continue
+        if not said.strip():
             continue
         words = " ".join(said.casefold().split())
         if words in delivered and len(words) > 40:
@@ -59,6 +65,9 @@ def hear(utterances: Sequence[UtteranceSpoken], speaker: Speaker, lexicon: Colle
         fresh = tokens(said, len(text))
         if before is not None and found:
             found, fresh = _joined(found, fresh, before, lexicon)
+            if between > ASIDE:
+                found += [_mark("\n", found[-1].end), _mark(TURN, found[-1].end), _mark("\n", found[-1].end)]
+        between = 0
         found += fresh
         starts.append(len(text))
         kept.append(utterance)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from core.scoring import cues
 from core.scoring.grammar import REPAIRS, Item, Named, Number, Sentence
@@ -111,22 +112,20 @@ class Linker:
 
     def together(self, names: list[int]) -> bool:
         """Whether the names stand in one list."""
-        return all(
-            set(self.gap(one, other)) <= cues.CO_ORDINATES
-            for one, other in zip(names, names[1:], strict=False)
-        )
+        return all(set(self.gap(one, other)) <= cues.CO_ORDINATES for one, other in pairwise(names))
 
     def listed(self, numbers: list[int]) -> bool:
         return all(
             set(self.gap(one, other)) <= {",", "and", "a", "an", ";", "then", "band"} and self.gap(one, other)
-            for one, other in zip(numbers, numbers[1:], strict=False)
+            for one, other in pairwise(numbers)
         )
 
     def topical(self, names: list[int]) -> bool:
         """Whether the sentence is about the first of the names and mentions the others in passing."""
         first, *others = (self.items[i] for i in names)
         number = self.items[names[-1] + 1]
-        assert isinstance(first, Named) and isinstance(number, Number)
+        assert isinstance(first, Named)
+        assert isinstance(number, Number)
         if not first.topical or not number.strong or any(isinstance(o, Named) and o.topical for o in others):
             return False
         return not self.is_light(self.gap(names[-1], names[-1] + 1)) and not self.claimed(names[-1] + 1)
@@ -136,13 +135,15 @@ class Linker:
         if number + 1 >= len(self.items) or not isinstance(self.items[number + 1], Named):
             return False
         between = self.gap(number, number + 1)
-        return bool(between) and between[0] in cues.PREPOSITIONS and set(between) <= cues.DETERMINERS | cues.PREPOSITIONS
+        return (
+            bool(between) and between[0] in cues.PREPOSITIONS and set(between) <= cues.DETERMINERS | cues.PREPOSITIONS
+        )
 
     def closed(self, names: list[int]) -> bool:
         """Whether the last of several names ends its clause, instead of beginning one about itself."""
         if len(names) == 1:
             return True
-        again = any(set(self.gap(one, other)) & cues.JOINS_AGAIN for one, other in zip(names, names[1:], strict=False))
+        again = any(set(self.gap(one, other)) & cues.JOINS_AGAIN for one, other in pairwise(names))
         after = self.after(names[-1])
         if again:
             return not after or after in {"as", "too"}
@@ -194,7 +195,8 @@ class Linker:
             following = items[index + 1 :]
             if kept and isinstance(item, Number):
                 before = kept[-1]
-                if isinstance(before, Number) and self.is_repair(before, item) and not self.is_for_another(following, item):
+                owned = len(kept) > 1 and isinstance(kept[-2], Named) and self.is_for_another(following, item)
+                if isinstance(before, Number) and self.is_repair(before, item) and not owned:
                     kept.pop()
                 elif (
                     isinstance(before, Named)
@@ -232,6 +234,4 @@ class Linker:
         words = [token.text for token in self.found[one.last + 1 : other.first] if token.kind != "mark"]
         if not words or not all(word in cues.REPAIR_WORDS or word in {"in", "on"} for word in words):
             return False
-        return any(
-            tuple(words[i : i + len(phrase)]) == phrase for i in range(len(words)) for phrase in REPAIRS
-        )
+        return any(tuple(words[i : i + len(phrase)]) == phrase for i in range(len(words)) for phrase in REPAIRS)

@@ -15,7 +15,10 @@ SEPARATORS = frozenset(":=|>-")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A criterion and the words of its value on tokens `first` to `last`, `named` on its first; no words when nothing readable stands there."""
+    """A criterion, named on token `named`, and the words of its value on tokens `first` to `last`.
+
+    No words when nothing readable stands there.
+    """
 
     criterion: str
     said: str

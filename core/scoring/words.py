@@ -11,6 +11,8 @@ from core.scoring.rubric import LabelScale, Scale, key
 
 # Where one utterance was broken off and the next goes on. No transcript holds it.
 CUT = "\x00"
+# Where the other side spoke at length in between.
+TURN = "\x01"
 
 
 def _row(words: str) -> list[str]:

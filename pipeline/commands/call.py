@@ -4,8 +4,13 @@ import asyncio
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from transports.wav import WavSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_CONFIG = ROOT / "configs" / "offline.yaml"
@@ -62,7 +67,7 @@ def demo(database: str | None) -> None:
     _hold(DEMO_CONFIG, WavSettings(files=tuple(DEMO_ANSWERS)), "demo", database, None)
 
 
-def _hold(config: Path, wav: "WavSettings", caller: str, database: str | None, truth: Path | None) -> None:  # noqa: F821
+def _hold(config: Path, wav: "WavSettings", caller: str, database: str | None, truth: Path | None) -> None:
     from pipeline.cli import fail
     from pipeline.emulated import EmulatorError
     from pipeline.loading import load
@@ -71,7 +76,9 @@ def _hold(config: Path, wav: "WavSettings", caller: str, database: str | None, t
 
     loaded = load(config)
     if database is not None:
-        loaded = replace(loaded, database=database, arms={n: replace(a, database=database) for n, a in loaded.arms.items()})
+        loaded = replace(
+            loaded, database=database, arms={n: replace(a, database=database) for n, a in loaded.arms.items()}
+        )
     try:
         complete = asyncio.run(_call(loaded, wav, caller, truth))
     except (BadRecording, StoreError, EmulatorError) as error:
@@ -79,7 +86,7 @@ def _hold(config: Path, wav: "WavSettings", caller: str, database: str | None, t
     raise click.exceptions.Exit(0 if complete else 1)
 
 
-async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path | None) -> bool:  # noqa: F821
+async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path | None) -> bool:
     from pipeline.commands.running import interruptible, running
     from pipeline.commands.shown import Screen
     from transports.wav import WavDoor

@@ -7,13 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.events import Event
 from pipeline.config import Config
 from pipeline.emulated import emulator, pointed_at
 from pipeline.host import Host
 from pipeline.punctuality import Punctuality
 from pipeline.store import Store
-
-from core.events import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,9 @@ class Screen:
             about = " (partly estimated)" if record.estimated else ""
             self._line("Cost", f"{record.usd:.4f} USD for {record.tokens:,} tokens{about}")
         if record.latency_p50 is not None:
-            self._line("Latency", f"{record.latency_p50:.2f} s median, {record.latency_p95:.2f} s at the 95th percentile")
+            self._line(
+                "Latency", f"{record.latency_p50:.2f} s median, {record.latency_p95:.2f} s at the 95th percentile"
+            )
         if record.cpu is not None:
             self._line("Load", f"{record.cpu:.3f} CPU seconds a second, {record.frames_late} frames late")
         self._line("Record", f"{record.id} in {place}")

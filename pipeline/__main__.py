@@ -1,0 +1,5 @@
+"""`python -m pipeline` is the same as `colloquy`."""
+
+from pipeline.cli import main
+
+main(prog_name="colloquy")

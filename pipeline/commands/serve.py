@@ -1,0 +1,126 @@
+"""colloquy serve: the page, and the calls that come from it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.server import PageInfo
+    from pipeline.store import Store
+    from transports.webrtc import WebRtcDoor
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--port", type=click.IntRange(0, 65535), help="TCP port instead of the config's; 0 takes a free one.")
+def serve(config: Path, port: int | None) -> None:
+    """Open the doors of CONFIG until Ctrl-C, and print the link for a candidate.
+
+    Ctrl-C ends the calls politely and closes their records; a second one ends the program at once.
+
+    Example: colloquy serve configs/offline.yaml --port 8080
+    """
+    from dataclasses import replace
+
+    from pipeline.cli import fail
+    from pipeline.emulated import EmulatorError
+    from pipeline.loading import load
+    from pipeline.record import StoreError
+    from pipeline.server import CannotListen
+
+    loaded = load(config)
+    if loaded.listen is None:
+        fail(f"{config}: there is no door to open; add `listen: {{use: webrtc}}`.")
+    if port is not None:
+        settings = loaded.listen.settings.model_copy(update={"port": port})
+        loaded = replace(loaded, listen=replace(loaded.listen, settings=settings))
+    try:
+        asyncio.run(_serve(loaded))
+    except (CannotListen, StoreError, EmulatorError) as error:
+        fail(str(error))
+
+
+async def _serve(config: "Config") -> None:
+    from pipeline.commands.running import interruptible, running
+    from pipeline.server import bind
+    from transports.webrtc import WebRtcDoor
+
+    assert config.listen is not None
+    door = config.listen.cls(config.listen.settings)
+    page = bind(door.settings.host, door.settings.port) if isinstance(door, WebRtcDoor) else None
+    async with running(config) as there:
+        stopping: list[asyncio.Task[None]] = []
+
+        async def stop() -> None:
+            click.echo("Ending the calls that are going on ...", err=True)
+            await door.close()
+            await there.host.shut_down()
+
+        async with interruptible(lambda: stopping.append(asyncio.create_task(stop()))):
+            if page is None:
+                await there.host.serve(door)
+            else:
+                async with _page(door, page, there.store, _info(there.config)):
+                    await there.host.serve(door)
+        await asyncio.gather(*stopping)
+
+
+@asynccontextmanager
+async def _page(door: "WebRtcDoor", sock: socket.socket, store: "Store", info: "PageInfo") -> AsyncIterator[None]:
+    """Serve the page for as long as the block lasts."""
+    import uvicorn
+
+    from pipeline.export import record_values
+    from pipeline.server import create_app
+
+    class Records:
+        async def record(self, session_id: str) -> dict[str, Any] | None:
+            found = await store.session(session_id)
+            return record_values(found) if found is not None else None
+
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Any:
+            yield  # Ctrl-C is the host's: it ends the calls before the page goes
+
+    app = create_app(door=door, records=Records(), info=info)
+    server = Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3))
+    serving = asyncio.create_task(server.serve(sockets=[sock]))
+    click.echo(f"{info.name}: {door.link(sock.getsockname()[1])}")
+    if info.emulated:
+        click.echo("An emulator plays the examiner and follows a script: its scores are not an assessment.")
+    click.echo("Ctrl-C ends.")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _info(config: "Config") -> "PageInfo":
+    from pipeline.server import PageInfo
+    from processors.scoring import Scoring, ScoringSettings, read_rubric
+
+    assert config.listen is not None
+    settings = config.listen.settings
+    rubrics = [
+        read_rubric(plan.settings.rubric)
+        for plan in config.stages
+        if issubclass(plan.cls, Scoring) and isinstance(plan.settings, ScoringSettings)
+    ]
+    scale = getattr(rubrics[0].scale, "min", None) if rubrics else None
+    return PageInfo(
+        name=getattr(settings, "title", config.name),
+        model=next((str(m) for plan in config.stages if (m := getattr(plan.settings, "model", None))), "unknown"),
+        emulated=config.emulator is not None,
+        questions=getattr(settings, "questions", 0),
+        minutes=config.budget.minutes or 0,
+        criteria=tuple(criterion.name for criterion in rubrics[0].criteria) if rubrics else (),
+        scale=(rubrics[0].scale.min, rubrics[0].scale.max) if scale is not None else None,  # pyright: ignore
+    )

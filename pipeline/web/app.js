@@ -1,0 +1,310 @@
+// The page: what is seen and heard of an exam, from consent to record.
+
+import { Call, CallError, ask, askMicrophone } from "./call.js";
+import { fact, fragment, fromRecord, newExam } from "./exam.js";
+import { Meter } from "./meter.js";
+import { clock, drawLines, drawRecord, drawScores, drawSteps, put } from "./view.js";
+
+const END_WITHIN = 15000;
+const LAST_WORDS = 4000; // the server hangs up once its last words are out; it is not waited for longer
+const RECORD_TRIES = 8;
+
+const $ = (id) => document.getElementById(id);
+
+let info = { name: "Spoken exam", model: "", emulated: false, questions: 0, minutes: 0, criteria: [], scale: null };
+let exam = newExam();
+let call = null; // the call in progress
+let pass = null; // {session, token} of the last call
+let meter = null;
+let begun = 0;
+let ticking = 0;
+let ending = 0;
+let said = "connecting"; // what the conversation is doing, apart from what the line is doing
+let line = "new"; // the peer connection's state
+
+const WORDS = {
+  connecting: ["wait", "Calling the examiner"],
+  waiting: ["wait", "Connected: the examiner is about to speak"],
+  examiner: ["listen", "The examiner is speaking"],
+  turn: ["turn", "Your turn: speak when you are ready"],
+  caller: ["turn", "We hear you"],
+  thinking: ["wait", "The examiner is thinking"],
+  ending: ["wait", "Finishing: your scores are being worked out"],
+};
+
+start();
+
+async function start() {
+  takeKey();
+  try {
+    info = await ask("/api/exam");
+  } catch (error) {
+    problem(error.message);
+  }
+  document.title = info.name;
+  put($("idle-title"), info.name);
+  for (const node of document.querySelectorAll('[data-exam="name"]')) put(node, info.name);
+  if (info.model) put($("listener"), info.emulated ? "an emulator on this server" : info.model);
+  const length = [
+    info.questions ? `${info.questions} question${info.questions === 1 ? "" : "s"}` : "",
+    info.minutes ? `about ${Math.round(info.minutes) || 1} minute${Math.round(info.minutes) > 1 ? "s" : ""}` : "",
+  ].filter(Boolean);
+  put($("lead"), `An examiner asks you questions aloud${length.length ? `: ${length.join(", ")}` : ""}. Answer as you would in a conversation.`);
+  $("emulated").hidden = $("emulated-result").hidden = !info.emulated;
+  $("begin").addEventListener("submit", onBegin);
+  $("end").addEventListener("click", () => $("confirm").showModal());
+  $("confirm").addEventListener("close", () => $("confirm").returnValue === "end" && finish());
+  $("again").addEventListener("click", () => show("idle"));
+  addEventListener("pagehide", () => call?.close());
+  addEventListener("beforeunload", (event) => call && event.preventDefault());
+}
+
+/** The access key comes in the link's fragment, which is never sent anywhere, and does not stay in the address bar. */
+function takeKey() {
+  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (key) {
+    sessionStorage.setItem("key", key);
+    history.replaceState(null, "", location.pathname);
+  }
+  $("key").value = sessionStorage.getItem("key") ?? "";
+  $("key-field").hidden = Boolean($("key").value);
+}
+
+function show(view) {
+  document.body.dataset.view = view;
+  for (const section of document.querySelectorAll(".view")) section.hidden = section.id !== view;
+  const title = $(`${view}-title`);
+  title.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+function problem(sentence) {
+  put($("error"), sentence);
+  $("error").hidden = !sentence;
+  if (sentence) $("error").scrollIntoView({ block: "nearest" });
+}
+
+async function onBegin(event) {
+  event.preventDefault();
+  problem("");
+  if (!$("consent").checked) {
+    problem("Tick the box to agree before the exam can start.");
+    $("consent").focus();
+    return;
+  }
+  if (!$("key").value.trim()) {
+    problem("Enter the access key that came with your link.");
+    $("key-field").hidden = false;
+    $("key").focus();
+    return;
+  }
+  $("start").disabled = true;
+  put($("start"), "Waiting for the microphone");
+  let stream = null;
+  try {
+    stream = await askMicrophone();
+    put($("start"), "Connecting");
+    const key = $("key").value.trim();
+    const session = await ask("/api/sessions", { method: "POST", token: key, body: { caller: $("caller").value, consent: true } });
+    sessionStorage.setItem("key", key);
+    $("key-field").hidden = true;
+    pass = { session: session.session, token: session.token };
+    await dial(stream, session);
+  } catch (error) {
+    stream?.getTracks().forEach((track) => track.stop());
+    hangUp();
+    show("idle");
+    if (error.status === 401) {
+      sessionStorage.removeItem("key");
+      $("key-field").hidden = false;
+      $("key").focus();
+    } else {
+      $("start").focus();
+    }
+    problem(error instanceof CallError ? error.message : `The call could not be started (${error.message}); try again.`);
+  } finally {
+    $("start").disabled = false;
+    put($("start"), "Start the exam");
+  }
+}
+
+async function dial(stream, session) {
+  exam = newExam(info.questions);
+  said = "connecting";
+  line = "new";
+  begun = ending = 0;
+  $("end").disabled = false;
+  call = new Call(stream, { token: session.token, iceServers: session.ice_servers ?? [] });
+  call.addEventListener("voice", ({ detail }) => {
+    $("voice").srcObject = detail;
+    $("voice").play().catch(() => problem("Your browser holds back the sound: click anywhere on the page to hear the examiner."));
+  });
+  call.addEventListener("connection", ({ detail }) => onConnection(detail));
+  call.addEventListener("message", ({ detail }) => onMessage(detail));
+  stream.getAudioTracks()[0].addEventListener("ended", () => problem("The microphone was disconnected: end the exam, connect it and start again."));
+  meter = new Meter(stream, $("level"));
+  ticking = setInterval(tick, 500);
+  show("call");
+  draw();
+  await call.connect();
+}
+
+function onConnection(state) {
+  if (line === "over") return;
+  line = state;
+  if (state === "connected") begun ||= performance.now();
+  if (state === "failed" || state === "closed") {
+    line = "over";
+    const expected = state === "closed" && (exam.ended || ending);
+    if (!begun) return over("The call could not be connected: check that your network lets calls through, then start again.");
+    return over(expected ? "" : "The connection was lost: what was said until then is kept.");
+  }
+  drawStatus();
+}
+
+function onMessage({ type, data }) {
+  switch (type) {
+    case "bot-ready":
+      if (said === "connecting") said = "waiting";
+      break;
+    case "bot-started-speaking":
+      said = "examiner";
+      break;
+    case "bot-stopped-speaking":
+      said = "turn";
+      break;
+    case "user-started-speaking":
+      said = "caller";
+      break;
+    case "user-stopped-speaking":
+      said = "thinking";
+      break;
+    case "user-transcription":
+      fragment(exam, "caller", data.text, data.final);
+      break;
+    case "bot-tts-text":
+      fragment(exam, "examiner", data.text);
+      break;
+    case "error":
+      if (data.fatal) problem("The examiner has a technical problem: what was said until then is kept.");
+      break;
+    case "server-message":
+      onFact(data);
+      break;
+  }
+  draw();
+}
+
+function onFact({ event, ...data }) {
+  const finished = fact(exam, event, data);
+  if (finished) announce(finished);
+  if (event === "CallEnded") {
+    ending ||= performance.now();
+    setTimeout((ended) => call === ended && over(""), LAST_WORDS, call);
+  }
+}
+
+/** For those who hear the page: finished utterances only, one at a time. */
+function announce({ speaker, text }) {
+  const node = document.createElement("p");
+  put(node, `${speaker === "caller" ? "You" : "Examiner"}: ${text}`);
+  $("spoken").append(node);
+  while ($("spoken").children.length > 2) $("spoken").firstChild.remove();
+}
+
+function finish() {
+  if (!call || ending) return;
+  ending = performance.now();
+  $("end").disabled = true;
+  drawStatus();
+  if (!call.end()) over("");
+}
+
+function tick() {
+  if (begun) put($("elapsed"), clock((performance.now() - begun) / 1000));
+  if (ending && performance.now() - ending > END_WITHIN) return over("");
+  const note = said === "turn" && meter?.silent() ? "We hear nothing from your microphone: check that it is on and not muted." : "";
+  put($("mic-note"), note);
+}
+
+function draw() {
+  drawStatus();
+  put($("progress"), exam.questions ? `${exam.asked} of ${exam.questions}` : String(exam.asked));
+  drawSteps($("steps"), exam.asked, exam.questions);
+  drawLines($("transcript"), exam.lines);
+  $("empty").hidden = exam.lines.length > 0;
+}
+
+function drawStatus() {
+  let [tone, words] = WORDS[ending ? "ending" : said];
+  if (line === "disconnected") [tone, words] = ["bad", "Your connection is unstable: trying to get it back"];
+  else if (exam.link === "gave up") [tone, words] = ["bad", "The examiner cannot be reached any more: finishing with what was said"];
+  else if (exam.link === "lost") [tone, words] = ["bad", "The examiner’s line dropped: connecting again"];
+  put($("status"), words);
+  $("status").parentElement.dataset.tone = tone;
+}
+
+function hangUp() {
+  clearInterval(ticking);
+  meter?.stop();
+  call?.close();
+  call = meter = null;
+  $("voice").srcObject = null;
+}
+
+/** The call is over: show what is known now, then what the record says. */
+async function over(sentence) {
+  if (!call) return;
+  hangUp();
+  if ($("confirm").open) $("confirm").close("stay");
+  problem(sentence);
+  if (!begun) return show("idle");
+  drawResult(null);
+  show("result");
+  const record = await fetchRecord();
+  if (record) {
+    exam = fromRecord(record, exam);
+    drawResult(record);
+  } else {
+    put($("record-note"), "The record could not be fetched: what you see is what reached this page.");
+  }
+}
+
+async function fetchRecord() {
+  let record = null;
+  for (let attempt = 0; attempt < RECORD_TRIES; attempt += 1) {
+    try {
+      record = await ask(`/api/sessions/${pass.session}`, { token: pass.token });
+      if (fromRecord(record, newExam()).ended || !Array.isArray(record.events)) return record;
+    } catch (error) {
+      if (error.status && error.status !== 404) return record;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500 * (attempt + 1)));
+  }
+  return record;
+}
+
+const OUTCOMES = {
+  completed: "The exam is complete. Thank you.",
+  "caller left": "You ended the exam.",
+  "time limit": "The time for this exam was up.",
+  budget: "The exam ended because its budget was used up.",
+  "shut down": "The exam ended because the server was stopped.",
+  "link given up": "The exam ended because the examiner could not be reached any more.",
+  error: "The exam ended because of a technical problem.",
+};
+
+function drawResult(record) {
+  put($("outcome"), OUTCOMES[exam.ended?.why] ?? "The call is over.");
+  drawScores($("scores"), exam, info);
+  drawLines($("final-transcript"), exam.lines);
+  drawRecord($("record"), exam, { info, session: pass.session, begun });
+  put($("record-note"), record ? "" : "Fetching the record.");
+  const link = $("download");
+  if (link.href) URL.revokeObjectURL(link.href);
+  link.hidden = !record;
+  if (record) {
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(record, null, 2)], { type: "application/json" }));
+    link.download = `exam-${pass.session}.json`;
+  }
+}

@@ -1,0 +1,121 @@
+// Drawing: values into elements. Everything anybody said is put in as text, never as markup.
+
+/** Set an element's text, if it is another. */
+export function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+function make(tag, className, text) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+/** The conversation. Elements are kept from one drawing to the next, so that only what changed moves. */
+export function drawLines(list, lines) {
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  while (list.children.length > lines.length) list.lastChild.remove();
+  lines.forEach((line, index) => {
+    const item = list.children[index] ?? list.appendChild(newLine());
+    item.className = `line ${line.speaker}${line.live ? " live" : ""}`;
+    const [who, when, words, mark] = item.children;
+    put(who, line.speaker === "caller" ? "You" : "Examiner");
+    put(when, line.started === null || line.started === undefined ? "" : clock(line.started));
+    put(words, line.text);
+    put(mark, [line.interrupted ? "cut off" : "", line.partial ? "may be incomplete" : ""].filter(Boolean).join(", "));
+    mark.hidden = !mark.textContent;
+  });
+  if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+function newLine() {
+  const item = make("li");
+  item.append(make("span", "who"), make("span", "when"), make("p", "words"), make("span", "mark"));
+  return item;
+}
+
+export function drawSteps(element, asked, questions) {
+  if (!questions || questions > 24) return element.replaceChildren();
+  while (element.children.length < questions) element.append(make("i"));
+  while (element.children.length > questions) element.lastChild.remove();
+  [...element.children].forEach((step, index) => step.classList.toggle("done", index < asked));
+}
+
+const SOURCES = {
+  call: "Reported by the examiner",
+  block: "From the examiner’s written summary",
+  speech: "Heard in the examiner’s words",
+  text: "Worked out from the transcript afterwards",
+};
+
+export function drawScores(list, exam, info) {
+  const names = new Set([...(info.criteria ?? []), ...exam.scores.keys(), ...exam.missing.keys()]);
+  list.replaceChildren(...[...names].map((name) => scoreCard(name, exam.scores.get(name), exam.missing.get(name), info.scale)));
+  if (!names.size) list.append(make("li", "score none", "No score was given: there was not enough evidence."));
+}
+
+function scoreCard(name, given, missing, scale) {
+  const card = make("li", given ? "score" : "score none");
+  card.append(make("h2", "criterion", title(name)));
+  if (!given) {
+    card.append(make("p", "value", "Not enough evidence"));
+    if (missing?.why) card.append(make("p", "source", sentence(missing.why)));
+    return card;
+  }
+  const value = make("p", "value", number(given.value));
+  if (scale) value.append(make("span", "of", ` of ${number(scale[1])}`));
+  card.append(value);
+  if (scale && scale[1] > scale[0]) {
+    const bar = make("span", "bar");
+    bar.style.setProperty("--level", String(Math.max(0, Math.min(1, (given.value - scale[0]) / (scale[1] - scale[0])))));
+    bar.setAttribute("aria-hidden", "true");
+    card.append(bar);
+  }
+  if (given.evidence) card.append(make("blockquote", "evidence", given.evidence));
+  card.append(make("p", "source", SOURCES[given.source] ?? `Source: ${given.source}`));
+  return card;
+}
+
+export function drawRecord(list, exam, { info, session, begun }) {
+  const { bill, measured, ended } = exam;
+  const seconds = measured?.seconds ?? ended?.at ?? (begun ? (performance.now() - begun) / 1000 : 0);
+  const rows = [
+    ["Cost", bill ? dollars(bill.usd) : "Not known yet", "cost", bill && costNote(bill, info)],
+    ["Length", `${clock(seconds)} minutes`, "length"],
+    ["Questions", exam.questions ? `${exam.asked} of ${exam.questions}` : String(exam.asked), "asked"],
+  ];
+  if (measured?.latency_p50 != null) rows.push(["Usual wait for a reply", `${measured.latency_p50.toFixed(1)} s`, "latency"]);
+  if (info.model) rows.push(["Examiner", info.emulated ? `${info.model} (emulated)` : info.model, "model"]);
+  rows.push(["Record", session, "session"]);
+  list.replaceChildren(
+    ...rows.map(([term, text, id, note]) => {
+      const row = make("div");
+      const value = make("dd", "", text);
+      value.id = id;
+      if (note) value.append(make("span", "note", note));
+      row.append(make("dt", "", term), value);
+      return row;
+    }),
+  );
+}
+
+function costNote(bill, info) {
+  const tokens = `${Number(bill.tokens).toLocaleString("en")} tokens`;
+  if (info.emulated) return `${tokens}, at the real service’s prices; the emulator charges nothing`;
+  return bill.estimated ? `${tokens}, partly estimated` : tokens;
+}
+
+function dollars(usd) {
+  const value = Number(usd);
+  return Number.isFinite(value) ? `$${value.toFixed(value >= 1 ? 2 : 4)}` : `$${usd}`;
+}
+
+const number = (value) => (Number.isFinite(Number(value)) ? String(Math.round(Number(value) * 100) / 100) : String(value));
+const title = (name) => sentence(name.replace(/[_-]+/g, " "));
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
