@@ -63,9 +63,7 @@ def issue(folder: Path, hosts: list[str]) -> Certificate:
             critical=True,
         )
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
     ca_file, key_file = folder / "emulator-ca.pem", folder / "emulator-key.pem"

@@ -26,33 +26,33 @@ class _Closed(BaseModel):
 class Ending(_Closed):
     """What the examiner does after the last answer."""
 
-    speak: Literal["all", "two", "none"] = Field("all", description="band scores said aloud")
+    speak: Literal["all", "two", "none"] = Field(default="all", description="band scores said aloud")
     numbers: Literal["digits", "words"] = Field(
-        "digits", description='whether the transcript reads "6.5" or "six point five"'
+        default="digits", description='whether the transcript reads "6.5" or "six point five"'
     )
-    block: bool = Field(False, description="also says a [BAND_SCORES] block")
+    block: bool = Field(default=False, description="also says a [BAND_SCORES] block")
     call: Literal["good", "malformed", "empty", "unknown", "twice", "none"] = Field(
-        "good", description="how the scoring function is called"
+        default="good", description="how the scoring function is called"
     )
     when: Literal["after speech", "before speech", "with speech", "when asked"] = Field(
-        "after speech", description="when it is called; 'when asked' needs another user turn"
+        default="after speech", description="when it is called; 'when asked' needs another user turn"
     )
-    chance: float = Field(1.0, ge=0, le=1, description="probability of the call, by the seed")
-    promise: bool = Field(False, description="says that it reports the scores now")
-    farewell: str = Field("Goodbye.", description="said once the function has been answered")
+    chance: float = Field(default=1.0, ge=0, le=1, description="probability of the call, by the seed")
+    promise: bool = Field(default=False, description="says that it reports the scores now")
+    farewell: str = Field(default="Goodbye.", description="said once the function has been answered")
 
 
 class Examiner(_Closed):
     """Who speaks, and what."""
 
     kind: Literal["scripted", "speaking"] = Field(
-        "scripted", description="'speaking' listens and speaks with offline models"
+        default="scripted", description="'speaking' listens and speaks with offline models"
     )
     opening: str = "Hello, and welcome."
     questions: tuple[str, ...] = ("What is your name?",)
     acknowledgements: tuple[str, ...] = ("Thank you.",)
     closing: str = "Thank you. That is the end of the test."
-    again: str = Field("Sorry, I did not hear that.", description="said once to a silent answer")
+    again: str = Field(default="Sorry, I did not hear that.", description="said once to a silent answer")
     scores: dict[str, float] = Field(
         default_factory=lambda: {
             "fluency": 6.5,
@@ -64,18 +64,18 @@ class Examiner(_Closed):
         description="the bands given, 0 to 9 in halves; not an assessment of anybody",
     )
     ending: Ending = Ending()
-    function: str | None = Field(None, description="the function to call, if not the obvious one")
-    heard: tuple[str, ...] = Field((), description="scripted: what each answer is heard as")
+    function: str | None = Field(default=None, description="the function to call, if not the obvious one")
+    heard: tuple[str, ...] = Field(default=(), description="scripted: what each answer is heard as")
     words_per_second: float | None = Field(
-        None, gt=0, description="scripted: let the heard words come as the audio does"
+        default=None, gt=0, description="scripted: let the heard words come as the audio does"
     )
-    latency: float = Field(0.3, ge=0, description="seconds from the end of a turn to the reply")
-    hearing_limit: float = Field(10.0, gt=0, description="seconds to wait for the ears at most")
-    repeats: tuple[int, ...] = Field((), description="questions (from 1) said twice, unprompted")
-    repeat_after: float = Field(2.0, ge=0, description="seconds of quiet before it repeats itself")
-    early: tuple[int, ...] = Field((), description="questions it does not wait an answer for")
-    early_after: float = Field(1.0, ge=0, description="seconds until it goes on regardless")
-    forgets: bool = Field(False, description="begins afresh after a resume")
+    latency: float = Field(default=0.3, ge=0, description="seconds from the end of a turn to the reply")
+    hearing_limit: float = Field(default=10.0, gt=0, description="seconds to wait for the ears at most")
+    repeats: tuple[int, ...] = Field(default=(), description="questions (from 1) said twice, unprompted")
+    repeat_after: float = Field(default=2.0, ge=0, description="seconds of quiet before it repeats itself")
+    early: tuple[int, ...] = Field(default=(), description="questions it does not wait an answer for")
+    early_after: float = Field(default=1.0, ge=0, description="seconds until it goes on regardless")
+    forgets: bool = Field(default=False, description="begins afresh after a resume")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -91,35 +91,35 @@ class Transcription(_Closed):
     """How the service transcribes what the user says."""
 
     stall_after: float | None = Field(
-        None, gt=0, description="seconds into an activity window after which no text comes"
+        default=None, gt=0, description="seconds into an activity window after which no text comes"
     )
-    delay: float = Field(0.0, ge=0, description="seconds that text lags behind")
-    restart: float = Field(0.0, ge=0, description="extra lag of a window opened after another")
-    words: int = Field(2, ge=1, description="words in one increment")
+    delay: float = Field(default=0.0, ge=0, description="seconds that text lags behind")
+    restart: float = Field(default=0.0, ge=0, description="extra lag of a window opened after another")
+    words: int = Field(default=2, ge=1, description="words in one increment")
 
 
 class Usage(_Closed):
     """How tokens are counted and told."""
 
-    audio_per_second: float = Field(25.0, gt=0, description="tokens of one second of audio")
-    characters_per_token: float = Field(4.0, gt=0)
-    image: int = Field(258, ge=0, description="tokens of one video frame")
-    preamble: int = Field(400, ge=0, description="hidden tokens before anything was said")
-    thoughts: int = Field(0, ge=0, description="thinking tokens of each reply")
-    send: bool = Field(True, description="send usageMetadata at all")
+    audio_per_second: float = Field(default=25.0, gt=0, description="tokens of one second of audio")
+    characters_per_token: float = Field(default=4.0, gt=0)
+    image: int = Field(default=258, ge=0, description="tokens of one video frame")
+    preamble: int = Field(default=400, ge=0, description="hidden tokens before anything was said")
+    thoughts: int = Field(default=0, ge=0, description="thinking tokens of each reply")
+    send: bool = Field(default=True, description="send usageMetadata at all")
     details: Literal["always", "sometimes", "never"] = Field(
-        "always", description="tokens by modality; 'sometimes' is every other turn"
+        default="always", description="tokens by modality; 'sometimes' is every other turn"
     )
-    total_has_thoughts: bool = Field(True, description="totalTokenCount includes thoughts")
+    total_has_thoughts: bool = Field(default=True, description="totalTokenCount includes thoughts")
 
 
 class Resumption(_Closed):
     """How session handles behave."""
 
-    valid: float = Field(7200.0, gt=0, description="seconds a handle lives after its session")
-    every: float | None = Field(None, gt=0, description="seconds between updates while idle")
-    unrequested: bool = Field(False, description="send updates without sessionResumption")
-    while_open: bool = Field(False, description="allow a resume while the old socket is open")
+    valid: float = Field(default=7200.0, gt=0, description="seconds a handle lives after its session")
+    every: float | None = Field(default=None, gt=0, description="seconds between updates while idle")
+    unrequested: bool = Field(default=False, description="send updates without sessionResumption")
+    while_open: bool = Field(default=False, description="allow a resume while the old socket is open")
     # No report quotes this reason; aicc2025/sip-to-ai issue 14 gives only the code.
     busy_reason: str = "Internal error encountered."
 
@@ -127,15 +127,16 @@ class Resumption(_Closed):
 class Wire(_Closed):
     """The transport's own habits."""
 
-    frames: Literal["binary", "text"] = Field("binary", description="frames from the server")
-    session_id: bool = Field(False, description="name the session in setupComplete")
-    deflate: bool = Field(False, description="accept permessage-deflate")
-    pong_delay: float = Field(0.0, ge=0, description="seconds a pong is held back")
-    ping_every: float | None = Field(None, gt=0, description="seconds between our own pings")
-    max_frame: int = Field(16 * 2**20, gt=0, description="bytes of a client frame (1009 above)")
-    setup_limit: float = Field(60.0, gt=0, description="seconds to wait for the setup message")
+    frames: Literal["binary", "text"] = Field(default="binary", description="frames from the server")
+    session_id: bool = Field(default=False, description="name the session in setupComplete")
+    deflate: bool = Field(default=False, description="accept permessage-deflate")
+    fragment: int | None = Field(default=None, ge=1, description="bytes after which a message is split")
+    pong_delay: float = Field(default=0.0, ge=0, description="seconds a pong is held back")
+    ping_every: float | None = Field(default=None, gt=0, description="seconds between our own pings")
+    max_frame: int = Field(default=16 * 2**20, gt=0, description="bytes of a client frame (1009 above)")
+    setup_limit: float = Field(default=60.0, gt=0, description="seconds to wait for the setup message")
     max_rate: float = Field(
-        2000.0, gt=0, description="messages a second read from one client; more wait in its socket"
+        default=2000.0, gt=0, description="messages a second read from one client; more wait in its socket"
     )
 
 
@@ -150,13 +151,11 @@ class Scenario(_Closed):
     usage: Usage = Usage()
     resumption: Resumption = Resumption()
     wire: Wire = Wire()
-    model: dict[str, Any] = Field(
-        default_factory=dict, description="capabilities to override, see emulator/models.py"
-    )
+    model: dict[str, Any] = Field(default_factory=dict, description="capabilities to override, see emulator/models.py")
     aliases: dict[str, str] = Field(
         default_factory=dict, description="more model names, each with the known one it equals"
     )
-    sessions: int | None = Field(None, ge=1, description="most sessions at once")
+    sessions: int | None = Field(default=None, ge=1, description="most sessions at once")
     faults: tuple[FaultRule, ...] = ()
 
     @model_validator(mode="after")
@@ -211,13 +210,13 @@ class Scenario(_Closed):
         try:
             data: Any = yaml.safe_load(text) or {}
         except yaml.YAMLError as error:
-            raise ScenarioError(f"{where}: not YAML: {error}") from error
+            words = " ".join(str(error).split())
+            raise ScenarioError(f"{where}: not YAML: {words}") from error
         try:
             return cls.model_validate(data)
         except ValidationError as error:
             lines = [
-                f"{where}: {'.'.join(str(step) for step in item['loc']) or 'scenario'}: "
-                f"{item['msg']}"
+                f"{where}: {'.'.join(str(step) for step in item['loc']) or 'scenario'}: {item['msg']}"
                 for item in error.errors()
             ]
             raise ScenarioError("\n".join(lines)) from error

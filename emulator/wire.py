@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 Json = dict[str, Any]
 
@@ -186,9 +186,7 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
 ENUMS: Final[dict[str, frozenset[str]]] = {
     "Modality": frozenset({"MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO", "VIDEO"}),
     "ThinkingLevel": frozenset({"THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH"}),
-    "ActivityHandling": frozenset(
-        {"ACTIVITY_HANDLING_UNSPECIFIED", "START_OF_ACTIVITY_INTERRUPTS", "NO_INTERRUPTION"}
-    ),
+    "ActivityHandling": frozenset({"ACTIVITY_HANDLING_UNSPECIFIED", "START_OF_ACTIVITY_INTERRUPTS", "NO_INTERRUPTION"}),
     "TurnCoverage": frozenset(
         {
             "TURN_COVERAGE_UNSPECIFIED",
@@ -197,18 +195,24 @@ ENUMS: Final[dict[str, frozenset[str]]] = {
             "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
         }
     ),
-    "StartSensitivity": frozenset(
-        {"START_SENSITIVITY_UNSPECIFIED", "START_SENSITIVITY_HIGH", "START_SENSITIVITY_LOW"}
-    ),
-    "EndSensitivity": frozenset(
-        {"END_SENSITIVITY_UNSPECIFIED", "END_SENSITIVITY_HIGH", "END_SENSITIVITY_LOW"}
-    ),
+    "StartSensitivity": frozenset({"START_SENSITIVITY_UNSPECIFIED", "START_SENSITIVITY_HIGH", "START_SENSITIVITY_LOW"}),
+    "EndSensitivity": frozenset({"END_SENSITIVITY_UNSPECIFIED", "END_SENSITIVITY_HIGH", "END_SENSITIVITY_LOW"}),
     "Behavior": frozenset({"UNSPECIFIED", "BLOCKING", "NON_BLOCKING"}),
     "Scheduling": frozenset({"SCHEDULING_UNSPECIFIED", "SILENT", "WHEN_IDLE", "INTERRUPT"}),
 }
 
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _URL_SAFE = str.maketrans("-_", "+/")
+
+
+def an_object(value: object) -> Json | None:
+    """Give the value back if it is a JSON object."""
+    return cast("Json", value) if isinstance(value, dict) else None
+
+
+def a_list(value: object) -> list[Any] | None:
+    """Give the value back if it is a JSON list."""
+    return cast("list[Any]", value) if isinstance(value, list) else None
 
 
 def snake(name: str) -> str:
@@ -218,11 +222,7 @@ def snake(name: str) -> str:
 
 # Both spellings of every name lead to the camelCase one and its type.
 _FIELDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
-    message: {
-        spelling: (name, kind)
-        for name, kind in fields.items()
-        for spelling in {name, snake(name)}
-    }
+    message: {spelling: (name, kind) for name, kind in fields.items() for spelling in {name, snake(name)}}
     for message, fields in MESSAGES.items()
 }
 
@@ -233,9 +233,10 @@ def decode(frame: str | bytes) -> Json:
         raw: Any = json.loads(frame)
     except (ValueError, RecursionError):
         raise Refused(1007, "Invalid JSON payload received. Unexpected token.") from None
-    if not isinstance(raw, dict):
+    message = an_object(raw)
+    if message is None:
         raise Refused(1007, "Invalid JSON payload received. Root element must be a message.")
-    return read(raw, "ClientMessage")  # pyright: ignore[reportUnknownArgumentType]
+    return read(message, "ClientMessage")
 
 
 def read(raw: Json, message: str, path: str = "") -> Json:
@@ -263,20 +264,20 @@ def read(raw: Json, message: str, path: str = "") -> Json:
 
 def _value(value: Any, kind: str, path: str) -> Any:
     if kind in _FIELDS:
-        if not isinstance(value, dict):
+        message = an_object(value)
+        if message is None:
             raise _wrong(path, kind, value)
-        return read(value, kind, path)  # pyright: ignore[reportUnknownArgumentType]
+        return read(message, kind, path)
     match kind[0]:
         case "[":
-            if not isinstance(value, list):
-                # proto-JSON reads a single value as a list of one.
-                value = [value]
-            items: list[Any] = value
+            # proto-JSON reads a single value as a list of one.
+            items = a_list(value)
+            items = [value] if items is None else items
             return [_value(v, kind[1:-1], f"{path}[{i}]") for i, v in enumerate(items)]
         case "{":
-            if not isinstance(value, dict):
+            entries = an_object(value)
+            if entries is None:
                 raise _wrong(path, "map", value)
-            entries: Json = value
             return {k: _value(v, kind[1:-1], f"{path}.{k}") for k, v in entries.items()}
         case _:
             return _scalar(value, kind.rstrip("!"), path)
@@ -325,9 +326,7 @@ def unbase64(text: str, path: str = "data") -> bytes:
     try:
         return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
     except (ValueError, binascii.Error):
-        raise Refused(
-            1007, f"Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed."
-        ) from None
+        raise Refused(1007, f"Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed.") from None
 
 
 def _wrong(path: str, kind: str, value: Any) -> Refused:

@@ -242,6 +242,7 @@ def _on_connect(connection: Any, _: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")  # what is committed survives a power cut
     cursor.execute("PRAGMA journal_mode")
     # Readers and the one writer do not wait for each other. The mode stays with the file; memory has its own.
     if cursor.fetchone() not in (("wal",), ("memory",)):

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from pipeline.problems import ConfigError, Found, Keys, Problem, dotted
+from pipeline.wording import M, validated
 
 # More values than any config needs; an alias of aliases of aliases would otherwise fill the memory.
 MOST_VALUES = 10_000
@@ -106,6 +107,15 @@ def read(path: Path, env: Mapping[str, str]) -> Document:
     document = Document(file, {}, lines, found)
     document.data = _filled(data, (), env, document)
     return document
+
+
+def read_as(model: type[M], path: Path, env: Mapping[str, str]) -> M:
+    """Read a file, such as a price list or a rubric, as a pydantic model. Raises ConfigError."""
+    source = read(path, env)
+    made, found = validated(model, source.data, (), {"base": path.parent})
+    if made is None or source.found:
+        raise ConfigError(source.problems(source.found + found))
+    return made
 
 
 def _refusal(file: str, what: str) -> ConfigError:

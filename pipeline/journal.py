@@ -53,6 +53,7 @@ class StoreJournal:
         self._pending: deque[LoggedEvent] = deque()
         self._in_hand: list[LoggedEvent] = []
         self._spill = SpillFile(store.spill_folder, session_id)
+        self._moving = 0
         self._claimed: Claimed | None = None
         self._spilled = False
         self._writer: asyncio.Task[None] | None = None
@@ -71,7 +72,7 @@ class StoreJournal:
     @property
     def unwritten(self) -> int:
         """How many facts are in memory only."""
-        return len(self._pending) + len(self._in_hand)
+        return len(self._pending) + len(self._in_hand) + self._moving
 
     def record(self, event: Event) -> None:
         """Take a fact. Never blocks and never raises."""
@@ -79,7 +80,7 @@ class StoreJournal:
             logged = LoggedEvent.of(self._next, event)
         except Exception as error:
             self._once("fact", f"A {type(event).__name__} could not be recorded: {error!r}")
-            event = ProblemSeen(0.0, "journal", f"a {type(event).__name__} could not be recorded")
+            event = ProblemSeen(getattr(event, "at", 0.0), "journal", f"a {type(event).__name__} could not be recorded")
             logged = LoggedEvent.of(self._next, event)
         self._next += 1
         self._pending.append(logged)
@@ -204,12 +205,15 @@ class StoreJournal:
     async def _move_aside(self, why: str) -> None:
         """Put what is in memory into the file, without holding up the loop for the disk."""
         if waiting := self._take_all():
+            self._moving += len(waiting)
             try:
                 await asyncio.to_thread(self._spill.add, waiting)
             except OSError as error:
                 self._keep(waiting, error)
             else:
                 self._aside(len(waiting), why)
+            finally:
+                self._moving -= len(waiting)
 
     def _put_aside(self, why: str) -> None:
         """The same, at once: nothing may come after."""

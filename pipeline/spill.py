@@ -28,7 +28,8 @@ def spill_folder(file: Path | None, place: str) -> Path:
     if file is not None:
         return file.with_name(file.name + "-spill")
     name = sha256(place.encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"colloquy-spill-{os.getuid() if hasattr(os, 'getuid') else 0}" / name
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    return Path(tempfile.gettempdir()) / f"colloquy-spill-{user}-{name}"
 
 
 class SpillFile:
@@ -133,7 +134,6 @@ def _private(path: str, flags: int) -> int:
 
 
 def _private_folder(folder: Path) -> None:
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     # The temporary folder is everybody's: someone may have made ours before us, to read along.
     if hasattr(os, "getuid") and folder.lstat().st_uid != os.getuid():

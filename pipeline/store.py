@@ -268,7 +268,7 @@ class Store:
             try:
                 async with self._database.writing() as connection:
                     await self._beat(connection)
-            except StoreError as error:
+            except Exception as error:
                 logger.debug(f"The record was not told that this process lives: {error}")
 
     async def _recover(self) -> None:

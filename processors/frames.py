@@ -38,7 +38,7 @@ class ToolCallFrame(DataFrame):
     """The model called a function. Whoever serves it answers with a ToolAnswerFrame upstream."""
 
     call_id: str = ""
-    name: str = ""
+    function: str = ""
     args: dict[str, Any] = field(default_factory=dict)
     interruptible: bool = field(default=False, init=False)
 
@@ -48,7 +48,7 @@ class ToolAnswerFrame(DataFrame):
     """The result of a function, on its way back to the model."""
 
     call_id: str = ""
-    name: str = ""
+    function: str = ""
     result: dict[str, Any] = field(default_factory=dict)
     interruptible: bool = field(default=False, init=False)
 

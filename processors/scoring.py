@@ -8,7 +8,16 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from loguru import logger
-from pipecat.frames.frames import CancelFrame, EndFrame, Frame, UserStartedSpeakingFrame
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    CancelFrame,
+    EndFrame,
+    Frame,
+    TTSStartedFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -68,6 +77,9 @@ class ScoringSettings(StageSettings):
     patience: float = Field(
         6.0, gt=0, description="seconds to wait for more once the examiner has begun to give scores"
     )
+    farewell: float = Field(
+        2.5, gt=0, description="seconds of silence after which the call ends once every score has been reported"
+    )
     ask_again: int = Field(2, ge=0, description="how often the examiner is asked for scores it has left out")
     least_words: int = Field(
         20, ge=0, description="words of the caller below which no text model is asked: too little to judge"
@@ -93,6 +105,9 @@ class Scoring(Stage[ScoringSettings]):
         self._calls: list[Reading] = []
         self._texts: list[Reading] = []
         self._asked = 0
+        self._replying = False  # the model has begun a reply and not finished it
+        self._speaking = False  # the caller hears it
+        self._caller_speaking = False
         self._call_ended = False
         self._concluding = asyncio.Lock()
 
@@ -101,15 +116,23 @@ class Scoring(Stage[ScoringSettings]):
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         match frame:
-            case ToolCallFrame(name=name) if name == self.rubric.function:
+            case ToolCallFrame(function=function) if function == self.rubric.function:
                 await self._called(frame)
                 return
             case UtteranceFrame() if self._phase is _Phase.EXAM and self._verdict().status != "insufficient":
                 self._phase = _Phase.SCORING
-            case ReplyDoneFrame() if self._phase is _Phase.SCORING:
+            case TTSStartedFrame():
+                self._replying = True
                 self._wait()
-            case UserStartedSpeakingFrame():
-                self.wake_at(None)  # the caller has the floor; the next reply starts the wait anew
+            case ReplyDoneFrame():
+                self._replying = False
+                self._wait()
+            case BotStartedSpeakingFrame() | BotStoppedSpeakingFrame():
+                self._speaking = isinstance(frame, BotStartedSpeakingFrame)
+                self._wait()
+            case UserStartedSpeakingFrame() | UserStoppedSpeakingFrame():
+                self._caller_speaking = isinstance(frame, UserStartedSpeakingFrame)
+                self._wait()
             case EndFrame() | CancelFrame():
                 self._call_ended = True
                 self.wake_at(None)
@@ -161,13 +184,19 @@ class Scoring(Stage[ScoringSettings]):
         result: dict[str, Any] = {"status": "incomplete" if missing else "recorded", "retryable": bool(missing)}
         if missing:
             result["message"] = f"Missing or unreadable: {', '.join(missing)}. Call again with all scores."
-        answer = ToolAnswerFrame(call_id=frame.call_id, name=frame.name, result=result)
+        answer = ToolAnswerFrame(call_id=frame.call_id, function=frame.function, result=result)
         await self.push_frame(answer, FrameDirection.UPSTREAM)
         self._wait()
 
     def _wait(self) -> None:
-        if self._phase is not _Phase.CONCLUDED and not self._call_ended:
-            self.wake_at(self.session.now() + self.settings.patience)
+        """Once scores have begun to come, a silence of everybody's means that no more will come unasked."""
+        if self._phase is not _Phase.SCORING or self._call_ended:
+            return
+        if self._replying or self._speaking or self._caller_speaking:
+            self.wake_at(None)
+            return
+        done = bool(self._calls) and not self._verdict().missing
+        self.wake_at(self.session.now() + (self.settings.farewell if done else self.settings.patience))
 
     async def _ask_the_text_model(self) -> None:
         said = self.session.utterances

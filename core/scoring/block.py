@@ -41,7 +41,7 @@ class BlockReader:
             if utterance.speaker == "caller" and self._mark.search(said):
                 out.append(Injected(self.source, shortened(said), utterance.started))
                 copied.append(self._bare(said))
-        heard = hear(utterances, "examiner", ())
+        heard = hear(utterances, "examiner")
         latest: dict[str, Reading] = {}
         for start, end in self.spans(heard):
             echo = any(self._bare(heard.text[start:end]) in words for words in copied)

@@ -125,6 +125,9 @@ CUES = (
     Cue("rather than", back=False),
     Cue("instead of", back=False),
     Cue("short of", back=False),
+    Cue("away from", back=False),
+    Cue("getting"),
+    Cue("scoring"),
     # other people, other days, other rules
     Cue("you said", far=True),
     Cue("you told", far=True),
@@ -176,6 +179,13 @@ CUES = (
     Cue("used to", far=True),
     Cue("mock", far=True),
     Cue("practice test", far=True),
+    Cue("the average"),
+    Cue("average score"),
+    Cue("says", far=True),
+    Cue("your teacher", far=True),
+    Cue("your friend", far=True),
+    Cue("told me", far=True),
+    Cue("according to", far=True),
     Cue("descriptor", far=True),
     Cue("descriptors", far=True),
     Cue("weight"),
@@ -212,6 +222,10 @@ EXEMPT = (
     "not bad",
     "not a problem",
     "do not worry",
+    "are getting",
+    "be getting",
+    "are scoring",
+    "be scoring",
     "to be fair",
     "to be honest",
     "to be clear",
@@ -286,7 +300,18 @@ GIVEN_AS = frozenset(
     }
 )
 # "six in total", "two in particular"
-IN_TOTAL = frozenset({("in", "total"), ("in", "all"), ("in", "a", "row"), ("in", "particular"), ("at", "a", "time")})
+IN_TOTAL = frozenset(
+    {
+        ("in", "total"),
+        ("in", "all"),
+        ("in", "a", "row"),
+        ("in", "particular"),
+        ("at", "a", "time"),
+        ("in", "the", "morning"),
+        ("in", "the", "evening"),
+        ("in", "the", "afternoon"),
+    }
+)
 
 # Words that carry a score to its criterion without saying anything else.
 LIGHT = wordset(
@@ -315,8 +340,9 @@ RESULTS = wordset("so therefore thus hence which")
 
 PREPOSITIONS = wordset("for in on under regarding to as when is was goes across")
 DETERMINERS = wordset(
-    "your the both my a of all each criterion score scores band mark when it comes to on and that what i would give "
-    "for in terms regard regards respect side also this front number result grade level rating"
+    "you am giving going fair right fine what i would have has given your the both my a of all each criterion score "
+    "scores band mark when it comes to on and that give for in terms regard regards respect side also this front "
+    "number result grade level rating"
 )
 CO_ORDINATES = wordset(", and plus both as well your the for in also & - then again on")
 JOINS_AGAIN = wordset("for in on")
@@ -368,13 +394,25 @@ REPAIRS = (
     "on second thought",
     "thinking about it",
     "i take that back",
+    "changing that to",
+    "changing it to",
+    "change that to",
+    "change it to",
+    "raise that to",
+    "raise it to",
+    "raising that to",
+    "raising it to",
+    "revise that to",
+    "revise it to",
+    "revising that to",
 )
 REPAIR_WORDS = wordset(
-    "sorry no actually i mean meant rather or make that it correction scratch strike let me correct rephrase wait "
-    "my mistake apologies excuse pardon in fact should be have been say said misspoke us on reflection second "
-    "thoughts thought thinking about take back oh a an the is to hang hold moment minute was well um yes just "
-    "myself band would will give you better again score not quite so as for your want change please what of at mark "
-    "grade level do did and there one more think ah now here made another look"
+    "earlier before am but changing raise raising revise revising up first that to put sorry no actually i mean "
+    "meant rather or make it correction scratch strike let me correct rephrase wait my mistake apologies excuse "
+    "pardon in fact should be have been say said misspoke us on reflection second thoughts thought thinking about "
+    "take back oh a an the is hang hold moment minute was well um yes just myself band would will give you better "
+    "again score not quite so as for your want change please what of at mark grade level do did and there one more "
+    "think ah now here made another look"
 )
 WITHDRAWS = ("scratch that", "strike that", "i take that back", "ignore that", "forget that", "disregard that")
 ALSO_QUESTIONS = (

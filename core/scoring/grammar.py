@@ -48,8 +48,10 @@ class Sentence:
     start: int
     end: int
     items: list[Item]
+    asides: frozenset[int]
     repair: bool = False
     withdraws: bool = False
+    trails: bool = False
     only_repair: bool = False
 
 
@@ -111,13 +113,15 @@ class _Parse:
         self.start, self.end = start, end
         self.values = values
         self.named = named
+        self.asides: set[int] = set()
 
     def sentence(self) -> Sentence:
         named = self.mentioned()
         asked = self.is_question()
         self.taken = {i: item for item in named for i in range(item.first, item.last + 1)}
         dead = self.governed()
-        numbers = [] if asked else [n for n in map(self.number, self.values) if n and n.first not in dead]
+        told = [] if asked else [amount for amount in self.values if amount.first not in self.taken]
+        numbers = [n for n in map(self.number, told) if n and n.first not in dead]
         alike = [] if asked else list(self.alike())
         compared = {n.like_at for n in alike}
         named = [item for item in named if item.first not in compared]
@@ -128,10 +132,17 @@ class _Parse:
             self.start,
             self.end,
             sorted(items, key=lambda item: item.first),
+            frozenset(self.asides),
             repair,
             any(self.at(i, WITHDRAWS) for i in range(self.start, self.end)),
+            self.trails(),
             repair and all(word in cues.REPAIR_WORDS for word in words),
         )
+
+    def trails(self) -> bool:
+        """Whether the sentence is the end of another one: "and a seven"."""
+        first = self.text(self.start)
+        return first in {"or", "to"} or (first == "and" and self.text(self.start + 1) in {"a", "an"})
 
     # --- looking around
 
@@ -268,6 +279,8 @@ class _Parse:
         lead = amount.first - 1
         while self.text(lead) in cues.ARTICLES and lead not in self.taken:
             lead -= 1
+        if self.text(lead) == "not":
+            self.asides |= set(range(lead, last + 1))  # "a seven, not a six, for fluency"
         if not self.led_to(amount, lead) or not self.followed_by(amount, last):
             return None
         value = amount.value
@@ -286,7 +299,9 @@ class _Parse:
         i = last + 1
         while self.text(i) in {"and", "a", ","}:
             i += 1
-        return self.text(i) == CUT or (i >= self.end and i < len(self.found) and self.found[i].text == CUT)
+        ended = [token.text for token in self.found[self.end : self.end + 2]]
+        torn = ended == [".", CUT] and i == self.end and self.found[last].kind == "number"  # "6." of "6.5"
+        return self.text(i) == CUT or torn
 
     def led_to(self, amount: Amount, lead: int) -> bool:
         word, before = self.text(lead), self.text(lead - 1)
@@ -326,16 +341,27 @@ class _Parse:
             return False
         adjacent = next((other for other in self.values if other.first == i), None)
         if adjacent is not None:
+            self.asides |= set(range(amount.first, last + 1))  # "a seven seven"
             return False
         if self.found[i].kind == "mark":
             return True
         if any(tuple(self.words(i, i + len(phrase))) == phrase for phrase in cues.IN_TOTAL):
+            return False
+        if word in {"for", "in"} and self.is_talked_about(i):
             return False
         if word in cues.ABOUT_IT and not any(
             tuple(self.words(i, i + len(phrase))) == phrase for phrase in cues.GIVEN_AS
         ):
             return False
         return word in cues.FOLLOWS or self.at(i, REPAIRS) is not None
+
+    def is_talked_about(self, i: int) -> bool:
+        """Whether "seven in grammar" goes on with "means"."""
+        i += 1
+        while self.text(i) in {"your", "the"} and i not in self.taken:
+            i += 1
+        name = self.taken.get(i)
+        return name is not None and self.text(name.last + 1) in cues.ABOUT_IT
 
     def is_strong(self, amount: Amount, lead: int, last: int) -> bool:
         if last > amount.last or (not amount.open and isinstance(self.scale, LabelScale)):
@@ -346,6 +372,8 @@ class _Parse:
         if self.text(lead) in cues.GIVING or self.text(lead) in {":", "-", "="}:
             return True
         if amount.value is not None and amount.value % 1:
+            return True
+        if any(self.at(i, REPAIRS) for i in range(max(self.start, amount.first - 4), amount.first)):
             return True
         isolated = lead < self.start or self.found[lead].kind == "mark"
         return isolated and (last + 1 >= self.end or self.found[last + 1].kind == "mark")

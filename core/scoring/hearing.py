@@ -2,10 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from core.events import Speaker, UtteranceSpoken
-from core.scoring.words import CUT, TURN, Token, plain, tokens, wordset
+from core.scoring.words import CUT, ENDS, TENS, TURN, UNITS, Token, mended, plain, tokens, wordset
 
 # A speaker who stops on one of these has not finished the sentence.
 DANGLING = wordset(
@@ -38,11 +38,11 @@ class Heard:
         return round(utterance.started + share * (utterance.ended - utterance.started), 3)
 
 
-def hear(utterances: Sequence[UtteranceSpoken], speaker: Speaker, lexicon: Collection[str]) -> Heard:
+def hear(utterances: Sequence[UtteranceSpoken], speaker: Speaker, lexicon: Collection[str] = ()) -> Heard:
     """Join one speaker's utterances.
 
-    Between two of them stands a CUT when the first was broken off, a full stop when it was finished. A word of the
-    `lexicon` that was torn in two is put together again. An utterance delivered twice is heard once.
+    Between two of them stands a CUT when the first was broken off, a line's end when it was finished. Words of the
+    `lexicon` are put right. A long utterance delivered twice is heard once.
     """
     text = ""
     found: list[Token] = []
@@ -64,7 +64,7 @@ def hear(utterances: Sequence[UtteranceSpoken], speaker: Speaker, lexicon: Colle
         delivered.add(words)
         fresh = tokens(said, len(text))
         if before is not None and found:
-            found, fresh = _joined(found, fresh, before, lexicon)
+            found += _between(found[-1], fresh, before)
             if between > ASIDE:
                 found += [_mark("\n", found[-1].end), _mark(TURN, found[-1].end), _mark("\n", found[-1].end)]
         between = 0
@@ -75,7 +75,7 @@ def hear(utterances: Sequence[UtteranceSpoken], speaker: Speaker, lexicon: Colle
         before = utterance
     if before is not None and broken_off(before) and found:
         found.append(_mark(CUT, found[-1].end))
-    return Heard(text, found, starts, kept)
+    return Heard(text, mended(found, lexicon) if lexicon else found, starts, kept)
 
 
 def broken_off(utterance: UtteranceSpoken) -> bool:
@@ -83,19 +83,18 @@ def broken_off(utterance: UtteranceSpoken) -> bool:
     return utterance.interrupted or utterance.partial
 
 
-def _joined(
-    found: list[Token], fresh: list[Token], before: UtteranceSpoken, lexicon: Collection[str]
-) -> tuple[list[Token], list[Token]]:
-    last = found[-1]
-    if fresh and last.kind == "word" and fresh[0].kind == "word":
-        whole = last.text + fresh[0].text
-        if whole in lexicon and not (last.text in lexicon and fresh[0].text in lexicon):
-            return found[:-1], [replace(last, text=whole, end=fresh[0].end), *fresh[1:]]
-    finished = not broken_off(before) and not (last.kind == "word" and last.text in DANGLING)
-    goes_on = bool(fresh) and fresh[0].text in {"point", "and", "half", "."}
-    if last.kind == "mark" and last.text in ".!?" and finished and not (fresh and fresh[0].text.isdigit()):
-        return found, fresh
-    return [*found, _mark("\n" if finished and not goes_on else CUT, last.end)], fresh
+def _between(last: Token, fresh: list[Token], before: UtteranceSpoken) -> list[Token]:
+    """What stands between two utterances of a speaker."""
+    follows = [token.text for token in fresh[:3]]
+    first = follows[0] if follows else ""
+    if last.kind == "word" and len(last.text) == 1 and first.isdigit() and last.text not in DANGLING:
+        return []  # "B" and "2"
+    if last.kind == "mark" and last.text in ENDS and not broken_off(before) and not first.isdigit():
+        return []
+    goes_on = first in {"point", "half", "."} or (first == "and" and "half" in follows) or first.isdigit()
+    goes_on = goes_on or (last.text in TENS and UNITS.get(first, 0.0) in range(1, 10))
+    cut = broken_off(before) or goes_on or (last.kind == "word" and last.text in DANGLING)
+    return [_mark(CUT if cut else "\n", last.end)]
 
 
 def _mark(text: str, at: int) -> Token:

@@ -23,6 +23,7 @@ LOOSE_NUMBER = 3.0
 LOOSE_NAME = 1.0
 LOOSE_LAST_NAME = 0.9
 LOOSE_ADVERB = 0.3
+NEAR = 0.05
 FAR = 0.6
 ACROSS_RESULT = 0.6
 ROBBED = 0.5
@@ -39,6 +40,7 @@ class Linker:
         self.found = found
         self.sentence = sentence
         self.whole = whole
+        self.dropped = set(sentence.asides)
         self.items = self.repaired(sentence.items)
 
     def links(self) -> list[Link]:
@@ -95,7 +97,8 @@ class Linker:
     # --- what stands between
 
     def gap(self, one: int, other: int) -> list[str]:
-        return [token.text for token in self.found[self.items[one].last + 1 : self.items[other].first]]
+        between = range(self.items[one].last + 1, self.items[other].first)
+        return [self.found[i].text for i in between if i not in self.dropped]
 
     def after(self, index: int) -> str:
         i = self.items[index].last + 1
@@ -111,8 +114,15 @@ class Linker:
         return LOOSE_LAST_NAME if index == len(self.items) - 1 else LOOSE_NAME
 
     def together(self, names: list[int]) -> bool:
-        """Whether the names stand in one list."""
+        """Whether the names stand in one list. "Overall, your fluency" is none."""
+        for one, other in pairwise(names):
+            if self.whole in self.criteria(one) + self.criteria(other) and "and" not in self.gap(one, other):
+                return False
         return all(set(self.gap(one, other)) <= cues.CO_ORDINATES for one, other in pairwise(names))
+
+    def criteria(self, index: int) -> tuple[str, ...]:
+        item = self.items[index]
+        return item.criteria if isinstance(item, Named) else ()
 
     def listed(self, numbers: list[int]) -> bool:
         return all(
@@ -158,7 +168,8 @@ class Linker:
         words = self.gap(name, number)
         item = self.items[number]
         assert isinstance(item, Number)
-        cost = ROBBED if self.claimed(number) else 0.0
+        led = self.found[self.items[name].first - 1].text if self.items[name].first > self.sentence.start else ""
+        cost = NEAR + (ROBBED if self.claimed(number) and led not in {"for", "in"} else 0.0)
         results = bool(set(words) & cues.RESULTS)
         if results and name > 0 and isinstance(self.items[name - 1], Named) and not self.together([name - 1, name]):
             return None
@@ -174,8 +185,10 @@ class Linker:
         item = self.items[name]
         assert isinstance(item, Named)
         cost = 0.0
-        if words and words[0] in {",", "-", ":", "…", CUT}:
+        while words and words[0] in {",", "-", ":", "…", CUT}:
             cost, words = AFTER_COMMA, words[1:]
+        if words[:2] in (["that", "is"], ["it", "is"], ["that", "was"]):
+            words = words[2:]
         if words and words[0] in cues.PREPOSITIONS:
             return cost if set(words[1:]) <= cues.DETERMINERS | {",", CUT} else None
         if not set(words) <= cues.DETERMINERS - cues.PREPOSITIONS:
@@ -193,11 +206,14 @@ class Linker:
         kept: list[Item] = []
         for index, item in enumerate(items):
             following = items[index + 1 :]
+            before = kept[-1] if kept else item
+            if self.is_slow(kept, item, following):
+                self.drop(kept.pop(), item)
+                before = item
             if kept and isinstance(item, Number):
-                before = kept[-1]
                 owned = len(kept) > 1 and isinstance(kept[-2], Named) and self.is_for_another(following, item)
                 if isinstance(before, Number) and self.is_repair(before, item) and not owned:
-                    kept.pop()
+                    self.drop(kept.pop(), item)
                 elif (
                     isinstance(before, Named)
                     and len(kept) > 1
@@ -205,10 +221,10 @@ class Linker:
                     and self.is_repair(before, item)
                     and not self.is_for_another(following, item)
                 ):
+                    self.drop(kept[-2], before)
                     kept[-2:] = [before]
                     # the number now follows its name, as "grammar, seven" does
             elif kept and isinstance(item, Named):
-                before = kept[-1]
                 own = following and isinstance(following[0], Number) and not self.is_own_start(following)
                 if (
                     isinstance(before, Named)
@@ -216,9 +232,24 @@ class Linker:
                     and self.is_repair(before, item)
                     and (len(kept) == 1 or not isinstance(kept[-2], Number) or not own)
                 ):
-                    kept.pop()
+                    self.drop(kept.pop(), item)
             kept.append(item)
         return kept
+
+    def drop(self, item: Item, until: Item) -> None:
+        self.dropped |= set(range(item.first, until.first))
+
+    def is_slow(self, kept: list[Item], item: Item, following: list[Item]) -> bool:
+        """Whether a number is said again in full: "fluency, a six, a six and a half"."""
+        if not kept or not isinstance(item, Number) or (following and isinstance(following[0], Number)):
+            return False
+        before = kept[-1]
+        names = [isinstance(other, Named) for other in kept[-3:-1]]
+        if not isinstance(before, Number) or before.value is None or names not in ([True], [False, True]):
+            return False
+        words = {token.text for token in self.found[before.last + 1 : item.first]}
+        same = item.value in (before.value, before.value + 0.5)
+        return same and words <= {",", "a", "an", "band", "…"} and not self.is_for_another(following, item)
 
     def is_own_start(self, following: list[Item]) -> bool:
         return len(following) > 1 and isinstance(following[1], Named)

@@ -113,7 +113,7 @@ class SpeechReader:
             numbers = numbers[-1:]
         if len(numbers) != 1 or numbers[0].alike or not numbers[0].strong:
             return []
-        if any(isinstance(item, Named) for item in sentence.items):
+        if any(isinstance(item, Named) for item in sentence.items) or sentence.trails:
             return []
         if (sentence.repair or talk.slip) and talk.last and not talk.topic:
             return [Link(talk.last, numbers[0], ())]

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -69,6 +69,8 @@ RUN_TOGETHER = {
     "can't": ("can", "not"),
     "let's": ("let", "us"),
 }
+# Shorter words are too like others to be guessed at: "flow" and "slow".
+MISSPELT = 6
 LETTER_NAMES = {"a": ("ay",), "b": ("bee",), "c": ("cee", "sea")}
 
 _PLAIN = {ord("•"): ";", ord("&"): " and ", ord(CUT): " "}
@@ -164,6 +166,39 @@ def _without_fillers(found: list[Token]) -> list[Token]:
     return kept
 
 
+def mended(found: Sequence[Token], lexicon: Collection[str]) -> list[Token]:
+    """The tokens with known words put right that were torn in two ("gram mar") or misspelt ("grammer")."""
+    out: list[Token] = []
+    for token in found:
+        before = next((one for one in reversed(out[-2:]) if one.end > one.start), None)
+        if token.kind == "word" and token.text not in lexicon:
+            whole = before.text + token.text if before and before.kind == "word" else ""
+            if whole in lexicon and before:
+                while out.pop() is not before:
+                    pass
+                token = replace(before, text=whole, end=token.end)
+            elif len(token.text) >= MISSPELT:
+                known = next((word for word in lexicon if len(word) >= MISSPELT and _one_off(word, token.text)), None)
+                token = replace(token, text=known or token.text)
+        elif before and before.text + token.text in lexicon and before.text not in lexicon and before.kind == "word":
+            while out.pop() is not before:
+                pass
+            token = replace(before, text=before.text + token.text, end=token.end)
+        out.append(token)
+    return out
+
+
+def _one_off(one: str, other: str) -> bool:
+    """Whether one letter makes the difference: changed, added, left out, or swapped with the next."""
+    short, long = sorted((one, other), key=len)
+    at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(short) < len(long):
+        return short[at:] == long[at + 1 :]
+    return short[at + 1 :] == long[at + 1 :] or (
+        short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
+    )
+
+
 def amounts(found: Sequence[Token], scale: Scale) -> list[Amount]:
     """The numbers, or on a scale of labels the labels, in order."""
     read = _label_at if isinstance(scale, LabelScale) else _number_at
@@ -242,8 +277,9 @@ def _worded(found: Sequence[Token], i: int) -> tuple[float, int] | None:
     if word in PLURALS:
         return PLURALS[word], i
     if word in TENS:
-        unit = UNITS.get(_text(found, i + 1), 0.0)
-        return (TENS[word] + unit, i + 1) if 1 <= unit <= 9 else (TENS[word], i)
+        after = i + 2 if _text(found, i + 1) == CUT else i + 1
+        unit = UNITS.get(_text(found, after), 0.0)
+        return (TENS[word] + unit, after) if 1 <= unit <= 9 else (TENS[word], i)
     if word == "hundred" or (word in {"a", "one"} and _text(found, i + 1) == "hundred"):
         last = i if word == "hundred" else i + 1
         more = last + 2 if _text(found, last + 1) == "and" else last + 1
@@ -288,7 +324,7 @@ def _single_digit(found: Sequence[Token], i: int) -> float | None:
 def _torn_digit(found: Sequence[Token], last: int) -> tuple[float, int] | None:
     """The 5 of "6. 5" or "6 .5", where it cannot be a score of its own ("6. 5 for vocabulary")."""
     dot = last + 1 if _text(found, last + 1) != CUT else last + 2
-    if found[last].kind != "number" or _text(found, dot) != ".":
+    if _text(found, dot) != ".":
         return None
     digit = dot + 1 if _text(found, dot + 1) != CUT else dot + 2
     word = _text(found, digit)

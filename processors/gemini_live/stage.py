@@ -146,12 +146,12 @@ class GeminiLive(Stage[GeminiLiveSettings]):
 
     def _answer(self, frame: ToolAnswerFrame) -> None:
         asked_by = self._calls.pop(frame.call_id, None)
-        self.session.record(events.ToolAnswered(self.session.now(), frame.call_id, frame.name))
+        self.session.record(events.ToolAnswered(self.session.now(), frame.call_id, frame.function))
         if asked_by is not None and asked_by is self._connection and self._link.state in LIVE:
-            asked_by.send(service.ToolResult(frame.call_id, frame.name, frame.result))
+            asked_by.send(service.ToolResult(frame.call_id, frame.function, frame.result))
         else:
             # A resumed session does not know the call; it would ignore the result (pipecat-ai/pipecat#5497).
-            self._say(service.Text(f"The result of {frame.name} is: {json.dumps(frame.result)}"))
+            self._say(service.Text(f"The result of {frame.function} is: {json.dumps(frame.result)}"))
         self._release()
 
     def _release(self) -> None:
@@ -287,7 +287,7 @@ class GeminiLive(Stage[GeminiLiveSettings]):
             connection.send(service.ToolResult(id, name, error))
             return
         self._calls[id] = connection  # before anyone is told: from here on nothing else is sent
-        await self.push_frame(ToolCallFrame(call_id=id, name=name, args=args))
+        await self.push_frame(ToolCallFrame(call_id=id, function=name, args=args))
 
     # --- replies
 

@@ -1,0 +1,384 @@
+"""The protocol without a socket: client message and time in, things to do out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from random import Random
+
+from emulator import wire
+from emulator.agreement import Agreement, agree, history_text, text_of
+from emulator.detection import Detector
+from emulator.examiner import Examiner
+from emulator.fault_line import FaultLine
+from emulator.hearing import Hearing
+from emulator.link import Handles, Link
+from emulator.outputs import Close, Drop, Note, Output, Send
+from emulator.scenario import Scenario, Wire
+from emulator.sessions import Memory, Snapshot
+from emulator.speaker import Speaker
+from emulator.usage import Context, Entry
+from emulator.wire import INVALID_ARGUMENT, Json, Refused
+
+ORDER = "setup must be the first message and only the first"
+AUTOMATIC = "Explicit activity control is not supported when automatic activity detection is enabled."
+
+# Checks the credentials that came with a setup, and may lock parts of it.
+Gate = Callable[[Json, float], Json]
+
+
+class Conversation:
+    """One connection of one client, decided without I/O."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        memory: Memory,
+        now: float,
+        *,
+        version: str = "v1beta",
+        vertex: bool = False,
+        gate: Gate | None = None,
+        faults: FaultLine | None = None,
+        keep_audio: bool = False,
+    ) -> None:
+        if faults is None:
+            faults = FaultLine(scenario.faults, memory.connect(), scenario.seed, memory.fired)
+        self.connection = faults.connection
+        self._dice = Random(f"{scenario.seed} {self.connection}")
+        self._faults = faults
+        self._scenario = self._faults.patched(scenario)
+        self._memory = memory
+        self._version, self._vertex = version, vertex
+        self._gate = gate
+        self._keep_audio = keep_audio
+        self._setup_by = now + self._scenario.wire.setup_limit
+        self._over = self._left = False
+        self._session: str | None = None
+        self._history = False
+        self._window = bytearray()
+        self._window_rate = 16_000
+        self._streamed = 0.0
+        self._discarded = 0
+        self._messages = 0
+
+    # What comes in
+
+    def receive(self, frame: str | bytes | Json, now: float) -> list[Output]:
+        """Take a frame of the client."""
+        if self._over:
+            return []
+        self._messages += 1
+        try:
+            message = wire.read(frame, "ClientMessage") if isinstance(frame, dict) else wire.decode(frame)
+            out = self._receive(message, now)
+            return self._finish([*out, *self._step(now)], now, message)
+        except Refused as refused:
+            return self._finish([Close(refused.code, refused.reason)], now)
+
+    def heard(self, piece: int, text: str, now: float) -> list[Output]:
+        """Take the words of a piece that the ears were given."""
+        if self._over:
+            return []
+        self._hearing.heard(piece, text, now)
+        return [Note("heard", {"piece": piece, "text": text}), *self.tick(now)]
+
+    def spoken(self, sentence: int, pcm: bytes, now: float) -> list[Output]:
+        """Take the audio of a sentence that the mouth was given."""
+        if self._over:
+            return []
+        self._speaker.spoken(sentence, pcm)
+        return self.tick(now)
+
+    def tick(self, now: float) -> list[Output]:
+        """Do what is due."""
+        if self._over:
+            return []
+        try:
+            return self._finish(self._step(now), now)
+        except Refused as refused:
+            return self._finish([Close(refused.code, refused.reason)], now)
+
+    def lost(self, now: float) -> None:
+        """Take note that the connection is gone."""
+        self._over = True
+        if self._session is not None and not self._left:
+            self._left = True
+            self._memory.leave(self._session, self.connection, now)
+
+    def deadline(self) -> float | None:
+        """Say when to call `tick`."""
+        if self._over:
+            return None
+        times = [self._faults.deadline()]
+        if self._session is None:
+            times.append(self._setup_by)
+        else:
+            times += [
+                self._link.deadline(),
+                self._handles.next_at,
+                self._hearing.deadline(),
+                self._speaker.deadline(self._hearing.waiting),
+            ]
+        return min((at for at in times if at is not None), default=None)
+
+    @property
+    def session(self) -> str | None:
+        """The name of the session, once it is set up."""
+        return self._session
+
+    @property
+    def wire(self) -> Wire:
+        """The habits of this connection's transport."""
+        return self._scenario.wire
+
+    # What each message does
+
+    def _receive(self, message: Json, now: float) -> list[Output]:
+        if ("setup" in message) == (self._session is not None) or len(message) != 1:
+            raise Refused(1007, ORDER if len(message) == 1 else INVALID_ARGUMENT)
+        match message:
+            case {"setup": setup}:
+                return self._set_up(setup, now)
+            case {"realtimeInput": realtime}:
+                return self._realtime(realtime, now)
+            case {"clientContent": content}:
+                return self._content(content, now)
+            case {"toolResponse": response}:
+                answers: list[Json] = response.get("functionResponses", [])
+                note = Note("tool.answered", {"responses": answers})
+                return [note, *self._speaker.answered(answers, now)]
+            case {"contextUpdate": update}:
+                self._agreed = self._speaker.agreed = self._agreed.updated(update)
+                self._examiner.functions = self._agreed.functions
+                self._speaker.context = self._speaker.context.with_system(self._agreed.preamble())
+                return []
+            case _:
+                raise Refused(1007, INVALID_ARGUMENT)
+
+    def _set_up(self, setup: Json, now: float) -> list[Output]:
+        if self._gate is not None:
+            # A bad key is told after the setup, not at the handshake.
+            setup = self._gate(setup, now)
+        scenario = self._scenario
+        agreed = agree(setup, scenario, self._version, self._vertex)
+        if scenario.sessions is not None and self._memory.open >= scenario.sessions:
+            # GoogleCloudPlatform/generative-ai issue 1576.
+            raise Refused(1011, "generic::resource_exhausted: Maximum concurrent sessions reached")
+        self._faults.check_setup(agreed.handle is not None)
+        examiner = Examiner(scenario.examiner, self._dice, agreed.functions)
+        context = Context(scenario.usage)
+        if agreed.handle is None:
+            self._session = self._memory.begin(self.connection, now)
+        else:
+            kept = self._memory.resume(agreed.handle, agreed.name, self.connection, now)
+            self._session, context = kept.session, kept.context
+            if not scenario.examiner.forgets:
+                examiner.progress = kept.progress
+        self._agreed: Agreement = agreed
+        self._examiner = examiner
+        self._history = agreed.history_first
+        self._begun = False
+        plan = scenario.examiner
+        self._hearing = Hearing(
+            scenario.transcription,
+            agreed.model.transcription == "increments",
+            plan.kind == "speaking",
+            plan.words_per_second,
+        )
+        context = context.with_system(agreed.preamble())
+        self._speaker = Speaker(scenario, agreed, examiner, context, self._dice, self._hearing.take)
+        self._detector = None if agreed.manual else Detector(agreed.prefix, agreed.silence)
+        self._link = Link(agreed, now, now - self._memory.spent(self._session))
+        self._handles = Handles(agreed, scenario.resumption)
+        self._expect()
+        complete: Json = {"sessionId": self._session} if scenario.wire.session_id else {}
+        facts = {"session": self._session, "resumed": agreed.handle is not None, "setup": setup}
+        out: list[Output] = [Send({"setupComplete": complete}), Note("setup", facts)]
+        if agreed.resumption:
+            self._handles.start(now)
+            out.append(self._update(resumable=True))
+        return out
+
+    def _realtime(self, realtime: Json, now: float) -> list[Output]:
+        agreed = self._agreed
+        if self._history:
+            # The history ends with turnComplete; realtime input before it ends it too.
+            self._history = False
+        self._begun = True
+        out: list[Output] = []
+        activity = "activityStart" in realtime or "activityEnd" in realtime
+        if activity and not agreed.manual:
+            raise Refused(1007, AUTOMATIC)
+        if "mediaChunks" in realtime and not agreed.model.media_chunks:
+            # google/adk-python 5076.
+            raise Refused(1007, INVALID_ARGUMENT)
+        if agreed.vertex and "text" in realtime:
+            raise Refused(1007, INVALID_ARGUMENT)
+        if "activityStart" in realtime:
+            out += self._open_window(now)
+        for blob in [
+            *realtime.get("mediaChunks", ()),
+            realtime.get("audio"),
+            realtime.get("video"),
+        ]:
+            if blob is not None:
+                out += self._media(blob, now)
+        if "text" in realtime:
+            out += self._text(realtime["text"], now)
+        if "activityEnd" in realtime:
+            out += self._close_window(now)
+        if realtime.get("audioStreamEnd") and self._detector is not None:
+            # Flushes what was cached; the stream opens again with the next audio.
+            self._detector.reset()
+            out += self._close_window(now)
+        return out
+
+    def _media(self, blob: Json, now: float) -> list[Output]:
+        mime, data = str(blob.get("mimeType", "audio/pcm")), blob.get("data", b"")
+        if mime.startswith("image/"):
+            tokens = self._scenario.usage.image
+            self._speaker.context = self._speaker.context.add(Entry("user", "IMAGE", tokens))
+            return []
+        rate = wire.rate_of(mime)
+        if rate is None:
+            raise Refused(1007, INVALID_ARGUMENT)
+        pcm: bytes = data[: len(data) // 2 * 2]
+        out: list[Output] = []
+        if self._detector is not None:
+            self._streamed += len(pcm) / 2 / rate
+            opened, pcm, closed = self._detector.push(pcm, rate)
+            if opened:
+                out += self._open_window(now)
+            out += self._feed(pcm, rate, now)
+            return out + self._close_window(now) if closed else out
+        if not self._hearing.is_open:
+            # Outside [activityStart, activityEnd) audio is thrown away.
+            self._discarded += len(pcm) // 2
+            return out
+        return self._feed(pcm, rate, now)
+
+    def _feed(self, pcm: bytes, rate: int, now: float) -> list[Output]:
+        if not self._hearing.is_open:
+            return []
+        self._window_rate = rate
+        self._window += pcm
+        return list(self._hearing.feed(pcm, rate, now))
+
+    def _open_window(self, now: float) -> list[Output]:
+        if self._hearing.is_open:
+            return []
+        out: list[Output] = []
+        if self._discarded:
+            out.append(Note("audio.discarded", {"samples": self._discarded}))
+            self._discarded = 0
+        if self._agreed.interrupts:
+            out += self._interrupt(now)
+        self._hearing.open()
+        self._window.clear()
+        return [*out, Note("window.opened", {})]
+
+    def _close_window(self, now: float) -> list[Output]:
+        if not self._hearing.is_open:
+            return []
+        speaker = self._speaker
+        # Between automatic activities, silence is billed like speech (discuss.ai.google.dev/t/92653).
+        seconds = self._streamed if self._agreed.bills_all else self._hearing.seconds
+        self._streamed = 0.0
+        tokens = speaker.context.audio_tokens(seconds)
+        speaker.context = speaker.context.add(Entry("user", "AUDIO", tokens, opens=True))
+        facts: Json = {
+            "samples": len(self._window) // 2,
+            "rate": self._window_rate,
+            "sha256": hashlib.sha256(self._window).hexdigest(),
+        }
+        if self._keep_audio:
+            facts["pcm"] = wire.base64_of(bytes(self._window))
+        out: list[Output] = [Note("window.closed", facts), *self._hearing.close(now)]
+        speaker.ask(now, ears=True)
+        return out
+
+    def _text(self, text: str, now: float) -> list[Output]:
+        # Realtime text counts as activity and is answered as a finished turn, unless manual
+        # activity brackets it (livekit/agents-js 1724).
+        out = self._interrupt(now) if self._agreed.interrupts else []
+        self._say(text)
+        if not self._hearing.is_open:
+            self._speaker.ask(now, ears=True)
+        return out
+
+    def _content(self, content: Json, now: float) -> list[Output]:
+        agreed, turns = self._agreed, content.get("turns", [])
+        done = bool(content.get("turnComplete"))
+        if not agreed.model.content_later and not (self._history and not self._begun):
+            # livekit/agents 5985: from 3.1 on, only as the initial history.
+            raise Refused(1007, INVALID_ARGUMENT)
+        out = self._interrupt(now)
+        speaker = self._speaker
+        for turn in turns:
+            text, model = text_of(turn), turn.get("role") == "model"
+            tokens = speaker.context.text_tokens(text)
+            entry = Entry("model" if model else "user", "TEXT", tokens, text, opens=not model)
+            speaker.context = speaker.context.add(entry)
+        if self._history:
+            # Taken in without calling the model (python-genai types.py, HistoryConfig).
+            self._history = not done
+            return out
+        self._begun = True
+        self._hearing.note(history_text(turns))
+        if done:
+            speaker.ask(now, ears=True)
+        return out
+
+    # Common steps
+
+    def _say(self, text: str) -> None:
+        tokens = self._speaker.context.text_tokens(text)
+        entry = Entry("user", "TEXT", tokens, text, opens=True)
+        self._speaker.context = self._speaker.context.add(entry)
+        self._hearing.note(text)
+
+    def _interrupt(self, now: float) -> list[Output]:
+        return self._speaker.interrupt(now)
+
+    def _expect(self) -> None:
+        heard, asked = self._scenario.examiner.heard, self._examiner.progress.asked
+        self._hearing.expect(heard[asked - 1] if 1 <= asked <= len(heard) else None)
+
+    def _update(self, resumable: bool) -> Send:
+        if not resumable or self._session is None:
+            return Send({"sessionResumptionUpdate": {"newHandle": "", "resumable": False}})
+        snapshot = Snapshot(self._session, self._agreed.name, self._examiner.progress, self._speaker.context)
+        update: Json = {"newHandle": self._memory.issue(snapshot), "resumable": True}
+        if self._agreed.transparent:
+            # The setup is message 0, and int64 is a string in proto-JSON.
+            update["lastConsumedClientMessageIndex"] = str(self._messages - 1)
+        return Send({"sessionResumptionUpdate": update})
+
+    def _step(self, now: float) -> list[Output]:
+        if self._session is None:
+            if now >= self._setup_by:
+                return [Close(1008, "The operation was aborted.")]
+            return []
+        asked = self._examiner.progress.asked
+        out: list[Output] = []
+        if self._agreed.transcribe_input:
+            out += [Send({"serverContent": {"inputTranscription": {"text": text}}}) for text in self._hearing.due(now)]
+        else:
+            self._hearing.due(now)
+        out += self._speaker.step(now, self._hearing.waiting)
+        if self._examiner.progress.asked != asked:
+            self._expect()
+        busy = self._speaker.busy or bool(self._speaker.pending)
+        resumable = self._handles.wanted(busy, now)
+        if resumable is not None:
+            out.append(self._update(resumable))
+        return out + self._link.step(now)
+
+    def _finish(self, out: list[Output], now: float, message: Json | None = None) -> list[Output]:
+        out = self._faults.filter(out, now, message)
+        for i, output in enumerate(out):
+            if isinstance(output, (Close, Drop)):
+                self.lost(now)
+                return out[: i + 1]
+        return out

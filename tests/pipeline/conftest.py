@@ -1,0 +1,5 @@
+"""Databases for whoever asks: `address` runs a test on SQLite and on PostgreSQL."""
+
+from support.postgres import address, postgres
+
+__all__ = ["address", "postgres"]

@@ -1,0 +1,119 @@
+"""A headless Chromium with a recording as its microphone.
+
+async with chromium(wav) as page:            # the recording plays once, from the first getUserMedia on
+async with chromium() as page:               # or: a silent microphone, and answers when the test says so
+    await patch_microphone(page)             # before the page loads
+    await say(page, ANSWERS[0].path)         # returns when it has been said
+"""
+
+import base64
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright
+
+# The system's browser: Playwright's own download is not needed.
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@cache
+def _find_or_install() -> tuple[str | None, str]:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found:
+        return found, ""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return None, "Chromium is not installed, and only root with apt could install it here"
+    quiet: dict[str, Any] = {
+        "capture_output": True,
+        "text": True,
+        "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    }
+    subprocess.run(["apt-get", "update", "-q"], **quiet)
+    done = subprocess.run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"], **quiet)
+    found = shutil.which("chromium")
+    return found, "" if found else f"apt could not install Chromium: {done.stderr.strip().splitlines()[-1:]}"
+
+
+def chromium_path() -> str:
+    """Chromium's program. Without one the test is skipped, or fails where REQUIRE_PEERS=1."""
+    path, why = _find_or_install()
+    if path:
+        return path
+    if os.environ.get("REQUIRE_PEERS") == "1":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+def _arguments(wav: Path | None, microphone: bool) -> list[str]:
+    args = ["--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required"]
+    if wav is not None:
+        # Chromium takes a wrong path for silence, without a word.
+        assert wav.is_file(), f"no recording at {wav}"
+        args.append(f"--use-file-for-fake-audio-capture={wav.resolve()}%noloop")
+    args.append("--use-fake-ui-for-media-stream" if microphone else "--deny-permission-prompts")
+    if os.geteuid() == 0:
+        args.append("--no-sandbox")
+    return args
+
+
+@asynccontextmanager
+async def chromium(
+    wav: Path | None = None, *, phone: bool = False, dark: bool = False, microphone: bool = True
+) -> AsyncIterator[Page]:
+    """A page whose microphone plays `wav` once (beeps without one); `microphone=False` has the user refuse it."""
+    program, args = chromium_path(), _arguments(wav, microphone)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, headless=True, args=args)
+        try:
+            size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+            context = await browser.new_context(
+                viewport=size,  # pyright: ignore[reportArgumentType]
+                device_scale_factor=2 if phone else 1,
+                is_mobile=phone,
+                has_touch=phone,
+                color_scheme="dark" if dark else "light",
+                reduced_motion="reduce",
+            )
+            yield await context.new_page()
+        finally:
+            await browser.close()
+
+
+_MICROPHONE = """(() => {
+    const context = new AudioContext(), microphone = context.createMediaStreamDestination();
+    const hum = context.createConstantSource();
+    hum.offset.value = 0;
+    hum.connect(microphone);
+    hum.start();
+    navigator.mediaDevices.getUserMedia = async () => { await context.resume(); return microphone.stream.clone(); };
+    window.__say = async (base64) => {
+        await context.resume();
+        const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+        const source = context.createBufferSource();
+        source.buffer = await context.decodeAudioData(bytes.buffer);
+        source.connect(microphone);
+        source.start();
+        await new Promise((done) => { source.onended = done; });
+    };
+})()"""
+
+
+async def patch_microphone(page: Page) -> None:
+    """Give the page a microphone that is silent until `say`. Call it before the page is loaded."""
+    await page.add_init_script(_MICROPHONE)
+
+
+async def say(page: Page, wav: Path) -> None:
+    """Speak a recording into the patched microphone; returns when it has been spoken."""
+    await page.evaluate("(base64) => window.__say(base64)", _base64(wav))
+
+
+def _base64(wav: Path) -> str:
+    return base64.b64encode(wav.read_bytes()).decode()
