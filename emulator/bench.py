@@ -10,7 +10,7 @@ import ssl
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -58,13 +58,14 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def _server(scenario: str) -> AsyncIterator[Server]:
+async def _server(scenario: str) -> AsyncGenerator[Server]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "emulator", "--scenario", scenario, "--port", "0", "--announce"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    assert process.stdout is not None and process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdin is not None
     try:
         yield Server(process, json.loads(await process.stdout.readline()))
     finally:

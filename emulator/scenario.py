@@ -134,6 +134,9 @@ class Wire(_Closed):
     pong_delay: float = Field(default=0.0, ge=0, description="seconds a pong is held back")
     ping_every: float | None = Field(default=None, gt=0, description="seconds between our own pings")
     max_frame: int = Field(default=16 * 2**20, gt=0, description="bytes of a client frame (1009 above)")
+    unread: int = Field(
+        default=32 * 2**20, gt=0, description="bytes that a client may leave unread before it is cut off"
+    )
     setup_limit: float = Field(default=60.0, gt=0, description="seconds to wait for the setup message")
     max_rate: float = Field(
         default=2000.0, gt=0, description="messages a second read from one client; more wait in its socket"
@@ -191,7 +194,19 @@ class Scenario(_Closed):
 
     @classmethod
     def load(cls, name: str | Path) -> Scenario:
-        """Read a scenario by its name or from a YAML file."""
+        """Read a scenario by its name or from a YAML file; `plain+quota+usage_twice` adds faults."""
+        base, *faults = str(name).split("+") if isinstance(name, str) else [name]
+        scenario = cls._load(base)
+        if not faults:
+            return scenario
+        rules = [*(rule.model_dump(mode="json") for rule in scenario.faults), *({"fault": f} for f in faults)]
+        try:
+            return scenario.changed(faults=rules)
+        except ValidationError as error:
+            raise ScenarioError(f"{name}: {error.errors()[0]['msg']}") from error
+
+    @classmethod
+    def _load(cls, name: str | Path) -> Scenario:
         path = Path(name)
         if path.suffix in (".yaml", ".yml"):
             try:

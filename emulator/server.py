@@ -29,6 +29,7 @@ from emulator.wire import Json, Refused
 # RFC 8446 section 5.1: a TLS connection starts with a handshake record, type 22.
 TLS_FIRST_BYTE: Final = 0x16
 FIRST_BYTE_LIMIT: Final = 30.0  # seconds that a silent connection is kept
+IDLE_LIMIT: Final = 120.0  # seconds between the requests of one connection
 
 _GEMINI = re.compile(
     r"/ws/google\.ai\.generativelanguage\.(v\w+)\.GenerativeService\."
@@ -151,7 +152,11 @@ class Emulator:
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         exchange = Exchange()
         loop = asyncio.get_running_loop()
-        while (head := await read_head(reader)) is not None:
+        while True:
+            async with asyncio.timeout(IDLE_LIMIT):
+                head = await read_head(reader)
+            if head is None:
+                return
             request = exchange.head(head)
             if request.upgrade:
                 refused = await self._upgrade(request, head, reader, writer)

@@ -21,8 +21,6 @@ from emulator.outputs import Close, Drop, Listen, Note, Output, Send, SendRaw, S
 from emulator.speech import Ear, Mouth
 from emulator.truth import Truth
 
-# A client that does not read is cut off at this many bytes, so that it costs nobody else anything.
-UNREAD_LIMIT: Final = 32 * 2**20
 CLOSE_LIMIT: Final = 5.0  # seconds for the client to answer a close frame
 
 
@@ -66,6 +64,7 @@ class SocketShell:
         self._engines, self._truth = engines, truth
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.TimerHandle | None = None
+        self._next_ping: asyncio.TimerHandle | None = None
         self._jobs: set[asyncio.Task[None]] = set()
         self._message: list[bytes] = []
         extensions = [ServerPerMessageDeflateFactory()] if self._rules.deflate else None
@@ -81,12 +80,19 @@ class SocketShell:
             if not self._handshake(head):
                 return
             self._carry_out(self._talk.tick(self._loop.time()))
+            self._ping()
             await self._read()
+        except asyncio.CancelledError:
+            # The server shuts down.
+            self._close(1001, "")
+            self._flush()
+            raise
         finally:
             now = self._loop.time()
             self._talk.lost(now)
-            if self._alarm is not None:
-                self._alarm.cancel()
+            for timer in (self._alarm, self._next_ping):
+                if timer is not None:
+                    timer.cancel()
             for job in self._jobs:
                 job.cancel()
             sent, got = self._protocol.close_sent, self._protocol.close_rcvd
@@ -182,16 +188,21 @@ class SocketShell:
         self._loop.call_later(CLOSE_LIMIT, self._writer.transport.abort)
 
     def _flush(self) -> None:
-        for data in self._protocol.data_to_send():
-            if data:
-                self._writer.write(data)
+        data = self._protocol.data_to_send()
+        if self._writer.is_closing():
+            return
+        for part in data:
+            if part:
+                self._writer.write(part)
             elif self._writer.can_write_eof():
                 self._writer.write_eof()
             else:
                 # TLS has no half-close.
                 self._writer.close()
-        if self._writer.transport.get_write_buffer_size() > UNREAD_LIMIT:
+        # A client that does not read is cut off, so that it costs nobody else anything.
+        if self._writer.transport.get_write_buffer_size() > self._rules.unread:
             self._note("client.stalled", {})
+            self._talk.lost(self._loop.time())
             self._writer.transport.abort()
 
     def _set_alarm(self) -> None:
@@ -205,6 +216,12 @@ class SocketShell:
     def _ring(self) -> None:
         self._alarm = None
         self._carry_out(self._talk.tick(self._loop.time()))
+
+    def _ping(self) -> None:
+        if self._rules.ping_every is not None and self._protocol.state is OPEN:
+            self._protocol.send_ping(b"")
+            self._flush()
+            self._next_ping = self._loop.call_later(self._rules.ping_every, self._ping)
 
     def _hold_pong(self, data: bytes) -> bool:
         self._loop.call_later(self._rules.pong_delay, self._late_pong, data)

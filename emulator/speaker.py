@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 
 from emulator.agreement import Agreement
-from emulator.delivery import BYTES_PER_SECOND, Chunk, Delivery
+from emulator.delivery import BYTES_PER_SECOND, FIRST, Chunk, Delivery
 from emulator.examiner import Call, Examiner, Reply
 from emulator.outputs import Note, Output, Send, Speak
 from emulator.scenario import Scenario
@@ -37,6 +37,8 @@ class _Turn:
     generated: bool = False
     rounds: int = 0
     held_until: float = 0.0
+    samples: int = 0  # of audio sent
+    words: list[str] = field(default_factory=list[str])
 
 
 class Speaker:
@@ -117,6 +119,8 @@ class Speaker:
         if delivery is not None and not turn.generated:
             for chunk in delivery.due(now):
                 out += self._chunk(chunk)
+                turn.samples += len(chunk.pcm) // 2
+                turn.words += chunk.text.split()
                 # turnComplete waits until a user who plays what comes has heard it all.
                 seconds = len(chunk.pcm) / BYTES_PER_SECOND
                 if self.agreed.model.holds:
@@ -277,7 +281,8 @@ class Speaker:
     def _note(self, turn: _Turn, cut: bool) -> Note:
         charged = turn.started or self.agreed.model.charges_cut
         bill = self._bill(turn).as_json() if charged else None
-        return Note("turn.ended", {"turn": self.turns, "cut": cut, "bill": bill})
+        sent = {"samples": turn.samples, "text": " ".join(turn.words)}
+        return Note("turn.ended", {"turn": self.turns, "cut": cut, "sent": sent, "bill": bill})
 
     def interrupt(self, now: float) -> list[Output]:
         """Cut the reply: only what was already sent stays in the conversation."""
@@ -294,8 +299,9 @@ class Speaker:
         if not turn.started:
             self.turns += 1
             for _ in range(self.agreed.model.leaks):
-                leak = Chunk(bytes(9_600), "")
+                leak = Chunk(bytes(FIRST), "")
                 out += self._chunk(leak)
+                turn.samples += FIRST // 2
         elif turn.delivery is not None and not turn.generated:
             self._remember(turn, turn.delivery)
         self._turn = None

@@ -44,6 +44,11 @@ class Host:
         self._held: dict[str, CallSession] = {}
         self._tasks: set[asyncio.Task[Ending]] = set()
 
+    @property
+    def sessions(self) -> list[CallSession]:
+        """The calls being held."""
+        return list(self._held.values())
+
     async def serve(self, door: Listener) -> None:
         """Hold every call that comes through the door, until the door is closed and the last call is over."""
         async for call in door:
@@ -54,7 +59,7 @@ class Host:
 
     async def shut_down(self, timeout: float = 10.0) -> None:
         """End every call politely; after `timeout` seconds, at once. The records are closed either way."""
-        for session in list(self._held.values()):
+        for session in self.sessions:
             session.finish("shut down")
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=timeout)

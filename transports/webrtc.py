@@ -33,6 +33,9 @@ MOST_CANDIDATES = 64
 # than this many seconds later; one that is not has hung up.
 ABSENT_AFTER = 6.0
 
+# A pipeline may have models to load first.
+TAKEN_WITHIN = 60.0
+
 LOOK_EVERY = 1.0
 NEVER = 10**6
 
@@ -65,6 +68,10 @@ class WebRtcSettings(BaseModel):
     """STUN or TURN URLs for callers outside this network"""
     connect_timeout: float = Field(20.0, gt=0)
     """seconds a browser may take to connect after its offer was answered"""
+    title: str = "Speaking exam"
+    """what the page calls the exam"""
+    questions: int = Field(0, ge=0)
+    """how many questions the page says there are; 0 to say nothing"""
     key: SecretStr | None = None
     """access key a visitor must show; without one a random key is made at start and printed in the link"""
     public_url: str | None = None
@@ -233,6 +240,9 @@ class WebRtcDoor:
                     break
                 if not joined and now - begun > self.settings.connect_timeout:
                     logger.info("{}: the browser did not connect", line.call_id)
+                    break
+                if not heard and now - begun > self.settings.connect_timeout + TAKEN_WITHIN:
+                    logger.warning("{}: nobody took the call", line.call_id)
                     break
                 if heard and now - last_seen > ABSENT_AFTER:
                     logger.info("{}: the browser is gone", line.call_id)

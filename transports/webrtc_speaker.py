@@ -158,6 +158,11 @@ class SpeakerTransport(SmallWebRTCTransport):
         super().__init__(connection, params)
         self._connection = connection
 
+    async def cleanup(self) -> None:
+        """Hang up, also where no pipeline was ever built around the transport."""
+        await super().cleanup()
+        await self._connection.disconnect()
+
     def output(self) -> SmallWebRTCOutputTransport:
         """The output transport."""
         if self._output is None:

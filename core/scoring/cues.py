@@ -8,14 +8,15 @@ from core.scoring.words import wordset
 class Cue(NamedTuple):
     """Words that make the numbers they govern no score.
 
-    They govern the rest of their clause, or `far` over commas to the next contrast, or only `reach` words; and, if
-    `back`, a number just before them.
+    They govern the rest of their clause, or `far` over commas to the next contrast, or only `reach` words, and at most so many
+    `numbers`; and, if `back`, a number just before them.
     """
 
     words: str
     far: bool = False
     back: bool = True
     reach: int = 99
+    numbers: int = 99
 
 
 # First match wins; longer phrases stand before their own beginnings.
@@ -38,6 +39,9 @@ CUES = (
     Cue("would need"),
     Cue("you would"),
     Cue("you can"),
+    Cue("can be"),
+    Cue("can get"),
+    Cue("to go"),
     Cue("i wanted"),
     Cue("would love to"),
     Cue("was going to"),
@@ -62,7 +66,7 @@ CUES = (
     Cue("likely"),
     Cue("either", back=False),
     Cue("somewhere"),
-    Cue("something like"),
+    Cue("something like", far=True),
     Cue("in the region of"),
     Cue("between", back=False),
     Cue("borderline"),
@@ -93,8 +97,8 @@ CUES = (
     Cue("expecting"),
     Cue("reach"),
     Cue("reaching"),
-    Cue("reached"),
-    Cue("achieve"),
+    Cue("to achieve"),
+    Cue("will achieve"),
     Cue("achieving"),
     Cue("to get"),
     Cue("to score"),
@@ -116,8 +120,8 @@ CUES = (
     Cue("soon"),
     Cue("potential"),
     # denials
-    Cue("not", back=False),
-    Cue("never", back=False),
+    Cue("not", back=False, numbers=1),
+    Cue("never", back=False, numbers=1),
     Cue("nobody", back=False),
     Cue("nowhere", back=False),
     Cue("neither", back=False),
@@ -181,6 +185,14 @@ CUES = (
     Cue("practice test", far=True),
     Cue("the average"),
     Cue("average score"),
+    Cue("examiners", far=True),
+    Cue("rarely"),
+    Cue("seldom"),
+    Cue("hardly ever"),
+    Cue("first answer"),
+    Cue("second answer"),
+    Cue("there are"),
+    Cue("there were"),
     Cue("says", far=True),
     Cue("your teacher", far=True),
     Cue("your friend", far=True),
@@ -193,7 +205,6 @@ CUES = (
     Cue("weighted"),
     Cue("counts for"),
     Cue("count for"),
-    Cue("worth", back=False, reach=4),
     Cue("makes up"),
     Cue("make up"),
     Cue("minimum"),
@@ -222,6 +233,8 @@ EXEMPT = (
     "not bad",
     "not a problem",
     "do not worry",
+    "to go with",
+    "going to go",
     "are getting",
     "be getting",
     "are scoring",
@@ -258,10 +271,10 @@ ARTICLES = wordset(
 COUNTED = wordset("score scores band mark grade level rating total result average final overall fluency")
 # Verbs that lead up to "to six": "that comes to a six", "I'm raising that to a six".
 LEADS_TO = wordset(
-    "comes come coming amounts amount equates brings bring bringing takes take taking rounds round rounded rounding "
-    "averages raise raised raising revise revised revising change changed changing bump bumped bumping adjust "
-    "adjusted upgrade upgraded upgrading increase increased lower lowered amend amended correct corrected "
-    "correcting adds add works equal leads moving move moved"
+    "improved risen go going comes come coming amounts amount equates brings bring bringing takes take taking "
+    "rounds round rounded rounding averages raise raised raising revise revised revising change changed changing "
+    "bump bumped bumping adjust adjusted upgrade upgraded upgrading increase increased lower lowered amend amended "
+    "correct corrected correcting adds add works equal leads moving move moved"
 )
 REVISES = wordset(
     "raise raised raising revise revised revising change changed changing bump bumped bumping adjust adjusted "
@@ -272,12 +285,12 @@ RANGE_MARKS = frozenset({"-", "/"})
 
 # What may follow a score. Anything else makes it a count of something: "two long pauses".
 FOLLOWS = wordset(
-    "for in on as because since and but with so which that here there this time now too also or then given due at "
-    "thanks thank i you your we well please okay ok right the let next lastly finally first second moving overall "
-    "again today is was just mainly mostly largely my all both not when where while though although however even "
-    "still to from each respectively across sorry no actually rather wait make scratch correct based reflecting "
-    "considering showing reflects it what correction thats pardon excuse apologies strike alright everything could "
-    "would should means requires needs has goes may might can will"
+    "goodbye bye congratulations keep its for in on as because since and but with so which that here there this "
+    "time now too also or then given due at thanks thank i you your we well please okay ok right the let next "
+    "lastly finally first second moving overall again today is was just mainly mostly largely my all both not when "
+    "where while though although however even still to from each respectively across sorry no actually rather wait "
+    "make scratch correct based reflecting considering showing reflects it what correction thats pardon excuse "
+    "apologies strike alright everything could would should means requires needs has goes may might can will"
 )
 # A score that is the subject of one of these is talked about, not given: "a seven requires".
 ABOUT_IT = wordset("is was are were means requires needs would could should might takes has may can will goes demands")
@@ -405,14 +418,18 @@ REPAIRS = (
     "revise that to",
     "revise it to",
     "revising that to",
+    "go up to",
+    "go down to",
+    "up to",
+    "down to",
 )
 REPAIR_WORDS = wordset(
-    "earlier before am but changing raise raising revise revising up first that to put sorry no actually i mean "
-    "meant rather or make it correction scratch strike let me correct rephrase wait my mistake apologies excuse "
-    "pardon in fact should be have been say said misspoke us on reflection second thoughts thought thinking about "
-    "take back oh a an the is hang hold moment minute was well um yes just myself band would will give you better "
-    "again score not quite so as for your want change please what of at mark grade level do did and there one more "
-    "think ah now here made another look"
+    "going go down here earlier before am but changing raise raising revise revising up first that to put sorry no "
+    "actually i mean meant rather or make it correction scratch strike let me correct rephrase wait my mistake "
+    "apologies excuse pardon in fact should be have been say said misspoke us on reflection second thoughts thought "
+    "thinking about take back oh a an the is hang hold moment minute was well um yes just myself band would will "
+    "give you better again score not quite so as for your want change please what of at mark grade level do did and "
+    "there one more think ah now made another look"
 )
 WITHDRAWS = ("scratch that", "strike that", "i take that back", "ignore that", "forget that", "disregard that")
 ALSO_QUESTIONS = (

@@ -13,11 +13,15 @@ Phrase = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Criteria named on tokens `first` to `last`; `topical` when the sentence is about them ("For fluency, ...")."""
+    """Criteria named on tokens `first` to `last`.
+
+    `leading` when they begin a clause; `topical` when it is about them, too ("For fluency, ...").
+    """
 
     criteria: Phrase
     first: int
     last: int
+    leading: bool = False
     topical: bool = False
 
 
@@ -52,7 +56,7 @@ class Sentence:
     repair: bool = False
     withdraws: bool = False
     trails: bool = False
-    only_repair: bool = False
+    slip: bool = False
 
 
 def _phrases(words: Sequence[str]) -> list[Phrase]:
@@ -126,7 +130,6 @@ class _Parse:
         compared = {n.like_at for n in alike}
         named = [item for item in named if item.first not in compared]
         items: list[Item] = [*named, *numbers, *(n.number for n in alike if n.number.first not in dead)]
-        words = [self.text(i) for i in range(self.start, self.end) if self.found[i].kind != "mark"]
         repair = any(self.at(i, REPAIRS) for i in range(self.start, self.end))
         return Sentence(
             self.start,
@@ -136,7 +139,7 @@ class _Parse:
             repair,
             any(self.at(i, WITHDRAWS) for i in range(self.start, self.end)),
             self.trails(),
-            repair and all(word in cues.REPAIR_WORDS for word in words),
+            repair and not items,
         )
 
     def trails(self) -> bool:
@@ -175,7 +178,8 @@ class _Parse:
             following = next((n for n in self.named if n[1] == last + 1), None)
             if name == self.grammar.whole and following and following[0] != name:
                 continue  # "your overall fluency"
-            out.append(Named((name,), first, last, self.is_topical(first, last)))
+            leading = self.is_leading(first)
+            out.append(Named((name,), first, last, leading, leading and self.is_topic(last)))
         for i in range(self.start, self.end):
             length = self.all_of(i)
             if length:
@@ -198,13 +202,16 @@ class _Parse:
         rubric = self.grammar.rubric
         return rubric.names if counted == len(rubric.names) else rubric.parts
 
-    def is_topical(self, first: int, last: int) -> bool:
+    def is_leading(self, first: int) -> bool:
         i = first - 1
         while self.text(i) in cues.LEADS_IN and self.text(i) not in cues.CLAUSE_WORDS:
             i -= 1
-        begins = i < self.start or self.text(i) in cues.CLAUSE_MARKS | cues.CLAUSE_WORDS
+        return i < self.start or self.text(i) in cues.CLAUSE_MARKS | cues.CLAUSE_WORDS
+
+    def is_topic(self, last: int) -> bool:
         after = self.text(last + 1)
-        return begins and (not after or after in cues.CLAUSE_MARKS or after in cues.COPULAS)
+        alone = len(self.named) == 1 and last + 2 >= self.end  # "vocabulary next"
+        return alone or not after or after in cues.CLAUSE_MARKS or after in cues.COPULAS
 
     # --- what makes numbers no scores
 
@@ -246,19 +253,26 @@ class _Parse:
             cue = next((cue for words, cue in CUES if self.at(i, [words])), None) or self.conditional(i)
             if cue is not None and i not in self.taken:
                 length = len(cue.words.split())
-                dead |= set(range(i, min(self.clause_end(i + length, cue.far), i + length + cue.reach)))
+                reach = range(i, min(self.clause_end(i + length, cue.far), i + length + cue.reach))
+                inside = [amount.first for amount in self.values if amount.first in reach]
+                dead |= set(inside[: cue.numbers]) | {k for k in reach if self.at(k, SAME)}
                 if cue.back:
                     dead |= self.before(i)
             i += 1
         return dead
 
     def conditional(self, i: int) -> cues.Cue | None:
-        """ "Better linking would give you a seven" is a condition; "that would be a seven" is politeness."""
-        if self.text(i) != "would" or self.text(i - 1) in cues.POLITE or i - 1 in self.taken:
-            if self.text(i) == "would" and self.text(i + 1) == "like" and "but" in self.words(i, self.end):
-                return cues.Cue("would")
+        """ "Better linking would give you a seven" is a condition; "that would be a seven" is politeness.
+
+        Unless it goes on: "I would like to give you a seven, but", "that would be a seven, but you".
+        """
+        if self.text(i) != "would":
             return None
-        return cues.Cue("would")
+        polite = self.text(i - 1) in cues.POLITE or i - 1 in self.taken
+        but = next((k for k in range(i, self.end) if self.text(k) == "but"), self.end)
+        taken_back = self.text(i + 1) == "like" and but < self.end
+        taken_back = taken_back or (self.text(i + 1) == "be" and self.text(but + 1) in {"you", "it", "there", "your"})
+        return cues.Cue("would") if taken_back or not polite else None
 
     def before(self, i: int) -> set[int]:
         """The start of a number that ends just before a token: "a seven for grammar | requires"."""
@@ -281,7 +295,7 @@ class _Parse:
             lead -= 1
         if self.text(lead) == "not":
             self.asides |= set(range(lead, last + 1))  # "a seven, not a six, for fluency"
-        if not self.led_to(amount, lead) or not self.followed_by(amount, last):
+        if not self.led_to(amount, lead, last) or not self.followed_by(amount, last):
             return None
         value = amount.value
         if not why and value is None:
@@ -303,7 +317,7 @@ class _Parse:
         torn = ended == [".", CUT] and i == self.end and self.found[last].kind == "number"  # "6." of "6.5"
         return self.text(i) == CUT or torn
 
-    def led_to(self, amount: Amount, lead: int) -> bool:
+    def led_to(self, amount: Amount, lead: int, last: int) -> bool:
         word, before = self.text(lead), self.text(lead - 1)
         earlier = [other for other in self.values if other.last < amount.first]
         if self.text(amount.first) == "one" and self.text(amount.first - 1) not in cues.BEFORE_ONE:
@@ -312,6 +326,10 @@ class _Parse:
             return False
         if lead in self.taken:
             return True
+        if word == "for" and before == "down":
+            return True  # "I have you down for a six"
+        if word == "worth":
+            return last == amount.last  # "worth 25 percent" is a weight
         if word == "of":
             return before in cues.COUNTED or lead - 1 in self.taken
         if word == "to":
@@ -345,7 +363,7 @@ class _Parse:
             return False
         if self.found[i].kind == "mark":
             return True
-        if any(tuple(self.words(i, i + len(phrase))) == phrase for phrase in cues.IN_TOTAL):
+        if i + 1 not in self.taken and any(tuple(self.words(i, i + len(phrase))) == phrase for phrase in cues.IN_TOTAL):
             return False
         if word in {"for", "in"} and self.is_talked_about(i):
             return False

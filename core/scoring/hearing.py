@@ -5,7 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from core.events import Speaker, UtteranceSpoken
-from core.scoring.words import CUT, ENDS, TENS, TURN, UNITS, Token, mended, plain, tokens, wordset
+from core.scoring.amounts import TENS, UNITS
+from core.scoring.words import CUT, ENDS, TURN, Token, mended, plain, tokens, wordset
 
 # A speaker who stops on one of these has not finished the sentence.
 DANGLING = wordset(

@@ -55,7 +55,16 @@ class Linker:
             least = min(cost for cost, _ in ways)
             best.append((least, list({links for cost, links in ways if cost == least})))
         agreed = frozenset[tuple[int, ...]].intersection(*best[-1][1])
-        return [self.link(pair) for pair in sorted(agreed)]
+        linked = {i for pair in agreed for i in pair}
+        return [self.link(pair) for pair in sorted(agreed) if not self.is_torn_between(pair[0], linked)]
+
+    def is_torn_between(self, number: int, linked: set[int]) -> bool:
+        """Whether the speaker names several values for one thing: "six, seven, I cannot say"."""
+        near = [i for i in (number - 1, number + 1) if 0 <= i < len(self.items) and i not in linked]
+        return any(
+            isinstance(self.items[i], Number) and set(self.gap(*sorted((i, number)))) <= {",", "a", "an", "or", "…"}
+            for i in near
+        )
 
     def link(self, pair: tuple[int, ...]) -> Link:
         number = self.items[pair[0]]
@@ -263,6 +272,8 @@ class Linker:
 
     def is_repair(self, one: Item, other: Item) -> bool:
         words = [token.text for token in self.found[one.last + 1 : other.first] if token.kind != "mark"]
+        if "to" in words[-2:] and set(words) & cues.REVISES and isinstance(other, Number):
+            return True  # "a five for grammar, but I am going to change that to a six"
         if not words or not all(word in cues.REPAIR_WORDS or word in {"in", "on"} for word in words):
             return False
         return any(tuple(words[i : i + len(phrase)]) == phrase for i in range(len(words)) for phrase in REPAIRS)

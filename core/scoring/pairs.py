@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from core.scoring.amounts import Amount, amounts, denominator
 from core.scoring.rubric import Rubric, Scale, key
-from core.scoring.words import Amount, Token, amounts, denominator, mentions, plain, wordset
+from core.scoring.words import Token, mentions, plain, wordset
 
 # What may stand between a criterion and its value.
 BETWEEN = frozenset(

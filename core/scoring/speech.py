@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.events import Speaker, UtteranceSpoken
+from core.scoring.amounts import NUMBER_WORDS
 from core.scoring.block import BlockReader, shortened
 from core.scoring.grammar import Grammar, Named, Number, Sentence
 from core.scoring.hearing import Heard, hear
 from core.scoring.linking import Link, Linker
 from core.scoring.readings import Injected, Reading, Refused, Stated
 from core.scoring.rubric import Rubric
-from core.scoring.words import NUMBER_WORDS, TURN
+from core.scoring.words import TURN
 
 # A heading is spoken of for so many sentences: "Fluency and coherence. You ... You ... That is a six."
 TOPIC_LASTS = 6
@@ -109,9 +110,13 @@ class SpeechReader:
     def _carried(self, sentence: Sentence, talk: _Talk) -> list[Link]:
         """A number alone in its sentence: it corrects the last score, or is for the criterion spoken of."""
         numbers = [item for item in sentence.items if isinstance(item, Number)]
+        told = [number for number in numbers if not number.alike]
+        if not told and talk.last_value is not None:
+            told = [replace(number, value=talk.last_value, alike=False) for number in numbers if not number.like]
+        numbers = told
         if sentence.repair and numbers:
             numbers = numbers[-1:]
-        if len(numbers) != 1 or numbers[0].alike or not numbers[0].strong:
+        if len(numbers) != 1 or not numbers[0].strong:
             return []
         if any(isinstance(item, Named) for item in sentence.items) or sentence.trails:
             return []
@@ -122,7 +127,7 @@ class SpeechReader:
         return []
 
     def _follow(self, talk: _Talk, sentence: Sentence, links: list[Link]) -> None:
-        talk.slip = sentence.only_repair or (talk.slip and not links and not sentence.items)
+        talk.slip = sentence.slip
         named = [item for item in sentence.items if isinstance(item, Named)]
         linked = {id(item) for link in links for item in link.named}
         if links and not named:
@@ -137,7 +142,7 @@ class SpeechReader:
         rest = named[after:]
         about = [item for item in rest if item.topical] or ([] if talk.heading and talk.topic and not links else rest)
         if not about:
-            if links:
+            if links or any(item.leading and item.criteria != talk.topic for item in rest):
                 talk.topic = ()
             else:
                 talk.age += 1

@@ -1,13 +1,10 @@
-"""Text as words, numbers and marks, with spoken numbers put together: "six, um, point five" is 6.5."""
+"""Text as words, numbers and marks, without what only hinders: fillers, contractions, torn and misspelt words."""
 
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
-
-from core.scoring.rubric import LabelScale, Scale, key
 
 # Where one utterance was broken off and the next goes on. No transcript holds it.
 CUT = "\x00"
@@ -15,7 +12,8 @@ CUT = "\x00"
 TURN = "\x01"
 
 
-def _row(words: str) -> list[str]:
+def row(words: str) -> list[str]:
+    """Words in order."""
     return words.split()
 
 
@@ -26,25 +24,6 @@ def wordset(words: str) -> frozenset[str]:
 
 ENDS = frozenset(".!?\n")
 PAUSES = frozenset({",", "…", "-", CUT})
-
-UNITS = {
-    word: float(number)
-    for number, word in enumerate(
-        _row(
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-            "sixteen seventeen eighteen nineteen"
-        )
-    )
-} | {"nought": 0.0, "nil": 0.0}
-TENS = {
-    word: 10.0 * number
-    for number, word in enumerate(_row("twenty thirty forty fifty sixty seventy eighty ninety"), start=2)
-}
-# "straight sixes", "all sevens"
-PLURALS = {
-    f"{word}{'es' if word == 'six' else 's'}": UNITS[word] for word in _row("three four five six seven eight nine")
-}
-NUMBER_WORDS = frozenset({*UNITS, *TENS, *PLURALS, "hundred", "point", "half"})
 
 FILLERS = wordset("um umm uh uhh uhm er erm err hm hmm mm mmm ah eh")
 SUFFIXES = {"d": "would", "s": "is", "ll": "will", "re": "are", "ve": "have", "m": "am", "t": "not"}
@@ -71,8 +50,6 @@ RUN_TOGETHER = {
 }
 # Shorter words are too like others to be guessed at: "flow" and "slow".
 MISSPELT = 6
-LETTER_NAMES = {"a": ("ay",), "b": ("bee",), "c": ("cee", "sea")}
-
 _PLAIN = {ord("•"): ";", ord("&"): " and ", ord(CUT): " "}
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:[.,]\d+)*)"
@@ -91,20 +68,6 @@ class Token:
     start: int
     end: int
     glued: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """A number or label on tokens `first` to `last`.
-
-    `value` is None when only a part of it is there ("six point"). `open` when more might have followed it, had the
-    speaker not been cut off: after "six" comes "point five", after "6.5" nothing.
-    """
-
-    value: float | None
-    first: int
-    last: int
-    open: bool = False
 
 
 def plain(text: str) -> str:
@@ -199,177 +162,9 @@ def _one_off(one: str, other: str) -> bool:
     )
 
 
-def amounts(found: Sequence[Token], scale: Scale) -> list[Amount]:
-    """The numbers, or on a scale of labels the labels, in order."""
-    read = _label_at if isinstance(scale, LabelScale) else _number_at
-    out: list[Amount] = []
-    i = 0
-    while i < len(found):
-        amount = read(found, i, scale)
-        if amount is not None:
-            out.append(amount)
-            i = amount.last
-        i += 1
-    return out
-
-
-@lru_cache
-def _spoken_labels(labels: tuple[tuple[str, ...], ...]) -> tuple[tuple[tuple[str, ...], float], ...]:
-    forms: list[tuple[tuple[str, ...], float]] = []
-    digits = {f"{number:g}": word for word, number in UNITS.items()}
-    for place, names in enumerate(labels):
-        for name in names:
-            words = key(name)
-            ways: list[tuple[str, ...]] = [()]
-            for word in words:
-                said = (word, *LETTER_NAMES.get(word, ()), *((digits[word],) if word in digits else ()))
-                ways = [(*way, one) for way in ways for one in said]
-            forms += [(way, float(place)) for way in ways]
-    return tuple(sorted(forms, key=lambda form: -len(form[0])))
-
-
-def _label_at(found: Sequence[Token], i: int, scale: Scale) -> Amount | None:
-    assert isinstance(scale, LabelScale)
-    for words, place in _spoken_labels(scale.names):
-        last = i + len(words) - 1
-        if tuple(token.text for token in found[i : last + 1]) != words:
-            continue
-        # "a two minute talk" is not the level A2
-        if words[0] == "a" and not (len(words) > 1 and found[i + 1].glued) and not _names_a_label(found, i):
-            continue
-        return Amount(place, i, last)
-    return None
-
-
-def _names_a_label(found: Sequence[Token], i: int) -> bool:
-    return i > 0 and found[i - 1].text in {"an", "level", "grade", "at", "is", ":", "-", "="}
-
-
-def _number_at(found: Sequence[Token], i: int, scale: Scale) -> Amount | None:
-    token = found[i]
-    if token.kind == "number":
-        value = _digits(token.text)
-        last = i + 1 if _text(found, i + 1) == "s" else i  # "all 6s"
-        if not token.text.isdigit():
-            return Amount(value, i, last)
-    else:
-        worded = _worded(found, i)
-        if worded is None:
-            return None
-        value, last = worded
-        if token.text in PLURALS:
-            return Amount(value, i, last)
-    assert value is not None
-    return _with_fraction(found, Amount(value, i, last, open=True))
-
-
-def _digits(text: str) -> float | None:
-    """What digits say; None where commas and points make no number."""
-    if re.fullmatch(r"\d{1,3}(,\d{3})+", text):
-        return float(text.replace(",", ""))
-    if re.fullmatch(r"\d+([.,]\d+)?", text):
-        return float(text.replace(",", "."))
-    return None
-
-
-def _worded(found: Sequence[Token], i: int) -> tuple[float, int] | None:
-    word = found[i].text
-    if word in PLURALS:
-        return PLURALS[word], i
-    if word in TENS:
-        after = i + 2 if _text(found, i + 1) == CUT else i + 1
-        unit = UNITS.get(_text(found, after), 0.0)
-        return (TENS[word] + unit, after) if 1 <= unit <= 9 else (TENS[word], i)
-    if word == "hundred" or (word in {"a", "one"} and _text(found, i + 1) == "hundred"):
-        last = i if word == "hundred" else i + 1
-        more = last + 2 if _text(found, last + 1) == "and" else last + 1
-        rest = _worded(found, more) if _text(found, more) in UNITS | TENS else None
-        return (100.0, last) if rest is None else (100.0 + rest[0], rest[1])
-    return (UNITS[word], i) if word in UNITS else None
-
-
-def _with_fraction(found: Sequence[Token], amount: Amount) -> Amount:
-    """The amount with "point five", "and a half" or a torn-off ".5" behind it."""
-    assert amount.value is not None
-    after = _past_pauses(found, amount.last + 1)
-    word = _text(found, after)
-    if word in {"point", "decimal"}:
-        digit = _past_pauses(found, after + 1)
-        fraction = _single_digit(found, digit)
-        if fraction is None:
-            return Amount(None, amount.first, after)
-        return Amount(amount.value + fraction / 10, amount.first, digit)
-    if word == "and":
-        half = _past_pauses(found, after + 1)
-        if _text(found, half) == "a":
-            half = _past_pauses(found, half + 1)
-        if _text(found, half) == "half" and _text(found, half + 1) != "of":
-            return Amount(amount.value + 0.5, amount.first, half)
-    if _text(found, after) == "1" and _text(found, after + 1) == "/" and _text(found, after + 2) == "2":
-        return Amount(amount.value + 0.5, amount.first, after + 2)
-    torn = _torn_digit(found, amount.last)
-    if torn is not None:
-        return Amount(amount.value + torn[0] / 10, amount.first, torn[1])
-    return amount
-
-
-def _single_digit(found: Sequence[Token], i: int) -> float | None:
-    word = _text(found, i)
-    if word in {"oh", "o"}:
-        return 0.0
-    number = UNITS.get(word, float(word) if word.isdigit() else 10.0)
-    return number if number < 10 else None
-
-
-def _torn_digit(found: Sequence[Token], last: int) -> tuple[float, int] | None:
-    """The 5 of "6. 5" or "6 .5", where it cannot be a score of its own ("6. 5 for vocabulary")."""
-    dot = last + 1 if _text(found, last + 1) != CUT else last + 2
-    if _text(found, dot) != ".":
-        return None
-    digit = dot + 1 if _text(found, dot + 1) != CUT else dot + 2
-    word = _text(found, digit)
-    if not (word.isdigit() and len(word) == 1):
-        return None
-    alone = digit + 1 >= len(found) or found[digit + 1].kind == "mark" or found[digit + 1].text == "out"
-    return (float(word), digit) if found[digit].glued or alone else None
-
-
-def _past_pauses(found: Sequence[Token], i: int) -> int:
-    while _text(found, i) in PAUSES:
-        i += 1
-    return i
-
-
-def _text(found: Sequence[Token], i: int) -> str:
+def text_at(found: Sequence[Token], i: int) -> str:
+    """The token at a place, or nothing."""
     return found[i].text if 0 <= i < len(found) else ""
-
-
-def denominator(found: Sequence[Token], amount: Amount, scale: Scale) -> tuple[int, str]:
-    """Where "out of 9", "/9", "percent" or "points" behind an amount ends, and why it is none of this scale's."""
-    last = amount.last
-    for words in (("out", "of"), ("/",), ("of",)):
-        start = last + 1 + len(words)
-        if isinstance(scale, LabelScale) or tuple(token.text for token in found[last + 1 : start]) != words:
-            continue
-        if words == ("out", "of") and _text(found, start) in {"a", "the"} and _text(found, start + 1) != "hundred":
-            start += 2 if _text(found, start + 1) == "possible" else 1
-        most = _number_at(found, start, scale) if start < len(found) else None
-        if most is None:
-            continue
-        last = most.last
-        if most.value != scale.max:
-            return last, f"it is out of {most.value or 0:g}, not out of {scale.max:g}"
-        break
-    if _text(found, last + 1) in {"%", "percent", "percentage"} or (_text(found, last + 1), _text(found, last + 2)) == (
-        "per",
-        "cent",
-    ):
-        last += 2 if found[last + 1].text == "per" else 1
-        if isinstance(scale, LabelScale) or scale.max != 100:
-            return last, "it is a percentage"
-    if _text(found, last + 1) in {"points", "marks", "bands"}:
-        last += 1
-    return last, ""
 
 
 def mentions(found: Sequence[Token], names: dict[tuple[str, ...], str]) -> Iterator[tuple[str, int, int]]:

@@ -47,7 +47,7 @@ async function start() {
   if (info.model) put($("listener"), info.emulated ? "an emulator on this server" : info.model);
   const length = [
     info.questions ? `${info.questions} question${info.questions === 1 ? "" : "s"}` : "",
-    info.minutes ? `about ${Math.round(info.minutes) || 1} minute${Math.round(info.minutes) > 1 ? "s" : ""}` : "",
+    info.minutes ? `up to ${Math.ceil(info.minutes)} minute${Math.ceil(info.minutes) > 1 ? "s" : ""}` : "",
   ].filter(Boolean);
   put($("lead"), `An examiner asks you questions aloud${length.length ? `: ${length.join(", ")}` : ""}. Answer as you would in a conversation.`);
   $("emulated").hidden = $("emulated-result").hidden = !info.emulated;
@@ -153,11 +153,11 @@ function onConnection(state) {
   if (line === "over") return;
   line = state;
   if (state === "connected") begun ||= performance.now();
-  if (state === "failed" || state === "closed") {
+  if (["left", "closed", "failed"].includes(state)) {
     line = "over";
-    const expected = state === "closed" && (exam.ended || ending);
     if (!begun) return over("The call could not be connected: check that your network lets calls through, then start again.");
-    return over(expected ? "" : "The connection was lost: what was said until then is kept.");
+    const lost = state === "failed" || (state === "closed" && !exam.ended);
+    return over(lost ? "The connection was lost: what was said until then is kept, and you can start another exam." : "");
   }
   drawStatus();
 }
@@ -198,8 +198,8 @@ function onMessage({ type, data }) {
 function onFact({ event, ...data }) {
   const finished = fact(exam, event, data);
   if (finished) announce(finished);
+  if (ending) ending = performance.now(); // still at it
   if (event === "CallEnded") {
-    ending ||= performance.now();
     setTimeout((ended) => call === ended && over(""), LAST_WORDS, call);
   }
 }
@@ -266,6 +266,7 @@ async function over(sentence) {
     exam = fromRecord(record, exam);
     drawResult(record);
   } else {
+    drawResult(null, true);
     put($("record-note"), "The record could not be fetched: what you see is what reached this page.");
   }
 }
@@ -286,7 +287,8 @@ async function fetchRecord() {
 
 const OUTCOMES = {
   completed: "The exam is complete. Thank you.",
-  "caller left": "You ended the exam.",
+  "caller ended": "You ended the exam. Thank you.",
+  "caller left": "The exam ended early, when the call was left.",
   "time limit": "The time for this exam was up.",
   budget: "The exam ended because its budget was used up.",
   "shut down": "The exam ended because the server was stopped.",
@@ -294,9 +296,9 @@ const OUTCOMES = {
   error: "The exam ended because of a technical problem.",
 };
 
-function drawResult(record) {
-  put($("outcome"), OUTCOMES[exam.ended?.why] ?? "The call is over.");
-  drawScores($("scores"), exam, info);
+function drawResult(record, gaveUp = Boolean(record)) {
+  put($("outcome"), OUTCOMES[exam.ended?.why] ?? (gaveUp ? "The call is over." : "The call is over: the record is being completed."));
+  drawScores($("scores"), exam, { ...info, settled: Boolean(exam.ended) || gaveUp });
   drawLines($("final-transcript"), exam.lines);
   drawRecord($("record"), exam, { info, session: pass.session, begun });
   put($("record-note"), record ? "" : "Fetching the record.");

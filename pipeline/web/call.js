@@ -126,7 +126,7 @@ export class Call extends EventTarget {
     } catch {
       return;
     }
-    if (message.type === "signalling" && message.message?.type === "peerLeft") this.#tell("connection", "closed");
+    if (message.type === "signalling" && message.message?.type === "peerLeft") this.#tell("connection", "left");
     if (message.label !== RTVI.label) return;
     this.#ready ||= message.type === "bot-ready";
     this.#tell("message", message);

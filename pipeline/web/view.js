@@ -56,15 +56,15 @@ const SOURCES = {
 
 export function drawScores(list, exam, info) {
   const names = new Set([...(info.criteria ?? []), ...exam.scores.keys(), ...exam.missing.keys()]);
-  list.replaceChildren(...[...names].map((name) => scoreCard(name, exam.scores.get(name), exam.missing.get(name), info.scale)));
-  if (!names.size) list.append(make("li", "score none", "No score was given: there was not enough evidence."));
+  list.replaceChildren(...[...names].map((name) => scoreCard(name, exam.scores.get(name), exam.missing.get(name), info)));
+  if (!names.size && info.settled) list.append(make("li", "score none", "No score was given: there was not enough evidence."));
 }
 
-function scoreCard(name, given, missing, scale) {
+function scoreCard(name, given, missing, { scale, settled }) {
   const card = make("li", given ? "score" : "score none");
   card.append(make("h2", "criterion", title(name)));
   if (!given) {
-    card.append(make("p", "value", "Not enough evidence"));
+    card.append(make("p", "value", missing || settled ? "Not enough evidence" : "Being worked out"));
     if (missing?.why) card.append(make("p", "source", sentence(missing.why)));
     return card;
   }

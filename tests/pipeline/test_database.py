@@ -1,5 +1,6 @@
 """A database that cannot be used is said to be so in one sentence, without the password."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -128,6 +129,17 @@ async def test_a_locked_file_is_refused_after_a_while(tmp_path: Path) -> None:
         f"The database {file} is locked by another program: close that program and try again."
     )
     other.close()
+
+
+async def test_a_file_that_is_locked_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "sessions.db"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("CREATE TABLE diary (day)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM diary").fetchall()  # a reader, which a change to WAL does not wait for by itself
+    asyncio.get_running_loop().call_later(0.2, other.close)
+    store = await Store.open(f"sqlite:///{file}", patience=20)
+    await store.close()
 
 
 @contextmanager

@@ -244,8 +244,8 @@ async def test_ending_is_asked_twice_and_told_to_the_examiner() -> None:
         async with asyncio.timeout(5):
             await conversation.asked_to_end.wait()
         await expect(page.locator("#status")).to_have_text("Finishing: your scores are being worked out")
-        await finish(conversation, host, [*SCORES, CallBilled(9, "0.001", 10, False), CallEnded(9, "caller left")])
-        await expect(page.locator("#outcome")).to_have_text("You ended the exam.")
+        await finish(conversation, host, [*SCORES, CallBilled(9, "0.001", 10, False), CallEnded(9, "caller ended")])
+        await expect(page.locator("#outcome")).to_have_text("You ended the exam. Thank you.")
 
 
 async def test_a_tab_closed_in_the_middle_of_a_question_ends_its_call() -> None:
@@ -258,14 +258,31 @@ async def test_a_tab_closed_in_the_middle_of_a_question_ends_its_call() -> None:
             await conversation.over.wait()
 
 
+async def test_a_server_that_hangs_up_first_is_asked_for_the_record() -> None:
+    spoken = UtteranceSpoken(3, "caller", "My name is Bruce.", 1, 3)
+    async with serving() as host, chromium(ANSWERS[0].path) as page:
+        conversation = await started(page, host)
+        await conversation.tell(spoken)
+        await conversation.hang_up()
+        await expect(page.locator("#outcome")).to_have_text("The call is over: the record is being completed.")
+        await expect(page.locator("#scores > li .value").first).to_have_text("Being worked out")
+        events = [spoken, *SCORES[:4], CallBilled(61, "0.018234", 12345, True), CallEnded(62, "time limit")]
+        host.records.kept[conversation.call.id] = record_of(events)
+        await expect(page.locator("#outcome")).to_have_text("The time for this exam was up.")
+        await expect(page.locator("#scores > li .value")).to_have_text(
+            ["6 of 9", "6.5 of 9", "6 of 9", "Not enough evidence", "6 of 9"]
+        )
+        await expect(page.get_by_role("alert")).to_be_hidden()
+
+
 async def test_a_call_the_server_drops_shows_what_was_said() -> None:
     async with serving() as host, chromium(ANSWERS[0].path) as page:
         conversation = await started(page, host)
         await conversation.tell(UtteranceSpoken(3, "caller", "My name is Bruce.", 1, 3))
         await expect(page.locator("#transcript > li")).to_have_count(1)
-        await host.door.hang_up()
+        await conversation.drop()
         await expect(page.get_by_role("alert")).to_have_text(
-            "The connection was lost: what was said until then is kept."
+            "The connection was lost: what was said until then is kept, and you can start another exam."
         )
         await expect(page.locator("#final-transcript .words")).to_have_text("My name is Bruce.")
 

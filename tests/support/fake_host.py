@@ -102,6 +102,10 @@ class Conversation:
         """End the call once everything said before is out."""
         await self.worker.queue_frame(EndFrame())
 
+    async def drop(self) -> None:
+        """End the call as a crash would: without a goodbye."""
+        await self.call.transport.output()._connection.pc.close()  # pyright: ignore
+
 
 class FakeRecords:
     """Records by session id, as a test puts them there."""

@@ -1,0 +1,25 @@
+"""The least a WebRTC server in Python can do: aiortc decodes what it hears and encodes it again."""
+
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+
+from bench.door import run
+
+peers: set[RTCPeerConnection] = set()
+
+
+async def answer(sdp: str) -> dict[str, str]:
+    """Take a call, and send its sound back."""
+    peer = RTCPeerConnection()
+    peers.add(peer)
+
+    @peer.on("track")
+    def on_track(track: MediaStreamTrack) -> None:
+        peer.addTrack(track)
+
+    await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+    await peer.setLocalDescription(await peer.createAnswer())
+    return {"sdp": peer.localDescription.sdp, "type": "answer"}
+
+
+if __name__ == "__main__":
+    run(answer)

@@ -1,0 +1,51 @@
+"""What a caller says, as Opus packets made before anything is measured."""
+
+import wave
+from pathlib import Path
+
+import numpy as np
+from av import AudioFrame, CodecContext
+from av.audio.codeccontext import AudioCodecContext
+
+PACKET = 0.02
+RATE = 48_000
+
+# "... nice, nice fall day": the end of a sentence, without a pause in it and cut where the voice begins and ends.
+RECORDING = Path(__file__).parent.parent / "tests" / "data" / "answer-3.wav"
+FROM, TO = 3.16, 4.86
+
+
+def utterance() -> list[bytes]:
+    """The packets of one answer."""
+    with wave.open(str(RECORDING)) as file:
+        rate = file.getframerate()
+        file.setpos(round(FROM * rate))
+        said = np.frombuffer(file.readframes(round((TO - FROM) * rate)), np.int16)
+    encoder = _encoder(rate)
+    size = round(PACKET * rate)
+    return [_encode(encoder, rate, said[at : at + size]) for at in range(0, len(said) - size + 1, size)]
+
+
+def silence() -> bytes:
+    """A packet in which nobody speaks; any number of them in a row sounds like one."""
+    rate = 16_000
+    encoder = _encoder(rate)
+    return [_encode(encoder, rate, np.zeros(round(PACKET * rate), np.int16)) for _ in range(10)][-1]
+
+
+def _encoder(rate: int) -> AudioCodecContext:
+    encoder = CodecContext.create("libopus", "w")
+    assert isinstance(encoder, AudioCodecContext)
+    encoder.sample_rate = rate
+    encoder.layout = "mono"
+    encoder.format = "s16"
+    encoder.bit_rate = 32_000  # as a browser's microphone
+    encoder.options = {"application": "voip", "frame_duration": "20"}
+    encoder.open()
+    return encoder
+
+
+def _encode(encoder: AudioCodecContext, rate: int, samples: np.ndarray) -> bytes:
+    frame = AudioFrame.from_ndarray(samples[None, :], format="s16", layout="mono")
+    frame.sample_rate = rate
+    return b"".join(bytes(packet) for packet in encoder.encode(frame))

@@ -1,0 +1,114 @@
+"""Whole exams with a recording as the candidate, against the emulator in a process of its own."""
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.calls import SHORT, Told, config, hold
+from support.clips import ANSWERS
+
+from core.events import (
+    CallEnded,
+    Event,
+    LinkDialed,
+    LinkLost,
+    LinkOpened,
+    ReplyStarted,
+    ScoreAsked,
+    TurnFlushed,
+    UsageReported,
+)
+from pipeline.commands.running import Running
+
+pytestmark = pytest.mark.real_time
+
+FILES = [answer.path for answer in ANSWERS]
+BANDS = {"fluency": 6.5, "vocabulary": 6.0, "grammar": 6.0, "pronunciation": 7.0, "overall": 6.5}
+
+
+def scored(told: Told, source: str) -> None:
+    assert told.scores() == {name: (value, source) for name, value in BANDS.items()}
+    assert told.record.scored == "complete"
+
+
+async def test_an_exam_in_which_the_examiner_really_listens_and_speaks(tmp_path: Path) -> None:
+    questions = ["What is your name, and where do you live?", "What is your town like?"]
+    examiner = SHORT | {"kind": "speaking", "questions": questions}
+    told = await hold(config(tmp_path, examiner), FILES[:2], record=tmp_path / "both.wav")
+    scored(told, "call")
+    for question in questions:
+        assert question in told.said("examiner")
+    for answer in ANSWERS[:2]:
+        assert all(word.lower() in told.said("caller").lower() for word in answer.words)
+    assert told.record.usd is not None and told.record.usd > 0
+    assert told.record.why == "completed" and told.record.state == "closed"
+    assert len(told.of(ReplyStarted)) == 2 and told.record.latency_p50 is not None
+    order = [u.speaker for u in told.record.utterances]
+    assert order[:4] == ["examiner", "caller", "examiner", "caller"]
+    with wave.open(str(tmp_path / "both.wav")) as file:
+        both = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2).astype(float)
+    loud = np.sqrt((both**2).mean(axis=0))
+    assert (loud > 300).all(), "both sides are on the tape"
+
+
+async def test_a_link_cut_in_mid_answer_loses_no_word(tmp_path: Path) -> None:
+    fault = {"fault": "internal_error", "after": 8.0, "connection": 1}
+    told = await hold(config(tmp_path, scenario={"faults": [fault]}), FILES[:2])
+    scored(told, "call")
+    [lost] = told.of(LinkLost)
+    assert (lost.code, lost.verdict) == (1011, "resume")
+    assert [dial.resumed for dial in told.of(LinkDialed)] == [False, True]
+    for heard in SHORT["heard"]:
+        assert heard in told.said("caller")
+
+
+async def test_a_refused_key_ends_the_call_at_once_and_says_why(tmp_path: Path) -> None:
+    told = await hold(config(tmp_path, scenario={"faults": [{"fault": "key_invalid"}]}), FILES[:1])
+    assert told.record.why == "link given up"
+    assert "check the key" in (told.record.detail or "")
+    assert len(told.of(LinkDialed)) == 1
+    assert {score.value for score in told.record.scores} == {None}
+
+
+async def test_a_service_that_is_down_is_tried_four_times_and_given_up(tmp_path: Path) -> None:
+    file = config(tmp_path, scenario={"faults": [{"fault": "refuse_503"}]}, gemini_live__backoff=[0.1, 0.2, 0.4])
+    told = await hold(file, FILES[:1])
+    assert told.record.why == "link given up"
+    assert [dial.attempt for dial in told.of(LinkDialed)] == [1, 2, 3, 4]
+    assert {lost.code for lost in told.of(LinkLost)} == {503}
+    assert told.of(LinkOpened) == []
+
+
+async def test_scores_that_never_come_are_asked_for_and_then_read_from_the_transcript(tmp_path: Path) -> None:
+    ending = {"speak": "two", "call": "none"}
+    file = config(tmp_path, SHORT | {"ending": ending}, scoring__patience=1.5, scoring__ask_again=1)
+    told = await hold(file, FILES[:2])
+    assert told.record.scored == "complete"
+    sources = {source for _, source in told.scores().values()}
+    assert sources == {"speech", "text"}
+    assert told.of(ScoreAsked)[0].missing
+    assert {usage.model for usage in told.of(UsageReported)} == {"gemini-3.8-live", "gemini-2.5-flash"}
+
+
+async def test_a_caller_who_hangs_up_in_mid_answer_is_heard_to_the_last_word(tmp_path: Path) -> None:
+    def leave(there: Running, event: Event) -> None:
+        if isinstance(event, TurnFlushed):
+            for session in there.host.sessions:
+                session.finish("caller left")
+
+    file = config(tmp_path, manual_vad__flush_after=3, manual_vad__flush_at="timer")
+    told = await hold(file, FILES[:1], during=leave)
+    assert told.record.state == "closed" and told.record.why == "caller left"
+    assert SHORT["heard"][0] in told.said("caller")
+    assert isinstance(told.events[-1], CallEnded)
+
+
+async def test_a_call_that_is_too_dear_is_brought_to_its_end(tmp_path: Path) -> None:
+    told = await hold(config(tmp_path, budget={"usd": 0.0001, "minutes": 5}), FILES[:1])
+    assert told.record.why == "budget"
+
+
+async def test_a_call_that_is_too_long_is_brought_to_its_end(tmp_path: Path) -> None:
+    told = await hold(config(tmp_path, budget={"minutes": 0.1}), FILES[:2])
+    assert told.record.why == "time limit" and told.record.detail == "0.1 minutes"

@@ -1,0 +1,185 @@
+"""What a broken or hostile client may send, and that nobody else notices."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from emulator import Emulator, Scenario
+
+pytestmark = pytest.mark.real_time
+
+LIVE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k"
+SETUP = {"setup": {"model": "models/gemini-2.5-flash-native-audio-preview-12-2025"}}
+MANUAL = {"setup": SETUP["setup"] | {"realtimeInputConfig": {"automaticActivityDetection": {"disabled": True}}}}
+QUICK = Scenario.load("scripted").changed(
+    examiner={"latency": 0.0, "opening": "", "questions": ["Why?"] * 500, "acknowledgements": []},
+    model={"holds": False, "speed": 10_000.0},
+)
+
+
+@contextlib.asynccontextmanager
+async def dialled(emulator: Emulator, setup: Any = SETUP) -> AsyncIterator[ClientConnection]:
+    async with connect(emulator.plain_url.replace("http", "ws") + LIVE, compression=None) as raw:
+        if setup is not None:
+            await raw.send(json.dumps(setup))
+            assert await raw.recv() == b'{"setupComplete":{}}'
+        yield raw
+
+
+async def ended(raw: ClientConnection) -> tuple[int | None, str | None]:
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await asyncio.wait_for(raw.recv(), 10)
+    return raw.close_code, raw.close_reason
+
+
+async def ask(raw: ClientConnection) -> float:
+    """Hold a turn with another session; say how long it took."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await raw.send('{"realtimeInput":{"text":"hello"}}')
+    while b"turnComplete" not in await asyncio.wait_for(raw.recv(decode=False), 10):
+        pass
+    return loop.time() - began
+
+
+@pytest.mark.parametrize(
+    ("frames", "code", "reason"),
+    [
+        (['{"realtimeInput":{"text":"hi"}}'], 1007, "setup must be the first message and only the first"),
+        ([json.dumps(SETUP), json.dumps(SETUP)], 1007, "setup must be the first message and only the first"),
+        (["garbage"], 1007, "Invalid JSON payload received."),
+        ([b"\x00\xff"], 1007, "Invalid JSON payload received."),
+        ([json.dumps({"config": {}})], 1007, 'Invalid JSON payload received. Unknown name "config"'),
+        ([json.dumps({"setup": {"model": 5}})], 1007, "Invalid value at 'setup.model' (TYPE_STRING), 5"),
+        ([json.dumps(SETUP), '{"realtimeInput":{"audio":{"data":"*"}}}'], 1007, "Invalid value at 'realtime_input.audio.data'"),
+        ([json.dumps({"setup": {"model": "x" * 4000}})], 1008, "xxxx"),
+    ],
+)  # fmt: skip
+async def test_bad_input_is_closed_with_the_service_s_reason(frames: list[Any], code: int, reason: str) -> None:
+    async with Emulator(QUICK) as emulator, dialled(emulator, None) as raw:
+        for frame in frames:
+            await raw.send(frame)
+        seen = await ended(raw)
+    assert seen[0] == code
+    assert seen[1].startswith(reason)
+    assert len(seen[1].encode()) <= 123
+
+
+async def test_a_frame_of_fifty_megabytes_is_refused_and_nobody_else_waits() -> None:
+    async with Emulator(QUICK) as emulator, dialled(emulator) as bystander:
+        reader, writer = await asyncio.open_connection("127.0.0.1", emulator.port)
+        size = 50 * 2**20
+        writer.write(handshake() + b"\x81\xff" + size.to_bytes(8, "big") + bytes(4) + b"x" * size)
+        assert await ask(bystander) < 2
+        await reader.readuntil(b"\r\n\r\n")
+        closing = await reader.readexactly(4)
+        assert (closing[0], int.from_bytes(closing[2:])) == (0x88, 1009)
+        writer.transport.abort()
+        assert await ask(bystander) < 2
+
+
+async def test_a_flood_of_tiny_messages_leaves_the_others_alone() -> None:
+    async with Emulator(QUICK) as emulator, dialled(emulator) as bystander, dialled(emulator, MANUAL) as hostile:
+
+        async def flood() -> None:
+            for _ in range(100_000):
+                await hostile.send('{"realtimeInput":{}}')
+
+        task = asyncio.create_task(flood())
+        waits = [await ask(bystander) for _ in range(10)]
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
+            await task
+        hostile.transport.abort()
+    assert sorted(waits)[5] < 0.5
+
+
+async def test_a_client_that_does_not_read_is_cut_off() -> None:
+    words = " ".join(["word"] * 700)
+    scenario = QUICK.changed(examiner={"questions": [words]}, model={"speed": 400.0}, wire={"unread": 2**20})
+    async with Emulator(scenario) as emulator, dialled(emulator) as bystander:
+        reader, writer = await asyncio.open_connection("127.0.0.1", emulator.port, limit=1024)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        writer.write(handshake() + masked(json.dumps(SETUP)) + masked('{"realtimeInput":{"text":"go"}}'))
+        await reader.readuntil(b"\r\n\r\n")
+        await ask(bystander)
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await asyncio.wait_for(reader.readexactly(64 * 2**20), 20)
+        writer.close()
+
+
+def handshake(path: str = LIVE) -> bytes:
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+
+def masked(text: str) -> bytes:
+    """Write a text frame of under 126 bytes with a mask of zeros."""
+    return bytes([0x81, 0x80 | len(text)]) + bytes(4) + text.encode()
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        b"",
+        b"\x16",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\x16\x03\x01 this is not a handshake at all, whatever its first byte says",
+        b"GET /v1beta/models HT",
+        b"\x00\x01\x02\r\n\r\n",
+        b"BREW /pot HTTP/9.9\r\n\r\n",
+        b"POST /v1beta/models/x:generateContent HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{",
+        handshake()[:60],
+        handshake("/elsewhere"),
+        handshake() + b"\xff\xff\xff\xff",
+        handshake() + b"\x81\x05hello",
+    ],
+)
+async def test_half_open_and_garbled_connections_hurt_nobody(opening: bytes) -> None:
+    async with Emulator(QUICK) as emulator, dialled(emulator) as bystander:
+        _, writer = await asyncio.open_connection("127.0.0.1", emulator.port)
+        writer.write(opening)
+        await writer.drain()
+        assert await ask(bystander) < 2
+        writer.transport.abort()
+        assert await ask(bystander) < 2
+
+
+async def test_a_browser_that_does_not_trust_the_certificate_hurts_nobody() -> None:
+    async with Emulator(QUICK) as emulator, dialled(emulator) as bystander:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await connect(emulator.url.replace("https", "wss") + LIVE, ssl=ssl.create_default_context())
+        assert await ask(bystander) < 2
+
+
+async def test_an_unknown_path_is_not_upgraded() -> None:
+    async with Emulator(QUICK) as emulator:
+        reader, writer = await asyncio.open_connection("127.0.0.1", emulator.port)
+        writer.write(handshake("/elsewhere"))
+        assert (await reader.readline()).startswith(b"HTTP/1.1 404")
+        writer.close()
+
+
+async def test_a_message_in_fragments_is_one_message() -> None:
+    async with Emulator(QUICK) as emulator, dialled(emulator, None) as raw:
+        text = json.dumps(SETUP)
+        await raw.send(text[i : i + 5] for i in range(0, len(text), 5))
+        assert await raw.recv() == b'{"setupComplete":{}}'
+
+
+async def test_many_connections_at_once_are_all_served() -> None:
+    async with Emulator(QUICK) as emulator, contextlib.AsyncExitStack() as stack:
+        opened = [stack.enter_async_context(dialled(emulator)) for _ in range(60)]
+        clients = await asyncio.gather(*opened)
+        assert len(await asyncio.gather(*(ask(raw) for raw in clients))) == 60

@@ -1,0 +1,71 @@
+"""The fixture, in the tests of somebody else's project."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.real_time
+
+ROOT = Path(__file__).parents[2]
+THEIRS = """
+import ssl
+
+import pytest
+from google import genai
+
+
+def dial(emulator):
+    context = ssl.create_default_context(cafile=str(emulator.ca_file))
+    options = {"base_url": emulator.url, "async_client_args": {"ssl": context}}
+    return genai.Client(api_key="any", http_options=options).aio.live.connect(
+        model="gemini-3.8-live", config={"response_modalities": ["AUDIO"]}
+    )
+
+
+async def greet(emulator):
+    async with dial(emulator) as session:
+        await session.send_realtime_input(text="hello")
+        return [message async for message in session.receive()]
+
+
+def test_in_a_plain_test(gemini_live):
+    import asyncio
+
+    assert asyncio.run(greet(gemini_live))[-1].server_content.turn_complete
+
+
+@pytest.mark.gemini_live("scripted+key_invalid")
+def test_with_a_fault(gemini_live):
+    import asyncio
+
+    with pytest.raises(genai.errors.APIError, match="API key not valid"):
+        asyncio.run(greet(gemini_live))
+
+
+@pytest.mark.gemini_live("nonsense")
+@pytest.mark.xfail(raises=ValueError, strict=True)
+def test_with_a_mistake(gemini_live):
+    pass
+"""
+
+
+def test_the_fixture_runs_an_emulator_for_any_test(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["emulator.pytest_plugin"]\n')
+    (tmp_path / "test_theirs.py").write_text(THEIRS)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
+    ran = subprocess.run(
+        command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": ""}, check=False
+    )
+    assert "2 passed, 1 xfailed" in ran.stdout, ran.stdout + ran.stderr

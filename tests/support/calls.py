@@ -1,0 +1,105 @@
+"""A whole call, from a WAV file to a closed record, against the emulator on real sockets."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.events import Event
+from pipeline.commands.running import Running, running
+from pipeline.loading import load
+from pipeline.record import SessionRecord
+from transports.wav import WavDoor, WavSettings
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+SHORT = {
+    "kind": "scripted",
+    "opening": "Hello.",
+    "questions": ["What is your name?", "What is the weather like?"],
+    "acknowledgements": ["I see."],
+    "closing": "That is the end.",
+    "heard": [
+        "My name is Bruce and I am located in Sackville in New Brunswick.",
+        "The weather here seems quite nice and the leaves are slowly departing from us.",
+    ],
+    "latency": 0.1,
+}
+"""An examiner who needs no models and asks twice."""
+
+
+@dataclass
+class Told:
+    """What a call left behind."""
+
+    record: SessionRecord
+    events: list[Event]
+    truth: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    def said(self, speaker: str) -> str:
+        """All that one side said."""
+        return " ".join(u.text for u in self.record.utterances if u.speaker == speaker)
+
+    def scores(self) -> dict[str, tuple[float | None, str]]:
+        """The value and the source of each criterion."""
+        return {score.criterion: (score.value, score.source) for score in self.record.scores}
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The facts of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+def config(
+    folder: Path, examiner: dict[str, Any] | None = None, *, scenario: dict[str, Any] | None = None, **changes: Any
+) -> Path:
+    """configs/offline.yaml with another scenario, and settings changed as `stage__key=value`."""
+    data = yaml.safe_load((CONFIGS / "offline.yaml").read_text(encoding="utf-8"))
+    for stage in data["stages"]:
+        for key in ("prompt", "rubric"):
+            if key in stage:
+                stage[key] = str(CONFIGS / stage[key])
+    data["prices"] = str(CONFIGS / "prices.yaml")
+    data["database"] = f"sqlite+aiosqlite:///{folder / 'sessions.db'}"
+    played = {"name": "test", "examiner": SHORT if examiner is None else examiner, **(scenario or {})}
+    (folder / "scenario.yaml").write_text(yaml.safe_dump(played), encoding="utf-8")
+    data["emulator"] = {"scenario": "scenario.yaml"}
+    for path, value in changes.items():
+        stage, _, key = path.partition("__")
+        if key:
+            next(one for one in data["stages"] if one["use"] == stage)[key] = value
+        else:
+            data[stage] = value
+    file = folder / "test.yaml"
+    file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return file
+
+
+async def hold(
+    file: Path,
+    recordings: Sequence[Path],
+    *,
+    during: Callable[[Running, Event], None] | None = None,
+    **wav: Any,
+) -> Told:
+    """Hold a call of this config with these answers; `during` sees each fact as it is recorded."""
+    events: list[Event] = []
+    truth = file.parent / "truth.jsonl"
+    door = WavDoor(WavSettings(files=tuple(recordings), **wav), "call-1")
+    there: Running | None = None
+
+    def seen(_: str, event: Event) -> None:
+        events.append(event)
+        if during is not None and there is not None:
+            during(there, event)
+
+    async with running(load(file), seen, truth) as there:
+        async with asyncio.timeout(150):
+            await there.host.serve(door)
+        record = await there.store.session("call-1")
+    assert record is not None
+    lines = [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()] if truth.exists() else []
+    return Told(record, events, lines)
