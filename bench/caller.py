@@ -78,7 +78,7 @@ class Caller:
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._channel = self._peer.createDataChannel("chat", ordered=True)
         self._sound = asyncio.Event()
-        self._sound_at = float("-inf")
+        self._sound_began = self._sound_at = float("-inf")
         self._decoder = _decoder()
         self._talking: asyncio.Task[None] | None = None
 
@@ -131,14 +131,16 @@ class Caller:
             while True:
                 self._sound.clear()
                 began, ended = await self._microphone.say(self._answer)
-                if self.kind == "exam":
-                    self._sound.clear()
-                if await self._answered(PATIENCE):
-                    # Nobody answers in an echo: its latency is that of the way there and back.
-                    self.latencies.append(self._sound_began - (ended if self.kind == "exam" else began))
-                    await self._quiet()
-                else:
+                if not await self._answered(PATIENCE):
                     self.unanswered += 1
+                    continue
+                # Nobody answers in an echo: its latency is that of the way there and back.
+                latency = self._sound_began - (ended if self.kind == "exam" else began)
+                if latency < 0:  # an examiner who did not wait for the end has not answered
+                    self.unanswered += 1
+                else:
+                    self.latencies.append(latency)
+                await self._quiet()
         finally:
             keeping_alive.cancel()
 
@@ -154,7 +156,8 @@ class Caller:
         """Wait until there has been a sound, and then a pause."""
         loop = asyncio.get_running_loop()
         await self._sound.wait()
-        while (left := self._sound_at + PAUSE - loop.time()) > 0:
+        # The deadline moves with every packet that sounds.
+        while (left := self._sound_at + PAUSE - loop.time()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
 
     async def _keep_alive(self) -> None:

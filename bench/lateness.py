@@ -25,9 +25,7 @@ def late(arrivals: Sequence[Arrival]) -> int:
     if not arrivals:
         return 0
     first = arrivals[0]
-    delays = [
-        arrival.at - _forward(first.timestamp, arrival.timestamp, 32) / RTP_RATE for arrival in arrivals
-    ]
+    delays = [arrival.at - _forward(first.timestamp, arrival.timestamp, 32) / RTP_RATE for arrival in arrivals]
     due = min(delays)
     sequences = {_forward(first.sequence, arrival.sequence, 16) for arrival in arrivals}
     lost = max(sequences) - min(sequences) + 1 - len(sequences)

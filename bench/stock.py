@@ -8,35 +8,28 @@ strategies, whose end is the smart-turn model's. It keeps no record and scores n
 import asyncio
 import os
 import ssl
-import sys
 
-from loguru import logger
-
-# As `colloquy serve` logs: a line for every frame would be measured otherwise.
-logger.remove()
-logger.add(sys.stderr, level="WARNING")
-
-from google.genai.types import HttpOptions  # noqa: E402
-from pipecat.audio.vad.silero import SileroVADAnalyzer  # noqa: E402
-from pipecat.frames.frames import LLMRunFrame  # noqa: E402
-from pipecat.pipeline.pipeline import Pipeline  # noqa: E402
-from pipecat.pipeline.worker import PipelineParams, PipelineWorker  # noqa: E402
-from pipecat.processors.aggregators.llm_context import LLMContext  # noqa: E402
-from pipecat.processors.aggregators.llm_response_universal import (  # noqa: E402
+from google.genai.types import HttpOptions
+from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.frames.frames import LLMRunFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
 )
-from pipecat.services.google.gemini_live.llm import GeminiLiveLLMService, GeminiVADParams  # noqa: E402
-from pipecat.transports.base_transport import TransportParams  # noqa: E402
-from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection  # noqa: E402
-from pipecat.transports.smallwebrtc.request_handler import (  # noqa: E402
+from pipecat.services.google.gemini_live.llm import GeminiLiveLLMService, GeminiVADParams
+from pipecat.transports.base_transport import TransportParams
+from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
+from pipecat.transports.smallwebrtc.request_handler import (
     SmallWebRTCRequest,
     SmallWebRTCRequestHandler,
 )
-from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport  # noqa: E402
-from pipecat.workers.runner import WorkerRunner  # noqa: E402
+from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
+from pipecat.workers.runner import WorkerRunner
 
-from bench.door import run  # noqa: E402
+from bench.door import run
 
 handler = SmallWebRTCRequestHandler()
 calls: set[asyncio.Task[None]] = set()

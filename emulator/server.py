@@ -72,6 +72,10 @@ class Emulator:
         """The PEM file that a client may trust."""
         return self._certificate.ca_file
 
+    async def until(self, what: str, times: int = 1) -> None:
+        """Wait until the truth holds a kind of fact so often, such as `setup` or `turn.ended`."""
+        await self._truth.reached(what, times)
+
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as exit_:

@@ -249,5 +249,4 @@ class SocketShell:
         self._carry_out(self._talk.spoken(number, pcm, self._loop.time()))
 
     def _note(self, what: str, facts: wire.Json) -> None:
-        if self._truth.kept:
-            self._truth.write(what, facts, self._loop.time(), self._talk.connection)
+        self._truth.write(what, facts, self._loop.time(), self._talk.connection)

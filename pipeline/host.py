@@ -140,7 +140,6 @@ class _HeldCall:
         @transport.event_handler("on_client_connected")
         async def connected(*_: Any) -> None:
             session.record(CallerConnected(session.now(), self._call.door))
-            await worker.queue_frames(built.opening(session.tools))
 
         @transport.event_handler("on_client_disconnected")
         async def disconnected(*_: Any) -> None:

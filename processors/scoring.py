@@ -15,6 +15,7 @@ from pipecat.frames.frames import (
     EndFrame,
     Frame,
     TTSStartedFrame,
+    TTSStoppedFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
 )
@@ -124,7 +125,7 @@ class Scoring(Stage[ScoringSettings]):
             case TTSStartedFrame():
                 self._replying = True
                 self._wait()
-            case ReplyDoneFrame():
+            case TTSStoppedFrame() | ReplyDoneFrame():
                 self._replying = False
                 self._wait()
             case BotStartedSpeakingFrame() | BotStoppedSpeakingFrame():

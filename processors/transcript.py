@@ -4,6 +4,7 @@ from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
     Frame,
+    InterruptionFrame,
     TranscriptionFrame,
     TTSAudioRawFrame,
     TTSTextFrame,
@@ -61,6 +62,9 @@ class Transcript(Stage[TranscriptSettings]):
                     await self._say(self._machine.examiner_spoke("", now))
                 case ReplyDoneFrame(interrupted=interrupted):
                     await self._say(self._machine.examiner_done(now, interrupted=interrupted))
+                case InterruptionFrame():
+                    # What was being said is cut off; a reply that had been heard to its end is done already.
+                    await self._say(self._machine.examiner_done(now, interrupted=True))
                 case EndFrame():
                     await self._say(self._machine.end(now))
                 case CancelFrame():

@@ -8,243 +8,119 @@ from core.scoring.words import wordset
 class Cue(NamedTuple):
     """Words that make the numbers they govern no score.
 
-    They govern the rest of their clause, or `far` over commas to the next contrast, or only `reach` words, and at most so many
-    `numbers`; and, if `back`, a number just before them.
+    They govern the rest of their clause, or `far` over commas to the next contrast (`talk` also ends where the examiner
+    comes to the point: "so", "I give you"), or only `reach` words, and at most so many `numbers`; and, if `back`, a
+    number just before them.
     """
 
     words: str
     far: bool = False
+    talk: bool = False
     back: bool = True
     reach: int = 99
     numbers: int = 99
 
 
-# First match wins; longer phrases stand before their own beginnings.
+def _phrases(words: str) -> tuple[str, ...]:
+    return tuple(phrase.strip() for phrase in words.split(","))
+
+
+def _cues(
+    words: str, far: bool = False, talk: bool = False, back: bool = True, reach: int = 99, numbers: int = 99
+) -> list[Cue]:
+    return [Cue(phrase.strip(), far, talk, back, reach, numbers) for phrase in words.split(",")]
+
+
+# Of two that begin alike the first listed is found.
 CUES = (
     # conditions
-    Cue("if", far=True),
-    Cue("unless", far=True),
-    Cue("whether", far=True),
-    Cue("suppose", far=True),
-    Cue("imagine", far=True),
-    Cue("assuming", far=True),
-    Cue("had you", far=True),
-    Cue("for example", far=True),
-    Cue("for instance", far=True),
-    Cue("on a scale", far=True),
-    Cue("with more"),
-    Cue("with a bit more"),
-    Cue("with a little more"),
-    Cue("would have"),
-    Cue("would need"),
-    Cue("you would"),
-    Cue("you can"),
-    Cue("can be"),
-    Cue("can get"),
-    Cue("to go"),
-    Cue("i wanted"),
-    Cue("would love to"),
-    Cue("was going to"),
-    Cue("were going to"),
-    Cue("nearly", back=False, reach=5),
-    Cue("almost", back=False, reach=5),
-    Cue("considered", back=False, reach=4),
-    Cue("debated", back=False, reach=4),
-    Cue("could"),
-    Cue("might"),
-    Cue("may be"),
-    Cue("should have"),
-    Cue("should aim"),
-    Cue("should get"),
-    Cue("should be aiming"),
+    *_cues(
+        "if, unless, whether, suppose, imagine, assuming, had you, for example, for instance, on a scale",
+        far=True,
+    ),
+    *_cues(
+        "with more, with a bit more, with a little more, would have, would need, you would, you can, can be, "
+        "can get, to go, i wanted, would love to, was going to, were going to, could, might, may be, should "
+        "have, should aim, should get, should be aiming",
+    ),
+    *_cues(
+        "nearly, almost",
+        back=False,
+        reach=5,
+    ),
+    *_cues(
+        "considered, debated",
+        back=False,
+        reach=4,
+    ),
     # doubt
-    Cue("maybe"),
-    Cue("perhaps"),
-    Cue("possibly"),
-    Cue("potentially"),
-    Cue("probably"),
-    Cue("likely"),
-    Cue("either", back=False),
-    Cue("somewhere"),
-    Cue("something like", far=True),
-    Cue("in the region of"),
-    Cue("between", back=False),
-    Cue("borderline"),
-    Cue("leaning"),
-    Cue("tempted"),
-    Cue("not sure"),
-    Cue("undecided"),
+    *_cues(
+        "maybe, perhaps, possibly, potentially, probably, likely, somewhere, in the region of, borderline, "
+        "leaning, tempted, not sure, undecided",
+    ),
+    *_cues(
+        "either, between",
+        back=False,
+    ),
+    *_cues(
+        "something like",
+        far=True,
+    ),
     # aims and needs
-    Cue("need"),
-    Cue("needs"),
-    Cue("needed"),
-    Cue("require"),
-    Cue("requires"),
-    Cue("required"),
-    Cue("requirement"),
-    Cue("requirements"),
-    Cue("aim"),
-    Cue("aiming"),
-    Cue("target"),
-    Cue("goal"),
-    Cue("hope"),
-    Cue("hoping"),
-    Cue("hoped"),
-    Cue("you want"),
-    Cue("you wanted"),
-    Cue("expect"),
-    Cue("expected"),
-    Cue("expecting"),
-    Cue("reach"),
-    Cue("reaching"),
-    Cue("to achieve"),
-    Cue("will achieve"),
-    Cue("achieving"),
-    Cue("to get"),
-    Cue("to score"),
-    Cue("to earn"),
-    Cue("to be"),
-    Cue("to obtain"),
-    Cue("to move"),
-    Cue("to push"),
-    Cue("to hit"),
-    Cue("to qualify"),
-    Cue("qualify"),
-    Cue("ready for"),
-    Cue("on your way"),
-    Cue("on the way"),
-    Cue("next time"),
-    Cue("in future"),
-    Cue("in the future"),
-    Cue("one day"),
-    Cue("soon"),
-    Cue("potential"),
+    *_cues(
+        "need, needs, needed, require, requires, required, requirement, requirements, aim, aiming, target, "
+        "goal, hope, hoping, hoped, you want, you wanted, expect, expected, expecting, reach, reaching, to "
+        "achieve, will achieve, achieving, to get, to score, to earn, to be, to obtain, to move, to push, to "
+        "hit, to qualify, qualify, ready for, on your way, on the way, next time, in future, in the future, "
+        "one day, soon, potential",
+    ),
     # denials
-    Cue("not", back=False, numbers=1),
-    Cue("never", back=False, numbers=1),
-    Cue("nobody", back=False),
-    Cue("nowhere", back=False),
-    Cue("neither", back=False),
-    Cue("nor", back=False),
-    Cue("rather than", back=False),
-    Cue("instead of", back=False),
-    Cue("short of", back=False),
-    Cue("away from", back=False),
-    Cue("getting"),
-    Cue("scoring"),
+    *_cues(
+        "not, never",
+        back=False,
+        numbers=1,
+    ),
+    *_cues(
+        "nobody, nowhere, neither, nor, rather than, instead of, short of, away from",
+        back=False,
+    ),
+    *_cues(
+        "getting, scoring",
+    ),
     # other people, other days, other rules
-    Cue("you said", far=True),
-    Cue("you told", far=True),
-    Cue("you mentioned", far=True),
-    Cue("you asked", far=True),
-    Cue("you claimed", far=True),
-    Cue("you think", far=True),
-    Cue("you thought", far=True),
-    Cue("you believe", far=True),
-    Cue("you say", far=True),
-    Cue("you feel", far=True),
-    Cue("you just said", far=True),
-    Cue("you gave yourself", far=True),
-    Cue("you put", far=True),
-    Cue("candidates", far=True),
-    Cue("students", far=True),
-    Cue("learners", far=True),
-    Cue("speakers", far=True),
-    Cue("people", far=True),
-    Cue("someone", far=True),
-    Cue("anyone", far=True),
-    Cue("somebody", far=True),
-    Cue("everyone", far=True),
-    Cue("universities", far=True),
-    Cue("university", far=True),
-    Cue("employers", far=True),
-    Cue("average candidate", far=True),
-    Cue("average speaker", far=True),
-    Cue("average student", far=True),
-    Cue("typical", far=True),
-    Cue("another candidate", far=True),
-    Cue("another student", far=True),
-    Cue("a candidate", far=True),
-    Cue("a student", far=True),
-    Cue("native speaker", far=True),
-    Cue("the speaker", far=True),
-    Cue("a speaker", far=True),
-    Cue("my last candidate", far=True),
-    Cue("on average", far=True),
-    Cue("last time", far=True),
-    Cue("last year", far=True),
-    Cue("last month", far=True),
-    Cue("last week", far=True),
-    Cue("last test", far=True),
-    Cue("last exam", far=True),
-    Cue("previous", far=True),
-    Cue("previously", far=True),
-    Cue("earlier test", far=True),
-    Cue("used to", far=True),
-    Cue("mock", far=True),
-    Cue("practice test", far=True),
-    Cue("the average"),
-    Cue("average score"),
-    Cue("examiners", far=True),
-    Cue("rarely"),
-    Cue("seldom"),
-    Cue("hardly ever"),
-    Cue("first answer"),
-    Cue("second answer"),
-    Cue("there are"),
-    Cue("there were"),
-    Cue("says", far=True),
-    Cue("your teacher", far=True),
-    Cue("your friend", far=True),
-    Cue("told me", far=True),
-    Cue("according to", far=True),
-    Cue("descriptor", far=True),
-    Cue("descriptors", far=True),
-    Cue("weight"),
-    Cue("weighting"),
-    Cue("weighted"),
-    Cue("counts for"),
-    Cue("count for"),
-    Cue("makes up"),
-    Cue("make up"),
-    Cue("minimum"),
-    Cue("maximum"),
-    Cue("highest"),
-    Cue("lowest"),
-    Cue("lost", back=False, reach=4),
-    Cue("made", back=False, reach=4),
-    Cue("noticed", back=False, reach=4),
-    Cue("counted", back=False, reach=4),
-    Cue("heard", back=False, reach=4),
+    *_cues(
+        "you said, you told, you mentioned, you asked, you claimed, you think, you thought, you believe, you "
+        "say, you feel, you just said, you gave yourself, you put, candidates, students, learners, speakers, "
+        "people, someone, anyone, somebody, everyone, universities, university, employers, average candidate, "
+        "average speaker, average student, typical, another candidate, another student, a candidate, a "
+        "student, native speaker, the speaker, a speaker, my last candidate, on average, last time, last "
+        "year, last month, last week, last test, last exam, previous, previously, earlier test, used to, "
+        "mock, practice test, examiners, says, your teacher, your friend, told me, according to, descriptor, "
+        "descriptors",
+        far=True,
+        talk=True,
+    ),
+    *_cues(
+        "the average, average score, rarely, seldom, hardly ever, first answer, second answer, your first, "
+        "your second, there are, there were, weight, weighting, weighted, counts for, count for, makes up, "
+        "make up, minimum, maximum, highest, lowest",
+    ),
+    *_cues(
+        "lost, made, noticed, counted, heard",
+        back=False,
+        reach=4,
+    ),
 )
 # "If I average those": the examiner's own sums are no conditions. "Not only", "no doubt": no denials.
-EXEMPT = (
-    "if i average",
-    "if we average",
-    "if i take",
-    "if we take",
-    "if i add",
-    "if i put",
-    "if i look",
-    "as if",
-    "if you like",
-    "if anything",
-    "not only",
-    "not bad",
-    "not a problem",
-    "do not worry",
-    "to go with",
-    "going to go",
-    "are getting",
-    "be getting",
-    "are scoring",
-    "be scoring",
-    "to be fair",
-    "to be honest",
-    "to be clear",
-    "to be precise",
-    "to be exact",
-    "to be sure",
+EXEMPT = _phrases(
+    "if i average, if we average, if i take, if we take, if i add, if i put, if i look, as if, if you like, if "
+    "anything, not only, not bad, not a problem, do not worry, to go with, going to go, are getting, be "
+    "getting, are scoring, be scoring, to be fair, to be honest, to be clear, to be precise, to be exact, to "
+    "be sure"
+)
+TO_THE_POINT = _phrases(
+    "so, therefore, i give, i would give, i will give, i am giving, i have given, i award, i would award, i am "
+    "awarding, i would say, i would put, you get, you are getting"
 )
 CONTRASTS = wordset("but however though ; yet today now")
 # What begins a clause, besides a comma and its like.
@@ -255,7 +131,7 @@ CLAUSE_WORDS = wordset("but so and however therefore although though while where
 LOCAL = wordset(
     "around about approximately roughly nearly almost near above below under over beyond than towards toward "
     "between either least most for not no without from until till past against versus in by per every after within "
-    "during upto only or exactly_not another_not"
+    "during or"
 )
 # "part two", "question 3": a name, no value.
 NUMBERED = wordset(
@@ -373,55 +249,13 @@ LEADS_IN = wordset(
 COPULAS = wordset("is was were are has gets receives got earned scored")
 
 # Said between a slip and its correction.
-REPAIRS = (
-    "sorry",
-    "no",
-    "actually",
-    "i mean",
-    "i meant",
-    "rather",
-    "make that",
-    "make it",
-    "correction",
-    "scratch that",
-    "strike that",
-    "let me correct",
-    "let me rephrase",
-    "wait",
-    "my mistake",
-    "my apologies",
-    "apologies",
-    "excuse me",
-    "pardon",
-    "in fact",
-    "should be",
-    "should have been",
-    "should say",
-    "should have said",
-    "i misspoke",
-    "let us say",
-    "let us make it",
-    "let us make that",
-    "on reflection",
-    "on second thoughts",
-    "on second thought",
-    "thinking about it",
-    "i take that back",
-    "changing that to",
-    "changing it to",
-    "change that to",
-    "change it to",
-    "raise that to",
-    "raise it to",
-    "raising that to",
-    "raising it to",
-    "revise that to",
-    "revise it to",
-    "revising that to",
-    "go up to",
-    "go down to",
-    "up to",
-    "down to",
+REPAIRS = _phrases(
+    "sorry, no, actually, i mean, i meant, rather, make that, make it, correction, scratch that, strike that, "
+    "let me correct, let me rephrase, wait, my mistake, my apologies, apologies, excuse me, pardon, in fact, "
+    "should be, should have been, should say, should have said, i misspoke, let us say, let us make it, let us "
+    "make that, on reflection, on second thoughts, on second thought, thinking about it, i take that back, "
+    "changing that to, changing it to, change that to, change it to, raise that to, raise it to, raising that "
+    "to, raising it to, revise that to, revise it to, revising that to, go up to, go down to, up to, down to"
 )
 REPAIR_WORDS = wordset(
     "going go down here earlier before am but changing raise raising revise revising up first that to put sorry no "
@@ -431,73 +265,24 @@ REPAIR_WORDS = wordset(
     "give you better again score not quite so as for your want change please what of at mark grade level do did and "
     "there one more think ah now made another look"
 )
-WITHDRAWS = ("scratch that", "strike that", "i take that back", "ignore that", "forget that", "disregard that")
-ALSO_QUESTIONS = (
-    "do you",
-    "did you",
-    "does",
-    "would you",
-    "could you",
-    "can you",
-    "are you",
-    "were you",
-    "have you",
-    "what is",
-    "what was",
-    "what do",
-    "what did",
-    "what would you",
-    "what made",
-    "how",
-    "why",
-    "where do",
-    "when did",
-    "who",
-    "is your",
-    "is it",
-    "should i",
-    "shall i",
-    "should we",
-    "how about",
+WITHDRAWS = _phrases("scratch that, strike that, i take that back, ignore that, forget that, disregard that")
+ALSO_QUESTIONS = _phrases(
+    "do you, did you, does, would you, could you, can you, are you, were you, have you, what is, what was, "
+    "what do, what did, what would you, what made, how, why, where do, when did, who, is your, is it, should "
+    "i, shall i, should we, how about"
 )
 OPENERS = wordset("so and now well okay ok right alright then but great good thank you")
 # "So that is a six, okay?" is no question about the six.
 TAGS = frozenset({("okay",), ("ok",), ("alright",), ("all", "right"), ("is", "that", "clear"), ("yes",)})
-TAGS_LONG = frozenset({("does", "that", "make", "sense"), ("do", "you", "understand"), ("you", "see")})
 
-SAME = (
-    "the same again",
-    "the same score",
-    "the same band",
-    "the same mark",
-    "the same grade",
-    "the same level",
-    "the same value",
-    "exactly the same",
-    "the same",
-    "same again",
-    "same score",
-    "same band",
-    "same here",
-    "same",
-    "likewise",
-    "ditto",
+SAME = _phrases(
+    "the same again, the same score, the same band, the same mark, the same grade, the same level, the same "
+    "value, exactly the same, the same, same again, same score, same band, same here, same, likewise, ditto"
 )
 AFTER_SAME = wordset("for in on and with as here too again also because since today")
-ALL = (
-    "all of the criteria",
-    "all the criteria",
-    "all of the categories",
-    "all criteria",
-    "all categories",
-    "all areas",
-    "all of them",
-    "each criterion",
-    "each category",
-    "every criterion",
-    "every category",
-    "everything",
-    "across the board",
+ALL = _phrases(
+    "all of the criteria, all the criteria, all of the categories, all criteria, all categories, all areas, "
+    "all of them, each criterion, each category, every criterion, every category, everything, across the board"
 )
 
 COUNTS = {"four": 4, "five": 5, "six": 6, "three": 3, "seven": 7}

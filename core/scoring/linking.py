@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.scoring import cues
-from core.scoring.grammar import REPAIRS, Item, Named, Number, Sentence
+from core.scoring.repairs import Repairs
+from core.scoring.sentence import Named, Number, Sentence
 from core.scoring.words import CUT, Token
 
 
@@ -40,8 +41,8 @@ class Linker:
         self.found = found
         self.sentence = sentence
         self.whole = whole
-        self.dropped = set(sentence.asides)
-        self.items = self.repaired(sentence.items)
+        self.items, dropped = Repairs(found).repaired(sentence.items)
+        self.dropped = sentence.asides | dropped
 
     def links(self) -> list[Link]:
         """The statements that every cheapest reading agrees on."""
@@ -207,73 +208,3 @@ class Linker:
         if len(item.criteria) > 1:
             return cost
         return None if cost else BARE
-
-    # --- slips of the tongue
-
-    def repaired(self, items: list[Item]) -> list[Item]:
-        """The items without those that were taken back in the same breath."""
-        kept: list[Item] = []
-        for index, item in enumerate(items):
-            following = items[index + 1 :]
-            before = kept[-1] if kept else item
-            if self.is_slow(kept, item, following):
-                self.drop(kept.pop(), item)
-                before = item
-            if kept and isinstance(item, Number):
-                owned = len(kept) > 1 and isinstance(kept[-2], Named) and self.is_for_another(following, item)
-                if isinstance(before, Number) and self.is_repair(before, item) and not owned:
-                    self.drop(kept.pop(), item)
-                elif (
-                    isinstance(before, Named)
-                    and len(kept) > 1
-                    and isinstance(kept[-2], Number)
-                    and self.is_repair(before, item)
-                    and not self.is_for_another(following, item)
-                ):
-                    self.drop(kept[-2], before)
-                    kept[-2:] = [before]
-                    # the number now follows its name, as "grammar, seven" does
-            elif kept and isinstance(item, Named):
-                own = following and isinstance(following[0], Number) and not self.is_own_start(following)
-                if (
-                    isinstance(before, Named)
-                    and before.criteria != item.criteria
-                    and self.is_repair(before, item)
-                    and (len(kept) == 1 or not isinstance(kept[-2], Number) or not own)
-                ):
-                    self.drop(kept.pop(), item)
-            kept.append(item)
-        return kept
-
-    def drop(self, item: Item, until: Item) -> None:
-        self.dropped |= set(range(item.first, until.first))
-
-    def is_slow(self, kept: list[Item], item: Item, following: list[Item]) -> bool:
-        """Whether a number is said again in full: "fluency, a six, a six and a half"."""
-        if not kept or not isinstance(item, Number) or (following and isinstance(following[0], Number)):
-            return False
-        before = kept[-1]
-        names = [isinstance(other, Named) for other in kept[-3:-1]]
-        if not isinstance(before, Number) or before.value is None or names not in ([True], [False, True]):
-            return False
-        words = {token.text for token in self.found[before.last + 1 : item.first]}
-        same = item.value in (before.value, before.value + 0.5)
-        return same and words <= {",", "a", "an", "band", "…"} and not self.is_for_another(following, item)
-
-    def is_own_start(self, following: list[Item]) -> bool:
-        return len(following) > 1 and isinstance(following[1], Named)
-
-    def is_for_another(self, following: list[Item], number: Number) -> bool:
-        """Whether the number goes on to a name of its own, so that it corrects nothing."""
-        if not following or not isinstance(following[0], Named):
-            return False
-        between = [token.text for token in self.found[number.last + 1 : following[0].first]]
-        return bool(between) and between[0] in {"for", "in", "on"}
-
-    def is_repair(self, one: Item, other: Item) -> bool:
-        words = [token.text for token in self.found[one.last + 1 : other.first] if token.kind != "mark"]
-        if "to" in words[-2:] and set(words) & cues.REVISES and isinstance(other, Number):
-            return True  # "a five for grammar, but I am going to change that to a six"
-        if not words or not all(word in cues.REPAIR_WORDS or word in {"in", "on"} for word in words):
-            return False
-        return any(tuple(words[i : i + len(phrase)]) == phrase for i in range(len(words)) for phrase in REPAIRS)

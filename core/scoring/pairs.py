@@ -9,7 +9,7 @@ from core.scoring.words import Token, mentions, plain, wordset
 
 # What may stand between a criterion and its value.
 BETWEEN = frozenset(
-    [*":-=|>([{,/…\n", *wordset("band score is of a an at mark grade level rating the value and receives gets")]
+    [*":-=|>([{,/…\n", *wordset("band score is of a an at mark grade level rating the value receives gets")]
 )
 SEPARATORS = frozenset(":=|>-")
 
@@ -29,9 +29,11 @@ class Entry:
 
 
 def entries(found: Sequence[Token], rubric: Rubric) -> list[Entry]:
-    """Every "criterion: value" in a row of tokens; "value criterion" where the row has none of the former."""
+    """Every "criterion: value" in a row of tokens; or every "value criterion", if it begins and ends that way."""
     values = {amount.first: amount for amount in amounts(found, rubric.scale)}
     named = list(mentions(found, names_of(rubric)))
+    if values and named and min(values) < named[0][1] and max(values) < named[-1][1]:
+        return list(_value_first(found, named, values, rubric.scale))
     firsts = {first for _, first, _ in named}
     out: list[Entry] = []
     for name, first, last in named:
@@ -43,7 +45,7 @@ def entries(found: Sequence[Token], rubric: Rubric) -> list[Entry]:
             out.append(Entry(name, *_phrase(found, amount, values, rubric.scale), first))
         elif any(token.text in SEPARATORS for token in found[last + 1 : at]):
             out.append(Entry(name, "", first, last, first))
-    return out if any(entry.said for entry in out) else list(_value_first(found, named, values, rubric.scale)) or out
+    return out
 
 
 def _value_first(

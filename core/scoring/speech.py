@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from core.events import Speaker, UtteranceSpoken
 from core.scoring.amounts import NUMBER_WORDS
 from core.scoring.block import BlockReader, shortened
-from core.scoring.grammar import Grammar, Named, Number, Sentence
+from core.scoring.grammar import Grammar
 from core.scoring.hearing import Heard, hear
 from core.scoring.linking import Link, Linker
 from core.scoring.readings import Injected, Reading, Refused, Stated
 from core.scoring.rubric import Rubric
+from core.scoring.sentence import Named, Number, Sentence
 from core.scoring.words import TURN
 
 # A heading is spoken of for so many sentences: "Fluency and coherence. You ... You ... That is a six."

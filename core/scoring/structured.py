@@ -52,8 +52,11 @@ class _Answer:
         """The criterion a key or name means."""
         if not isinstance(text, str):
             return None
-        words = key(text)
-        return self._names.get(words) or self._names.get(tuple(word for word in words if word not in NOISE))
+        for words in (key(text), key(text.casefold())):
+            name = self._names.get(words) or self._names.get(tuple(word for word in words if word not in NOISE))
+            if name:
+                return name
+        return None
 
     def walk(self, node: object, depth: int = 0) -> Iterator[_Found]:
         """All that is stated at or under a node."""

@@ -21,6 +21,7 @@ let ticking = 0;
 let ending = 0;
 let said = "connecting"; // what the conversation is doing, apart from what the line is doing
 let line = "new"; // the peer connection's state
+let awake = null; // a phone that dims its screen in mid-answer takes the microphone away
 
 const WORDS = {
   connecting: ["wait", "Calling the examiner"],
@@ -30,6 +31,7 @@ const WORDS = {
   caller: ["turn", "We hear you"],
   thinking: ["wait", "The examiner is thinking"],
   ending: ["wait", "Finishing: your scores are being worked out"],
+  scored: ["wait", "Your scores are in: the call ends in a moment"],
 };
 
 start();
@@ -55,6 +57,7 @@ async function start() {
   $("end").addEventListener("click", () => $("confirm").showModal());
   $("confirm").addEventListener("close", () => $("confirm").returnValue === "end" && finish());
   $("again").addEventListener("click", () => show("idle"));
+  document.addEventListener("visibilitychange", stayAwake);
   addEventListener("pagehide", () => call?.close());
   addEventListener("beforeunload", (event) => call && event.preventDefault());
 }
@@ -146,7 +149,13 @@ async function dial(stream, session) {
   ticking = setInterval(tick, 500);
   show("call");
   draw();
+  stayAwake();
   await call.connect();
+}
+
+async function stayAwake() {
+  if (!call || document.visibilityState !== "visible") return;
+  awake = await navigator.wakeLock?.request("screen").catch(() => null);
 }
 
 function onConnection(state) {
@@ -236,7 +245,8 @@ function draw() {
 }
 
 function drawStatus() {
-  let [tone, words] = WORDS[ending ? "ending" : said];
+  const quiet = said === "turn" || said === "thinking";
+  let [tone, words] = WORDS[quiet && exam.scores.size ? "scored" : ending && said !== "examiner" ? "ending" : said];
   if (line === "disconnected") [tone, words] = ["bad", "Your connection is unstable: trying to get it back"];
   else if (exam.link === "gave up") [tone, words] = ["bad", "The examiner cannot be reached any more: finishing with what was said"];
   else if (exam.link === "lost") [tone, words] = ["bad", "The examiner’s line dropped: connecting again"];
@@ -248,7 +258,8 @@ function hangUp() {
   clearInterval(ticking);
   meter?.stop();
   call?.close();
-  call = meter = null;
+  awake?.release().catch(() => {});
+  call = meter = awake = null;
   $("voice").srcObject = null;
 }
 

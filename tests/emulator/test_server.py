@@ -104,7 +104,8 @@ async def test_any_prefix_of_the_path_is_accepted(prefix: str) -> None:
     async with Emulator(QUICK) as emulator:
         async with client(emulator, path=prefix).aio.live.connect(model=MODEL, config=config()):
             pass
-        async with connect(f"{emulator.plain_url.replace('http', 'ws')}{prefix}/{LIVE}?key=k") as raw:
+        plain = emulator.plain_url.replace("http", "ws")
+        async with connect(f"{plain}{prefix}/{LIVE}?key=k") as raw:
             await raw.send(json.dumps({"setup": {"model": f"models/{MODEL}"}}))
             assert json.loads(await raw.recv()) == {"setupComplete": {}}
 
@@ -112,9 +113,11 @@ async def test_any_prefix_of_the_path_is_accepted(prefix: str) -> None:
 async def test_one_port_takes_tls_and_plain_text() -> None:
     async with Emulator(QUICK) as emulator:
         plain = emulator.plain_url.replace("http", "ws") + LIVE + "?key=k"
-        async with connect(plain) as raw, connect(
-            emulator.url.replace("https", "wss") + LIVE, ssl=context(emulator), additional_headers={"x-goog-api-key": "k"}
-        ) as secure:  # fmt: skip
+        encrypted, headers = emulator.url.replace("https", "wss") + LIVE, {"x-goog-api-key": "k"}
+        async with (
+            connect(plain) as raw,
+            connect(encrypted, ssl=context(emulator), additional_headers=headers) as secure,
+        ):
             for side in (raw, secure):
                 await side.send(json.dumps({"setup": {"model": f"models/{MODEL}"}}))
                 assert await side.recv() == b'{"setupComplete":{}}'
@@ -241,17 +244,19 @@ async def test_the_models_are_listed_and_described() -> None:
 async def test_the_truth_has_every_sample_and_token(tmp_path: Path) -> None:
     sent = np.random.default_rng(0).integers(-3000, 3000, 16_000, dtype=np.int16).tobytes()
     truth = tmp_path / "truth.jsonl"
-    async with Emulator(QUICK, truth=truth) as emulator:
-        async with client(emulator).aio.live.connect(model=MODEL, config=config()) as session:
-            await session.send_client_content(turns={"parts": [{"text": "Begin."}]})
-            messages = await hear(session)
-            await session.send_realtime_input(activity_start={})
-            for i in range(0, len(sent), 1_000):
-                await session.send_realtime_input(
-                    audio=types.Blob(data=sent[i : i + 1_000], mime_type="audio/pcm;rate=16000")
-                )
-            await session.send_realtime_input(activity_end={})
-            messages += await hear(session)
+    async with (
+        Emulator(QUICK, truth=truth) as emulator,
+        client(emulator).aio.live.connect(model=MODEL, config=config()) as session,
+    ):
+        await session.send_client_content(turns={"parts": [{"text": "Begin."}]})
+        messages = await hear(session)
+        await session.send_realtime_input(activity_start={})
+        for i in range(0, len(sent), 1_000):
+            await session.send_realtime_input(
+                audio=types.Blob(data=sent[i : i + 1_000], mime_type="audio/pcm;rate=16000")
+            )
+        await session.send_realtime_input(activity_end={})
+        messages += await hear(session)
     lines = [json.loads(line) for line in truth.read_text().splitlines()]
     window = next(line for line in lines if line["what"] == "window.closed")
     assert window["pcm"] == base64_of(sent)
@@ -308,17 +313,19 @@ async def test_a_speaking_examiner_hears_and_speaks() -> None:
     words = "My name is Bruce and I live in a small town."
     pcm = resample(HibariMouth().say(words), 24_000)
     scenario = Scenario.load("plain").changed(examiner={"latency": 0.0}, model={"holds": False, "speed": 100.0})
-    async with Emulator(scenario) as emulator:
-        async with client(emulator).aio.live.connect(model=MODEL, config=config()) as session:
-            await session.send_client_content(turns={"parts": [{"text": "Begin."}]})
-            await hear(session)
-            await session.send_realtime_input(activity_start={})
-            for i in range(0, len(pcm), 3_200):
-                await session.send_realtime_input(
-                    audio=types.Blob(data=pcm[i : i + 3_200], mime_type="audio/pcm;rate=16000")
-                )
-            await session.send_realtime_input(activity_end={})
-            reply = await hear(session)
+    async with (
+        Emulator(scenario) as emulator,
+        client(emulator).aio.live.connect(model=MODEL, config=config()) as session,
+    ):
+        await session.send_client_content(turns={"parts": [{"text": "Begin."}]})
+        await hear(session)
+        await session.send_realtime_input(activity_start={})
+        for i in range(0, len(pcm), 3_200):
+            await session.send_realtime_input(
+                audio=types.Blob(data=pcm[i : i + 3_200], mime_type="audio/pcm;rate=16000")
+            )
+        await session.send_realtime_input(activity_end={})
+        reply = await hear(session)
     heard = "".join(
         m.server_content.input_transcription.text
         for m in reply

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 from uuid import uuid4
 
@@ -171,15 +173,37 @@ async def test_stores_that_open_the_same_new_database_at_once_all_succeed(addres
     await asyncio.gather(*(store.close() for store in stores))
 
 
-async def test_processes_that_open_the_same_new_database_at_once_all_succeed(address: str) -> None:
-    code = "import asyncio, sys; from pipeline.store import Store; asyncio.run(Store.open(sys.argv[1]))"
-    started = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", code, address, stderr=subprocess.PIPE)
+OPEN_WHEN_TOLD = """
+import asyncio, sys
+from pipeline.store import Store
+
+async def main():
+    for address in map(str.strip, sys.stdin):
+        store = await Store.open(address)
+        await store.close()
+        print("opened", flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_processes_that_open_the_same_new_database_at_once_all_succeed(address: str, tmp_path: Path) -> None:
+    # SQLite needs several tries to go wrong.
+    addresses = [f"sqlite:///{tmp_path}/{number}.db" for number in range(12)] if "sqlite" in address else [address]
+    processes = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", OPEN_WHEN_TOLD, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         for _ in range(3)
     ]
-    for process in started:
-        _, errors = await process.communicate()
-        assert (process.returncode, errors.decode()) == (0, "")
+    for each in addresses:
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(f"{each}\n".encode())
+        for process in processes:
+            assert process.stdout is not None
+            if await process.stdout.readline() != b"opened\n":
+                pytest.fail((await process.communicate())[1].decode())
+    for process in processes:
+        assert (await process.communicate())[1] == b""
 
 
 async def test_sessions_are_listed_newest_first_and_by_arm_state_and_time(store: Store) -> None:

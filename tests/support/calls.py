@@ -89,14 +89,15 @@ async def hold(
     events: list[Event] = []
     truth = file.parent / "truth.jsonl"
     door = WavDoor(WavSettings(files=tuple(recordings), **wav), "call-1")
-    there: Running | None = None
+    held: list[Running] = []
 
     def seen(_: str, event: Event) -> None:
         events.append(event)
-        if during is not None and there is not None:
-            during(there, event)
+        if during is not None:
+            during(held[0], event)
 
     async with running(load(file), seen, truth) as there:
+        held.append(there)
         async with asyncio.timeout(150):
             await there.host.serve(door)
         record = await there.store.session("call-1")

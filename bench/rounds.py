@@ -1,0 +1,154 @@
+"""One round: a server, its callers, and what the server used meanwhile."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.callers import Noticed
+from bench.contenders import Contender
+
+ROOT = Path(__file__).parent.parent
+START_WITHIN = 60.0
+# What a server does after it said it was ready, such as freeing what it read at start.
+BREATH = 1.0
+END_WITHIN = 3.0
+
+
+class RoundFailed(RuntimeError):
+    """A round came to nothing; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one contender took for so many calls at once. Memory in bytes, CPU in seconds."""
+
+    contender: str
+    calls: int
+    seconds: float
+    cpu: float
+    memory: int
+    noticed: Noticed
+
+
+async def measure(contender: Contender, calls: int, seconds: float, env: Mapping[str, str]) -> Measured:
+    """Run one round. Raises RoundFailed."""
+    async with _server(contender, env) as (url, server):
+        await asyncio.sleep(BREATH)
+        idle = server.memory_info().rss
+        command = ("bench.callers", url, "--calls", str(calls), "--seconds", str(seconds), "--kind", contender.kind)
+        async with _process(sys.executable, "-m", *command) as callers:
+            within = START_WITHIN + calls * 3
+            await _said(callers, "begin", within)
+            began, cpu = time.monotonic(), _cpu(server)
+            await _said(callers, "end", seconds + START_WITHIN)
+            took, cpu, memory = time.monotonic() - began, _cpu(server) - cpu, server.memory_info().rss - idle
+            noticed = Noticed(**await _line(callers, START_WITHIN))
+    if noticed.dropped:
+        raise RoundFailed(f"{noticed.dropped} of {calls} calls were cut off")
+    return Measured(contender.name, calls, took, cpu, memory, noticed)
+
+
+@asynccontextmanager
+async def _server(contender: Contender, env: Mapping[str, str]) -> AsyncIterator[tuple[str, psutil.Process]]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        async with _process(*contender.command, env={**env, "BENCH_FOLDER": folder}) as process:
+            yield await _address(process), psutil.Process(process.pid)
+
+
+async def _address(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(START_WITHIN):
+            while line := (await process.stdout.readline()).decode():
+                if found := re.search(r"https?://\S+?/", line):
+                    return found[0]
+    except TimeoutError as error:
+        raise RoundFailed(f"the server was not ready within {START_WITHIN:g} s") from error
+    raise RoundFailed(await _last_words(process))
+
+
+async def _said(process: asyncio.subprocess.Process, what: str, within: float) -> None:
+    while (await _line(process, within)).get("now") != what:
+        pass
+
+
+async def _line(process: asyncio.subprocess.Process, within: float) -> dict[str, Any]:
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(within):
+            line = await process.stdout.readline()
+    except TimeoutError as error:
+        raise RoundFailed(f"the callers said nothing for {within:g} s") from error
+    if not line:
+        raise RoundFailed(await _last_words(process))
+    said = json.loads(line)
+    if "failure" in said:
+        raise RoundFailed(said["failure"])
+    return said
+
+
+def _cpu(server: psutil.Process) -> float:
+    """CPU seconds of the process, all its threads and none of its children: what getrusage tells the process itself."""
+    try:
+        times = server.cpu_times()
+    except psutil.Error as error:
+        raise RoundFailed("the server died during the calls") from error
+    return times.user + times.system
+
+
+@asynccontextmanager
+async def _process(*command: str, env: Mapping[str, str] | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A child that does not outlive the block. What it writes to its error stream is kept for `_last_words`."""
+    with tempfile.TemporaryFile() as errors:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=ROOT,
+            env={**os.environ, **(env or {})},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            limit=2**22,
+            start_new_session=True,  # Ctrl-C is for us, who then end the children
+        )
+        _errors[process.pid] = errors
+        try:
+            yield process
+        finally:
+            del _errors[process.pid]
+            await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), END_WITHIN)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+_errors: dict[int, Any] = {}
+
+
+async def _last_words(process: asyncio.subprocess.Process) -> str:
+    """Why a child ended, as far as its error stream tells."""
+    try:
+        code = await asyncio.wait_for(process.wait(), END_WITHIN)
+    except TimeoutError:
+        code = "none yet"
+    errors = _errors[process.pid]
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").strip().splitlines()
+    return f"a process ended with exit code {code}: {lines[-1] if lines else 'it said nothing'}"

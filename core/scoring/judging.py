@@ -1,0 +1,121 @@
+"""Whether a number is a score, by the words right before and behind it."""
+
+from core.scoring import cues
+from core.scoring.amounts import Amount, denominator
+from core.scoring.rubric import LabelScale, OffScale, Scale
+from core.scoring.sentence import REPAIRS, Number, View
+from core.scoring.words import CUT
+
+
+def number(view: View, amount: Amount, scale: Scale) -> Number | None:
+    """The score an amount is, or None when the words around it make it something else."""
+    last, why = denominator(view.found, amount, scale)
+    lead = amount.first - 1
+    while view.text(lead) in cues.ARTICLES and lead not in view.taken:
+        lead -= 1
+    if view.text(lead) == "not":
+        view.asides |= set(range(lead, last + 1))  # "a seven, not a six, for fluency"
+    if not _led_to(view, amount, lead, last) or not _followed_by(view, amount, last):
+        return None
+    value = amount.value
+    if not why and value is None:
+        why = "it was cut off"
+    if not why and amount.open and _is_cut(view, last):
+        why = "it was cut off"
+    if not why:
+        try:
+            value = scale.take(value or 0.0)
+        except OffScale as error:
+            why = str(error)
+    return Number(amount.first, last, None if why else value, why, _is_strong(view, amount, lead, last, scale))
+
+
+def _is_cut(view: View, last: int) -> bool:
+    i = last + 1
+    while view.text(i) in {"and", "a", ","}:
+        i += 1
+    ended = [token.text for token in view.found[view.end : view.end + 2]]
+    torn = ended == [".", CUT] and i == view.end and view.found[last].kind == "number"  # "6." of "6.5"
+    return view.text(i) == CUT or torn
+
+
+def _led_to(view: View, amount: Amount, lead: int, last: int) -> bool:
+    word, before = view.text(lead), view.text(lead - 1)
+    earlier = [other for other in view.values if other.last < amount.first]
+    if view.text(amount.first) == "one" and view.text(amount.first - 1) not in cues.BEFORE_ONE:
+        return False
+    if view.text(amount.first - 1) in cues.NUMBERED and amount.first - 1 not in view.taken:
+        return False
+    if lead in view.taken:
+        return True
+    if word == "for" and before == "down":
+        return True  # "I have you down for a six"
+    if word == "worth":
+        return last == amount.last  # "worth 25 percent" is a weight
+    if word == "of":
+        return before in cues.COUNTED or lead - 1 in view.taken
+    if word == "to":
+        return _rises_to(view, lead, earlier)
+    if word == "no":
+        return bool(earlier)
+    if word in cues.RANGE_MARKS:
+        return not any(other.last == lead - 1 for other in earlier)
+    return word not in cues.LOCAL
+
+
+def _rises_to(view: View, lead: int, earlier: list[Amount]) -> bool:
+    around = range(max(view.start, lead - 9), lead)
+    if earlier and earlier[-1].last == lead - 1:
+        verb = next((k for k in around if view.text(k) in cues.REVISES), None)
+        return verb is not None and "from" in view.words(verb, lead) and view.text(verb - 1) != "you"
+    return any(view.text(k) in cues.LEADS_TO for k in around if view.text(k))
+
+
+def _followed_by(view: View, amount: Amount, last: int) -> bool:
+    i = last + 1
+    word = view.text(i)
+    if not word or i in view.taken:
+        return True
+    if word in {"+", "%", "<", "="} or (word == ":" and view.found[min(i + 1, view.end - 1)].glued):
+        return False
+    beyond = view.value_at(i + 1) if word in {"-", "/", "to", "or"} else None
+    if beyond is not None:
+        return False
+    adjacent = next((other for other in view.values if other.first == i), None)
+    if adjacent is not None:
+        view.asides |= set(range(amount.first, last + 1))  # "a seven seven"
+        return False
+    if view.found[i].kind == "mark":
+        return True
+    if i + 1 not in view.taken and any(view.stands(i, phrase) for phrase in cues.IN_TOTAL):
+        return False
+    if word in {"for", "in"} and _is_talked_about(view, i):
+        return False
+    if word in cues.ABOUT_IT and not any(view.stands(i, phrase) for phrase in cues.GIVEN_AS):
+        return False
+    return word in cues.FOLLOWS or view.at(i, REPAIRS) is not None
+
+
+def _is_talked_about(view: View, i: int) -> bool:
+    """Whether "seven in grammar" goes on with "means"."""
+    i += 1
+    while view.text(i) in {"your", "the"} and i not in view.taken:
+        i += 1
+    name = view.taken.get(i)
+    return name is not None and view.text(name.last + 1) in cues.ABOUT_IT
+
+
+def _is_strong(view: View, amount: Amount, lead: int, last: int, scale: Scale) -> bool:
+    if last > amount.last or (not amount.open and isinstance(scale, LabelScale)):
+        return True
+    shown = view.words(lead + 1, amount.first)
+    if set(shown) & {"a", "an", "band", "bands", "score", "level", "grade", "mark"}:
+        return True
+    if view.text(lead) in cues.GIVING or view.text(lead) in {":", "-", "="}:
+        return True
+    if amount.value is not None and amount.value % 1:
+        return True
+    if any(view.at(i, REPAIRS) for i in range(max(view.start, amount.first - 4), amount.first)):
+        return True
+    isolated = lead < view.start or view.found[lead].kind == "mark"
+    return isolated and (last + 1 >= view.end or view.found[last + 1].kind == "mark")

@@ -1,0 +1,84 @@
+"""Slips of the tongue inside a sentence: what is said right after "sorry" or "no" stands instead."""
+
+from collections.abc import Sequence
+
+from core.scoring import cues
+from core.scoring.sentence import Item, Named, Number
+from core.scoring.words import Token
+
+
+class Repairs:
+    """Takes back the items of a sentence that were corrected in it."""
+
+    def __init__(self, found: Sequence[Token]) -> None:
+        self._found = found
+        self._dropped: set[int] = set()
+
+    def repaired(self, items: list[Item]) -> tuple[list[Item], frozenset[int]]:
+        """The items without those that were taken back in the same breath, and the tokens that went with them."""
+        kept: list[Item] = []
+        for index, item in enumerate(items):
+            following = items[index + 1 :]
+            before = kept[-1] if kept else item
+            if self._is_slow(kept, item, following):
+                self._drop(kept.pop(), item)
+                before = item
+            if kept and isinstance(item, Number):
+                owned = len(kept) > 1 and isinstance(kept[-2], Named) and self._is_for_another(following, item)
+                if isinstance(before, Number) and self._is_repair(before, item) and not owned:
+                    self._drop(kept.pop(), item)
+                elif (
+                    isinstance(before, Named)
+                    and len(kept) > 1
+                    and isinstance(kept[-2], Number)
+                    and self._is_repair(before, item)
+                    and not self._is_for_another(following, item)
+                ):
+                    self._drop(kept[-2], before)
+                    kept[-2:] = [before]
+                    # the number now follows its name, as "grammar, seven" does
+            elif kept and isinstance(item, Named):
+                own = following and isinstance(following[0], Number) and not self._is_own_start(following)
+                if (
+                    isinstance(before, Named)
+                    and before.criteria != item.criteria
+                    and self._is_repair(before, item)
+                    and (len(kept) == 1 or not isinstance(kept[-2], Number) or not own)
+                ):
+                    self._drop(kept.pop(), item)
+            kept.append(item)
+        return kept, frozenset(self._dropped)
+
+    def _drop(self, item: Item, until: Item) -> None:
+        self._dropped |= set(range(item.first, until.first))
+
+    def _is_slow(self, kept: list[Item], item: Item, following: list[Item]) -> bool:
+        """Whether a number is said again in full: "fluency, a six, a six and a half"."""
+        if not kept or not isinstance(item, Number) or (following and isinstance(following[0], Number)):
+            return False
+        before = kept[-1]
+        names = [isinstance(other, Named) for other in kept[-3:-1]]
+        if not isinstance(before, Number) or before.value is None or names not in ([True], [False, True]):
+            return False
+        words = {token.text for token in self._found[before.last + 1 : item.first]}
+        same = item.value in (before.value, before.value + 0.5)
+        return same and words <= {",", "a", "an", "band", "…"} and not self._is_for_another(following, item)
+
+    def _is_own_start(self, following: list[Item]) -> bool:
+        return len(following) > 1 and isinstance(following[1], Named)
+
+    def _is_for_another(self, following: list[Item], number: Number) -> bool:
+        """Whether the number goes on to a name of its own, so that it corrects nothing."""
+        if not following or not isinstance(following[0], Named):
+            return False
+        between = [token.text for token in self._found[number.last + 1 : following[0].first]]
+        return bool(between) and between[0] in {"for", "in", "on"}
+
+    def _is_repair(self, one: Item, other: Item) -> bool:
+        words = [token.text for token in self._found[one.last + 1 : other.first] if token.kind != "mark"]
+        if "to" in words[-2:] and set(words) & cues.REVISES and isinstance(other, Number):
+            return True  # "a five for grammar, but I am going to change that to a six"
+        if not words or not all(word in cues.REPAIR_WORDS or word in {"in", "on"} for word in words):
+            return False
+        said = f" {' '.join(words)} "
+        return any(f" {phrase} " in said for phrase in cues.REPAIRS)

@@ -1,0 +1,121 @@
+"""One sentence of a speaker's: its tokens, and what is found in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.scoring import cues
+from core.scoring.amounts import Amount
+from core.scoring.words import Token
+
+Phrase = tuple[str, ...]
+
+
+class Phrases:
+    """Several words each, to be looked for at a token; of those that begin alike the first listed is found."""
+
+    def __init__(self, phrases: Sequence[str]) -> None:
+        self._by_first: dict[str, list[Phrase]] = {}
+        for phrase in phrases:
+            words = tuple(phrase.split())
+            self._by_first.setdefault(words[0], []).append(words)
+
+    def starting(self, word: str) -> list[Phrase]:
+        """Those that begin with a word."""
+        return self._by_first.get(word, [])
+
+
+REPAIRS = Phrases(cues.REPAIRS)
+WITHDRAWS = Phrases(cues.WITHDRAWS)
+SAME = Phrases(cues.SAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Criteria named on tokens `first` to `last`.
+
+    `leading` when they begin a clause; `topical` when it is about them, too ("For fluency, ...").
+    """
+
+    criteria: Phrase
+    first: int
+    last: int
+    leading: bool = False
+    topical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A score on tokens `first` to `last`: its value, or why it has none.
+
+    `strong` when it cannot well be anything else. `alike` for "the same"; then `like` is the criterion it is compared
+    with, if one is named.
+    """
+
+    first: int
+    last: int
+    value: float | None = None
+    why: str = ""
+    strong: bool = False
+    alike: bool = False
+    like: str = ""
+
+
+Item = Named | Number
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Tokens `start` to `end` (exclusive), what was found in them, and how it was said.
+
+    `repair`: it corrects something; `withdraws`: it takes something back; `trails`: it is the end of another one.
+    """
+
+    start: int
+    end: int
+    items: list[Item]
+    asides: frozenset[int]
+    repair: bool = False
+    withdraws: bool = False
+    trails: bool = False
+
+    @property
+    def slip(self) -> bool:
+        """Whether it only says that something was wrong: "sorry, that is the wrong line"."""
+        return self.repair and not self.items
+
+
+@dataclass(slots=True)
+class View:
+    """Tokens `start` to `end` of a row, with the amounts and the criteria in them; outside stands nothing.
+
+    `taken` tells for each token of a criterion's name which it is. `asides` are tokens to be read over.
+    """
+
+    found: Sequence[Token]
+    start: int
+    end: int
+    values: list[Amount]
+    taken: dict[int, Named] = field(default_factory=dict[int, Named])
+    asides: set[int] = field(default_factory=set[int])
+
+    def text(self, i: int) -> str:
+        """The token at a place."""
+        return self.found[i].text if self.start <= i < self.end else ""
+
+    def words(self, first: int, last: int) -> list[str]:
+        """The tokens from one place up to another."""
+        return [self.text(i) for i in range(first, last)]
+
+    def at(self, i: int, phrases: Phrases) -> Phrase | None:
+        """The first of the phrases that stands at a token."""
+        return next((p for p in phrases.starting(self.text(i)) if self.stands(i, p)), None)
+
+    def stands(self, i: int, phrase: Phrase) -> bool:
+        """Whether the phrase stands at a token."""
+        return tuple(self.words(i, i + len(phrase))) == phrase
+
+    def value_at(self, i: int) -> Amount | None:
+        """The amount that begins at a token, or behind its article."""
+        while self.text(i) in cues.ARTICLES and i not in self.taken:
+            i += 1
+        return next((amount for amount in self.values if amount.first == i), None)

@@ -1,0 +1,155 @@
+"""A whole exam as a candidate has it: `colloquy serve`, Chromium, recorded human speech, the emulator."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+from support.browser import chromium, patch_microphone, say
+from support.calls import SHORT, config
+from support.clips import ANSWERS
+
+from pipeline.record import SessionRecord
+from pipeline.store import Store
+
+pytestmark = pytest.mark.real_time
+
+ROOT = Path(__file__).parents[2]
+QUESTIONS = ["What is your name, and where do you live?", "What is your town like?"]
+SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", ROOT / "var" / "screenshots"))  # Playwright makes the folder
+
+
+class Serving:
+    """A running `colloquy serve`: its link, and its process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, link: str) -> None:
+        self.process = process
+        self.link = link
+
+    async def interrupt(self) -> tuple[int, str]:
+        """Ctrl-C; the exit code and what stood on the error stream."""
+        self.process.send_signal(signal.SIGINT)
+        _, errors = await asyncio.wait_for(self.process.communicate(), 30)
+        assert self.process.returncode is not None
+        return self.process.returncode, errors.decode()
+
+
+@asynccontextmanager
+async def serving(file: Path) -> AsyncIterator[Serving]:
+    """The command as a user runs it, on a free port."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pipeline", "serve", str(file), "--port", "0"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+        assert "http://" in line, line
+        yield Serving(process, line[line.index("http://") :].strip())
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def the_record(folder: Path) -> SessionRecord:
+    """The one session in the database, once it is closed."""
+    store = await Store.open(f"sqlite+aiosqlite:///{folder / 'sessions.db'}")
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                [summary] = await store.sessions()
+                if summary.state == "closed":
+                    record = await store.session(summary.id)
+                    assert record is not None
+                    return record
+                await asyncio.sleep(0.2)
+    finally:
+        await store.close()
+
+
+async def begin(page: Page, link: str) -> None:
+    await patch_microphone(page)
+    await page.goto(link)
+    await page.get_by_label("I agree").check()
+    await page.get_by_role("button", name="Start the exam").click()
+
+
+async def until_my_turn(page: Page, question: str) -> None:
+    """The question has been asked and the examiner has stopped."""
+    await expect(page.locator("#transcript")).to_contain_text(question, timeout=30_000)
+    await expect(page.locator("#status")).to_contain_text("Your turn", timeout=30_000)
+
+
+async def test_a_candidate_is_examined_in_the_browser(tmp_path: Path) -> None:
+    examiner = SHORT | {"kind": "speaking", "questions": QUESTIONS}
+    file = config(tmp_path, examiner, listen={"use": "webrtc", "questions": 2, "title": "Speaking exam"})
+    async with serving(file) as served, chromium() as page:
+        faults: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        await begin(page, served.link)
+        for question, answer in zip(QUESTIONS, ANSWERS, strict=False):
+            await until_my_turn(page, question)
+            await say(page, answer.path)
+        await expect(page.locator("#result-title")).to_be_visible(timeout=60_000)
+        for band in ("6.5", "7"):
+            await expect(page.locator("#scores")).to_contain_text(band)
+        await expect(page.locator("#scores > li")).to_have_count(5)
+        await expect(page.locator("#record")).to_contain_text("$")
+        await expect(page.locator("#emulated-result")).to_be_visible()
+        words = (await page.locator("#final-transcript").inner_text()).lower()
+        await page.screenshot(path=SCREENSHOTS / "exam.png", full_page=True)
+        assert faults == []
+    record = await the_record(tmp_path)
+    for question in QUESTIONS:
+        assert question.lower() in words
+        assert question in " ".join(u.text for u in record.utterances if u.speaker == "examiner")
+    for answer in ANSWERS[:2]:
+        heard = " ".join(u.text for u in record.utterances if u.speaker == "caller").lower()
+        assert all(word.lower() in words and word.lower() in heard for word in answer.words)
+    assert {score.criterion: score.value for score in record.scores} == {
+        "fluency": 6.5,
+        "vocabulary": 6.0,
+        "grammar": 6.0,
+        "pronunciation": 7.0,
+        "overall": 6.5,
+    }
+    assert record.usd is not None and record.usd > 0
+    assert record.door == "webrtc" and record.why == "completed"
+
+
+async def test_a_browser_that_closes_in_mid_answer_leaves_a_closed_record(tmp_path: Path) -> None:
+    async with serving(config(tmp_path)) as served:
+        async with chromium() as page:
+            await begin(page, served.link)
+            await until_my_turn(page, SHORT["questions"][0])
+            speaking = asyncio.create_task(say(page, ANSWERS[0].path))
+            await expect(page.locator("#transcript")).to_contain_text("My name", timeout=30_000)
+        speaking.cancel()
+        await asyncio.gather(speaking, return_exceptions=True)
+        record = await the_record(tmp_path)
+    assert record.why == "caller left"
+    assert SHORT["questions"][0] in record.utterances[0].text
+    assert "Bruce" in " ".join(u.text for u in record.utterances if u.speaker == "caller")
+
+
+async def test_ctrl_c_in_mid_answer_closes_the_record_with_what_was_said(tmp_path: Path) -> None:
+    async with serving(config(tmp_path)) as served, chromium() as page:
+        await begin(page, served.link)
+        await until_my_turn(page, SHORT["questions"][0])
+        speaking = asyncio.create_task(say(page, ANSWERS[0].path))
+        await asyncio.sleep(3)
+        code, errors = await served.interrupt()
+        assert "Traceback" not in errors, errors
+        assert code == 0
+        await asyncio.gather(speaking, return_exceptions=True)
+    record = await the_record(tmp_path)
+    assert record.why == "shut down" and record.state == "closed"
+    assert "Bruce" in " ".join(u.text for u in record.utterances if u.speaker == "caller")

@@ -1,0 +1,44 @@
+"""An exam with Pipecat's own Gemini service in place of our Live stage: same door, same stages around it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from support.calls import SHORT, config, hold
+from support.clips import ANSWERS
+
+from core.events import ToolAnswered, ToolCalled
+from emulator.scenario import Scenario
+from emulator.server import Emulator
+
+pytestmark = pytest.mark.real_time
+
+
+async def test_the_stock_service_holds_the_exam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = config(tmp_path)
+    scenario = Scenario.load(tmp_path / "scenario.yaml")
+    async with Emulator(scenario) as emulator:
+        # A TLS context cannot stand in YAML; the SDK reads this variable when a client is built.
+        monkeypatch.setenv("SSL_CERT_FILE", str(emulator.ca_file))
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+        del data["emulator"]
+        data["stages"][2] = {
+            "use": "pipecat.services.google.gemini_live.llm:GeminiLiveLLMService",
+            "as": "gemini_live",
+            "api_key": "any",
+            "http_options": {"base_url": emulator.url},
+            "settings": {
+                "model": "models/gemini-2.5-flash-native-audio-preview-12-2025",
+                "system_instruction": "You are an examiner.",
+                "vad": {"disabled": True},
+            },
+        }
+        file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+        told = await hold(file, [answer.path for answer in ANSWERS[:2]])
+    assert told.record.why == "completed" and told.record.scored == "complete"
+    assert {source for _, source in told.scores().values()} == {"call"}
+    for question, heard in zip(SHORT["questions"], SHORT["heard"], strict=True):
+        assert question in told.said("examiner")
+        assert heard in told.said("caller")
+    assert len(told.of(ToolCalled)) == len(told.of(ToolAnswered)) == 1
+    assert told.record.usd is not None and told.record.usd > 0
