@@ -33,7 +33,7 @@ class Microphone(MediaStreamTrack):
     def __init__(self, silence: bytes) -> None:
         super().__init__()
         self._silence = silence
-        self._waiting: deque[tuple[bytes, asyncio.Future[float] | None]] = deque()
+        self._unsent: deque[tuple[bytes, asyncio.Future[float] | None]] = deque()
         self._step = 0
         self._began: float | None = None
 
@@ -41,9 +41,9 @@ class Microphone(MediaStreamTrack):
         """Speak; the times at which the first and the last of the sound had been spoken into the microphone."""
         loop = asyncio.get_running_loop()
         first, last = loop.create_future(), loop.create_future()
-        self._waiting.extend((packet, None) for packet in packets)
-        self._waiting[0] = (packets[0], first)
-        self._waiting[-1] = (packets[-1], last)
+        self._unsent.extend((packet, None) for packet in packets)
+        self._unsent[0] = (packets[0], first)
+        self._unsent[-1] = (packets[-1], last)
         return await first, await last
 
     async def recv(self) -> Packet:
@@ -53,7 +53,7 @@ class Microphone(MediaStreamTrack):
             self._began = loop.time()
         due = self._began + self._step * PACKET
         await asyncio.sleep(due - loop.time())
-        payload, spoken = self._waiting.popleft() if self._waiting else (self._silence, None)
+        payload, spoken = self._unsent.popleft() if self._unsent else (self._silence, None)
         if spoken is not None and not spoken.done():
             # A packet is sent when its sound is over, so this is the moment the sound ended.
             spoken.set_result(due)

@@ -60,7 +60,8 @@ class Draft:
         self.found.append(Found(at, what))
 
     def _make(self, model: type[BaseModel], data: Any, at: Keys) -> Any:
-        made, found = validated(model, data, at, {"base": self.source.parent})
+        emulated = self.data.get("emulator") is not None
+        made, found = validated(model, data, at, {"base": self.source.parent, "emulated": emulated})
         self.found += found
         return made
 

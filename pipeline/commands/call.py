@@ -44,12 +44,16 @@ def call(
     """Hold one exam of CONFIG with a recording as the candidate.
 
     Prints the conversation as it happens, then the scores, the bill and where the record is. Exits with 1 when the
-    exam ended without a complete set of scores.
+    exam ended without a complete set of scores, and with 130 when Ctrl-C ended it; the record is closed either way.
 
     Example: colloquy call configs/offline.yaml --wav answer-1.wav --wav answer-2.wav
     """
+    from pipeline.cli import fail
     from transports.wav import WavSettings
 
+    # Said now, since the recording is written when the exam is over.
+    if record is not None and (record.is_dir() or not record.parent.is_dir()):
+        fail(f"{record} cannot be written: " + ("it is a folder." if record.is_dir() else "its folder does not exist."))
     wav = WavSettings(files=files, wait=not straight, record=record)
     _hold(config, wav, caller, database, truth)
 
@@ -80,14 +84,14 @@ def _hold(config: Path, wav: "WavSettings", caller: str, database: str | None, t
             loaded, database=database, arms={n: replace(a, database=database) for n, a in loaded.arms.items()}
         )
     try:
-        complete = asyncio.run(_call(loaded, wav, caller, truth))
+        code = asyncio.run(_call(loaded, wav, caller, truth))
     except (BadRecording, StoreError, EmulatorError) as error:
         fail(str(error))
-    raise click.exceptions.Exit(0 if complete else 1)
+    raise click.exceptions.Exit(code)
 
 
-async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path | None) -> bool:
-    from pipeline.commands.running import interruptible, running
+async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path | None) -> int:
+    from pipeline.commands.running import INTERRUPTED, interruptible, running
     from pipeline.commands.shown import Screen
     from transports.wav import WavDoor
 
@@ -98,11 +102,14 @@ async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path |
         stopping: list[asyncio.Task[None]] = []
 
         def stop() -> None:
+            click.echo("Ending the exam ...", err=True)
             stopping.append(asyncio.create_task(there.host.shut_down()))
 
         async with interruptible(stop):
             await there.host.serve(door)
         await asyncio.gather(*stopping)
         record = await there.store.session(call_id)
-        screen.summary(record, there.store.place)
-        return record is not None and record.scored == "complete"
+        screen.summary(record, config.database)
+        if stopping:
+            return INTERRUPTED
+        return 0 if record is not None and record.scored == "complete" else 1

@@ -14,6 +14,8 @@ from pipeline.host import Host
 from pipeline.punctuality import Punctuality
 from pipeline.store import Store
 
+INTERRUPTED = 128 + signal.SIGINT  # the exit code by which a shell knows Ctrl-C
+
 
 @dataclass(frozen=True, slots=True)
 class Running:

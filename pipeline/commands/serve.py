@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.events import CallEnded, Event
+
 if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.server import PageInfo
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 def serve(config: Path, port: int | None) -> None:
     """Open the doors of CONFIG until Ctrl-C, and print the link for a candidate.
 
-    Ctrl-C ends the calls politely and closes their records; a second one ends the program at once.
+    Ctrl-C ends the calls politely and closes their records; a second one ends the program at once. Exits with 130 when
+    a call was cut off by it.
 
     Example: colloquy serve configs/offline.yaml --port 8080
     """
@@ -41,24 +44,31 @@ def serve(config: Path, port: int | None) -> None:
         settings = loaded.listen.settings.model_copy(update={"port": port})
         loaded = replace(loaded, listen=replace(loaded.listen, settings=settings))
     try:
-        asyncio.run(_serve(loaded))
+        code = asyncio.run(_serve(loaded))
     except (CannotListen, StoreError, EmulatorError) as error:
         fail(str(error))
+    raise click.exceptions.Exit(code)
 
 
-async def _serve(config: "Config") -> None:
-    from pipeline.commands.running import interruptible, running
+async def _serve(config: "Config") -> int:
+    from pipeline.commands.running import INTERRUPTED, interruptible, running
     from pipeline.server import bind
     from transports.webrtc import WebRtcDoor
 
     assert config.listen is not None
     door = config.listen.cls(config.listen.settings)
     page = bind(door.settings.host, door.settings.port) if isinstance(door, WebRtcDoor) else None
-    async with running(config) as there:
+    cut_off: list[str] = []
+
+    def saw(session: str, event: Event) -> None:
+        if isinstance(event, CallEnded) and event.why == "shut down":
+            cut_off.append(session)
+
+    async with running(config, saw) as there:
         stopping: list[asyncio.Task[None]] = []
 
         async def stop() -> None:
-            click.echo("Ending the calls that are going on ...", err=True)
+            click.echo("Closing the door, and ending the calls that are going on ...", err=True)
             await door.close()
             await there.host.shut_down()
 
@@ -69,6 +79,9 @@ async def _serve(config: "Config") -> None:
                 async with _page(door, page, there.store, _info(there.config)):
                     await there.host.serve(door)
         await asyncio.gather(*stopping)
+    for session in cut_off:
+        click.echo(f"A call was cut off; its record is closed: {session}", err=True)
+    return INTERRUPTED if cut_off else 0
 
 
 @asynccontextmanager

@@ -6,6 +6,8 @@ from rich.table import Table
 
 from core import events
 from core.events import Event
+from pipeline.commands.sessions import DEFAULT_DATABASE
+from pipeline.hidden import shown
 from pipeline.record import SessionRecord
 
 NAMES = {"caller": "Candidate", "examiner": "Examiner"}
@@ -17,6 +19,8 @@ class Screen:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False, soft_wrap=True)
+        if not self._console.is_terminal:
+            self._console.width = 200  # for a file or another program: no line is cut
 
     def show(self, event: Event) -> None:
         """A fact has just been recorded."""
@@ -43,15 +47,15 @@ class Screen:
             case _:
                 pass
 
-    def summary(self, record: SessionRecord | None, place: str) -> None:
-        """What the record says of a call that is over."""
+    def summary(self, record: SessionRecord | None, database: str) -> None:
+        """What the record in a database says of a call that is over."""
         if record is None:
             self._console.print("\nThe call left no record.")
             return
         self._console.print()
         table = Table("Criterion", "Band", "Source", "Evidence", box=None, pad_edge=False, header_style="bold")
         for score in record.scores:
-            value = "not enough evidence" if score.value is None else f"{score.value:g}"
+            value = "none" if score.value is None else f"{score.value:g}"
             table.add_row(score.criterion.capitalize(), value, score.source, escape(score.evidence or score.why))
         if record.scores:
             self._console.print(table)
@@ -67,14 +71,48 @@ class Screen:
             )
         if record.cpu is not None:
             self._line("Load", f"{record.cpu:.3f} CPU seconds a second, {record.frames_late} frames late")
-        self._line("Record", f"{record.id} in {place}")
-        self._console.print(f"\ncolloquy sessions show {record.id[:8]}", style="bold")
+        where = shown(database)
+        self._line("Record", f"{record.id} in {where}")
+        option = "" if database == DEFAULT_DATABASE else f" --database {where}"
+        self._console.print(f"\ncolloquy sessions show {record.id[:8]}{option}", style="bold", markup=False)
 
     def _line(self, name: str, what: str) -> None:
         self._console.print(f"{name:<9}{escape(what)}")
 
     def _note(self, event: Event, what: str) -> None:
         self._console.print(f"{_clock(event.at)}  [yellow]·[/] {escape(what)}")
+
+
+class Log:
+    """One line for each call that has ended, for the terminal of a server."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._measured: dict[str, events.CallMeasured] = {}
+        self._billed: dict[str, events.CallBilled] = {}
+
+    def show(self, session_id: str, event: Event) -> None:
+        """A fact has just been recorded."""
+        match event:
+            case events.CallMeasured():
+                self._measured[session_id] = event
+            case events.CallBilled():
+                self._billed[session_id] = event
+            case events.CallEnded(why=why, detail=detail):
+                self._ended(session_id, f"{why}: {detail}" if detail else why)
+            case _:
+                pass
+
+    def _ended(self, session_id: str, why: str) -> None:
+        parts = [f"{session_id[:8]} {why}"]
+        if (measured := self._measured.pop(session_id, None)) is not None:
+            parts.append(_clock(measured.seconds))
+            if measured.latency_p50 is not None:
+                parts.append(f"replies after {measured.latency_p50:.2f} s (p95 {measured.latency_p95:.2f} s)")
+            parts.append(f"{measured.frames_late} frames late, {measured.cpu:.3f} CPU s/s")
+        if (billed := self._billed.pop(session_id, None)) is not None:
+            parts.append(f"{float(billed.usd):.4f} USD")
+        self._console.print(escape(" · ".join(parts)))
 
 
 def _clock(seconds: float) -> str:

@@ -225,6 +225,7 @@ function finish() {
   if (!call || ending) return;
   ending = performance.now();
   $("end").disabled = true;
+  $("call-title").focus(); // the focus may not stay on a button that is off
   drawStatus();
   if (!call.end()) over("");
 }

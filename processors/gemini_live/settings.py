@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from google import genai
 from google.genai import types
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, model_validator
 
 from processors.stage import ConfigPath, StageSettings
 
@@ -34,8 +34,12 @@ class GeminiLiveSettings(StageSettings):
 
     voice: str = Field("Aoede", description="prebuilt voice of the examiner")
     language: str | None = Field(None, description="BCP 47 code of the speech, where the model wants one")
-    temperature: float | None = Field(None, ge=0, le=2)
-    max_output_tokens: int | None = Field(None, gt=0)
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="how freely the model chooses its words; the model's own default when absent"
+    )
+    max_output_tokens: int | None = Field(
+        None, gt=0, description="most tokens of one reply, audio included; the model's own limit when absent"
+    )
     thinking_budget: int | None = Field(None, ge=-1, description="tokens of thought (2.5); 0 is off, -1 is automatic")
     thinking_level: Literal["minimal", "low", "medium", "high"] | None = Field(
         None, description="depth of thought (3.x; needed by -extended-thinking)"
@@ -70,6 +74,13 @@ class GeminiLiveSettings(StageSettings):
         description="drop what the model says while the caller has the floor: a flush ends the user's turn for the"
         " model, which then begins an answer nobody asked for",
     )
+
+    @model_validator(mode="after")
+    def _can_be_reached(self, info: ValidationInfo) -> "GeminiLiveSettings":
+        in_config: dict[str, Any] | None = info.context
+        if in_config is not None and self.key is None and self.base_url is None and not in_config.get("emulated"):
+            raise ValueError('there is no key; add `key: "${GEMINI_API_KEY}"`, or `emulator: {scenario: plain}` below')
+        return self
 
     @property
     def sends_content(self) -> bool:
