@@ -169,9 +169,9 @@ class Conversation:
         examiner = Examiner(scenario.examiner, self._dice, agreed.functions)
         context = Context(scenario.usage)
         if agreed.handle is None:
-            self._session = self._memory.begin(self.connection, now)
+            self._session = self._memory.begin(self.connection, now, scenario.resumption)
         else:
-            kept = self._memory.resume(agreed.handle, agreed.name, self.connection, now)
+            kept = self._memory.resume(agreed.handle, agreed.name, self.connection, now, scenario.resumption)
             self._session, context = kept.session, kept.context
             if not scenario.examiner.forgets:
                 examiner.progress = kept.progress

@@ -52,7 +52,7 @@ class Rehearsal:
         self.notes: list[Note] = []
         self.closed: Close | Drop | None = None
         if self.memory is None:
-            self.memory = Memory(self.scenario.resumption, self.scenario.seed)
+            self.memory = Memory(self.scenario.seed)
         self.conversation = Conversation(
             self.scenario,
             self.memory,

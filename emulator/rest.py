@@ -25,7 +25,12 @@ UNREGISTERED: Final = (
 )
 ENOUGH_WORDS: Final = 20
 
-_SPEAKER = re.compile(r"^\W*(candidate|user|caller|student|learner|speaker)\b[^:\n]{0,40}:\s*(.*)$", re.I | re.M)
+# A line such as "Candidate: ...", with a time before or after the name.
+_SPEAKER = re.compile(
+    r"^(?:\s*[\[(][^\])\n]*[\])])?\W*(candidate|user|caller|student|learner|speaker)\b"
+    r"(?:\W*[\[(][^\])\n]*[\])])?\W*?:\s*(.*)$",
+    re.I | re.M,
+)
 _HEARD = re.compile(r"\((\d+(?:\.\d+)?) s of speech\)")
 
 

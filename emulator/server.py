@@ -99,7 +99,7 @@ class Emulator:
                     loop.run_in_executor(ear, shared_ear),
                     loop.run_in_executor(mouth, shared_mouth),
                 )
-            self._memory = Memory(self.scenario.resumption, self.scenario.seed)
+            self._memory = Memory(self.scenario.seed)
             self._tokens = Tokens(self.scenario.seed)
             self._rest = Rest(self.scenario, self._keys, self._tokens, self._memory.fired)
             exit_.push_async_callback(self._stop)

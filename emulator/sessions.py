@@ -29,6 +29,7 @@ class Snapshot:
 
 @dataclass
 class _Session:
+    rules: Resumption
     connections: dict[int, float] = field(default_factory=dict[int, float])
     spent: float = 0.0  # seconds of the connections that are gone
     ended: float | None = None
@@ -38,8 +39,7 @@ class _Session:
 class Memory:
     """All sessions of one server."""
 
-    def __init__(self, rules: Resumption, seed: int) -> None:
-        self._rules = rules
+    def __init__(self, seed: int) -> None:
         self._dice = Random(f"handles {seed}")
         self._sessions: dict[str, _Session] = {}
         self._snapshots: dict[str, Snapshot] = {}
@@ -51,22 +51,22 @@ class Memory:
         self._connections += 1
         return self._connections
 
-    def begin(self, connection: int, now: float) -> str:
+    def begin(self, connection: int, now: float, rules: Resumption) -> str:
         """Start a session on a connection."""
         self._forget(now)
         session = str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
-        self._sessions[session] = _Session({connection: now})
+        self._sessions[session] = _Session(rules, {connection: now})
         return session
 
-    def resume(self, handle: str, model: str, connection: int, now: float) -> Snapshot:
+    def resume(self, handle: str, model: str, connection: int, now: float, rules: Resumption) -> Snapshot:
         """Bring a session back, or refuse as the service does."""
         snapshot = self._snapshots.get(handle)
         session = self._sessions.get(snapshot.session) if snapshot else None
         if snapshot is None or session is None or self._expired(session, now):
             raise Refused(1007, "Invalid session handle")
-        if session.connections and not self._rules.while_open:
+        if session.connections and not rules.while_open:
             # aicc2025/sip-to-ai issue 14: close first, then resume.
-            raise Refused(1011, self._rules.busy_reason)
+            raise Refused(1011, rules.busy_reason)
         if snapshot.model != model:
             # ai.google.dev/api/live: the configuration may change, except the model.
             raise Refused(1007, INVALID_ARGUMENT)
@@ -101,7 +101,7 @@ class Memory:
         return sum(bool(session.connections) for session in self._sessions.values())
 
     def _expired(self, session: _Session, now: float) -> bool:
-        return session.ended is not None and now - session.ended > self._rules.valid
+        return session.ended is not None and now - session.ended > session.rules.valid
 
     def _forget(self, now: float) -> None:
         for name in [n for n, s in self._sessions.items() if self._expired(s, now)]:

@@ -96,6 +96,7 @@ class _HeldCall:
         self._built: Built | None = None
         self._winding_up: asyncio.Task[None] | None = None
         self._settled: CallBilled | None = None
+        self._connected = False
         journal = StoreJournal(host._store, call.id, self._see)
         prices = config.price_list or PriceList(models={})
         self.session = CallSession(call.id, journal, prices, config.budget.usd, on_finish=self._wind_up)
@@ -139,6 +140,9 @@ class _HeldCall:
 
         @transport.event_handler("on_client_connected")
         async def connected(*_: Any) -> None:
+            if self._connected:
+                return  # a browser that lost its network comes back to the same call
+            self._connected = True
             session.record(CallerConnected(session.now(), self._call.door))
 
         @transport.event_handler("on_client_disconnected")

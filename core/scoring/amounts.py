@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from core.scoring.rubric import LabelScale, Scale, key
-from core.scoring.words import CUT, PAUSES, Token, row, text_at
+from core.scoring.words import PAUSES, Token, row, text_at
 
 UNITS = {
     word: float(number)
@@ -94,6 +94,8 @@ def _number_at(found: Sequence[Token], i: int, scale: Scale) -> Amount | None:
     token = found[i]
     if token.kind == "number":
         value = _digits(token.text)
+        if i + 1 < len(found) and found[i + 1].torn and found[i + 1].kind == "number":
+            return Amount(None, i, i + 1)  # "7" and "5%"
         last = i + 1 if text_at(found, i + 1) == "s" else i  # "all 6s"
         if not token.text.isdigit():
             return Amount(value, i, last)
@@ -122,9 +124,8 @@ def _worded(found: Sequence[Token], i: int) -> tuple[float, int] | None:
     if word in PLURALS:
         return PLURALS[word], i
     if word in TENS:
-        after = i + 2 if text_at(found, i + 1) == CUT else i + 1
-        unit = UNITS.get(text_at(found, after), 0.0)
-        return (TENS[word] + unit, after) if 1 <= unit <= 9 else (TENS[word], i)
+        unit = UNITS.get(text_at(found, i + 1), 0.0)
+        return (TENS[word] + unit, i + 1) if 1 <= unit <= 9 else (TENS[word], i)
     if word == "hundred" or (word in {"a", "one"} and text_at(found, i + 1) == "hundred"):
         last = i if word == "hundred" else i + 1
         more = last + 2 if text_at(found, last + 1) == "and" else last + 1
@@ -154,7 +155,7 @@ def _with_fraction(found: Sequence[Token], amount: Amount) -> Amount:
         return Amount(amount.value + 0.5, amount.first, after + 2)
     torn = _torn_digit(found, amount.last)
     if torn is not None:
-        return Amount(amount.value + torn[0] / 10, amount.first, torn[1])
+        return Amount(None if torn[0] is None else amount.value + torn[0] / 10, amount.first, torn[1])
     return amount
 
 
@@ -166,17 +167,16 @@ def _single_digit(found: Sequence[Token], i: int) -> float | None:
     return number if number < 10 else None
 
 
-def _torn_digit(found: Sequence[Token], last: int) -> tuple[float, int] | None:
-    """The 5 of "6. 5" or "6 .5", where it cannot be a score of its own ("6. 5 for vocabulary")."""
-    dot = last + 1 if text_at(found, last + 1) != CUT else last + 2
-    if text_at(found, dot) != ".":
-        return None
-    digit = dot + 1 if text_at(found, dot + 1) != CUT else dot + 2
+def _torn_digit(found: Sequence[Token], last: int) -> tuple[float | None, int] | None:
+    """The 5 of "6. 5" or "6 .5", unless it is its own score ("6. 5 for vocabulary"); None where nobody can tell."""
+    digit = last + 2
     word = text_at(found, digit)
-    if not (word.isdigit() and len(word) == 1):
+    if text_at(found, last + 1) != "." or not (word.isdigit() and len(word) == 1):
         return None
     alone = digit + 1 >= len(found) or found[digit + 1].kind == "mark" or found[digit + 1].text == "out"
-    return (float(word), digit) if found[digit].glued or alone else None
+    if alone or found[digit].glued:
+        return float(word), digit
+    return (None, digit) if found[digit].torn else None
 
 
 def _past_pauses(found: Sequence[Token], i: int) -> int:

@@ -35,11 +35,12 @@ def _cues(
 CUES = (
     # conditions
     *_cues(
-        "if, unless, whether, suppose, imagine, assuming, had you, for example, for instance, on a scale",
+        "if, unless, whether, suppose, imagine, assuming, had you, for example, for instance",
         far=True,
     ),
     *_cues(
-        "with more, with a bit more, with a little more, would have, would need, you would, you can, can be, "
+        "on a scale, with more, with a bit more, with a little more, would have, "
+        " would need, you would, you can, can be, "
         "can get, to go, i wanted, would love to, was going to, were going to, could, might, may be, should "
         "have, should aim, should get, should be aiming",
     ),
@@ -124,7 +125,7 @@ TO_THE_POINT = _phrases(
 )
 CONTRASTS = wordset("but however though ; yet today now")
 # What begins a clause, besides a comma and its like.
-CLAUSE_MARKS = frozenset({",", ";", ":", "-", "…", "(", ")", "\x00", "|"})
+CLAUSE_MARKS = frozenset({",", ";", ":", "-", "…", "(", ")", "|"})
 CLAUSE_WORDS = wordset("but so and however therefore although though while whereas because since which hence thus then")
 
 # Right before a number, over its article: no score.
@@ -273,7 +274,9 @@ ALSO_QUESTIONS = _phrases(
 )
 OPENERS = wordset("so and now well okay ok right alright then but great good thank you")
 # "So that is a six, okay?" is no question about the six.
-TAGS = frozenset({("okay",), ("ok",), ("alright",), ("all", "right"), ("is", "that", "clear"), ("yes",)})
+TAGS = frozenset(
+    {("okay",), ("ok",), ("alright",), ("all", "right"), ("is", "that", "clear"), ("yes",), ("shall", "we")}
+)
 
 SAME = _phrases(
     "the same again, the same score, the same band, the same mark, the same grade, the same level, the same "

@@ -2,7 +2,6 @@
 
 from core.scoring import cues
 from core.scoring.sentence import SAME, Phrases, View
-from core.scoring.words import CUT
 
 EXEMPT = Phrases(cues.EXEMPT)
 QUESTIONS = Phrases(cues.ALSO_QUESTIONS)
@@ -18,7 +17,7 @@ def is_question(view: View) -> bool:
         comma = max((i for i in range(view.start, view.end) if view.text(i) in cues.CLAUSE_MARKS), default=-1)
         return tuple(view.words(comma + 1, view.end)) not in cues.TAGS if comma >= 0 else True
     i = view.start
-    while view.text(i) in cues.OPENERS | {",", CUT}:
+    while view.text(i) in cues.OPENERS | {","}:
         i += 1
     return view.at(i, QUESTIONS) is not None
 
@@ -31,9 +30,7 @@ def _end(view: View, i: int, cue: cues.Cue) -> int:
         if i not in inside:
             if cue.far and (text in cues.CONTRASTS or (cue.talk and view.at(i, TO_THE_POINT))):
                 break
-            if not cue.far and (
-                text in cues.CLAUSE_MARKS - {CUT} or (text in cues.CLAUSE_WORDS and _new_clause(view, i))
-            ):
+            if not cue.far and (text in cues.CLAUSE_MARKS or (text in cues.CLAUSE_WORDS and _new_clause(view, i))):
                 break
         i += 1
     return i

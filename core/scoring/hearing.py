@@ -2,19 +2,22 @@
 
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.events import Speaker, UtteranceSpoken
-from core.scoring.amounts import TENS, UNITS
-from core.scoring.words import CUT, ENDS, TURN, Token, mended, plain, tokens, wordset
+from core.scoring import cues
+from core.scoring.amounts import UNITS
+from core.scoring.words import CUT, ENDS, PAUSES, TURN, Token, mended, plain, tokens, wordset
 
 # A speaker who stops on one of these has not finished the sentence.
-DANGLING = wordset(
-    "a an the for in on of at is are was be to and or but so your my you i we it that this with give gives giving gave "
-    "award would will put score band point as than not also because both"
-)
+UNFINISHED = wordset("and or but so as not because both point")
+DANGLING = cues.LIGHT | cues.LOCAL | cues.NUMBERED | cues.PREPOSITIONS | UNFINISHED
+KNOWN = DANGLING | cues.REPAIR_WORDS | cues.FOLLOWS | cues.LEADS_IN | wordset("scale candidate speaker half")
+
 # The other side's words between two utterances, up to which they may still be one: "sorry, could you say that again?"
 ASIDE = 7
+# A longer utterance that comes again, letter by letter, was delivered twice, and not said twice.
+REPEATABLE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,63 +42,70 @@ class Heard:
         return round(utterance.started + share * (utterance.ended - utterance.started), 3)
 
 
-def hear(utterances: Sequence[UtteranceSpoken], speaker: Speaker, lexicon: Collection[str] = ()) -> Heard:
+def hear(
+    utterances: Sequence[UtteranceSpoken],
+    speaker: Speaker,
+    lexicon: Collection[str] = (),
+    names: Collection[str] = (),
+) -> Heard:
     """Join one speaker's utterances.
 
-    Between two of them stands a CUT when the first was broken off, a line's end when it was finished. Words of the
-    `lexicon` are put right. A long utterance delivered twice is heard once.
+    Where one was broken off the next token is torn; where one was finished a line ends. Words of the `lexicon` that
+    stand in two and misspelt `names` are put right. A long utterance delivered twice is heard once.
     """
     text = ""
     found: list[Token] = []
     starts: list[int] = []
     kept: list[UtteranceSpoken] = []
     delivered: set[str] = set()
-    before: UtteranceSpoken | None = None
     between = 0
     for utterance in utterances:
         said = plain(utterance.text)
         if utterance.speaker != speaker:
             between += len(said.split())
             continue
-        if not said.strip():
-            continue
+        fresh = tokens(said, len(text))
         words = " ".join(said.casefold().split())
-        if words in delivered and len(words) > 40:
+        if not fresh or (words in delivered and len(words) > REPEATABLE):
             continue
         delivered.add(words)
-        fresh = tokens(said, len(text))
-        if before is not None and found:
-            found += _between(found[-1], fresh, before)
-            if between > ASIDE:
-                found += [_mark("\n", found[-1].end), _mark(TURN, found[-1].end), _mark("\n", found[-1].end)]
+        if found and between > ASIDE:
+            found += [_mark("\n", len(text)), _mark(TURN, len(text)), _mark("\n", len(text))]
+        elif found:
+            fresh = _joined(found, fresh, kept[-1], said.lstrip()[0].islower(), {*lexicon, *KNOWN})
         between = 0
         found += fresh
         starts.append(len(text))
         kept.append(utterance)
         text += said + " "
-        before = utterance
-    if before is not None and broken_off(before) and found:
+    if kept and broken_off(kept[-1]):
         found.append(_mark(CUT, found[-1].end))
-    return Heard(text, mended(found, lexicon) if lexicon else found, starts, kept)
+    return Heard(text, mended(found, lexicon, names), starts, kept)
+
+
+def _joined(
+    found: list[Token], fresh: list[Token], before: UtteranceSpoken, small: bool, known: Collection[str]
+) -> list[Token]:
+    """The tokens of an utterance as they follow those `found`, the last of which may lose its mark to them."""
+    last, first, rest = found[-1], fresh[0], fresh[1:]
+    whole = last.text + first.text
+    if last.kind == first.kind == "word" and whole in known and not (last.text in known and first.text in known):
+        found.pop()
+        return [replace(last, text=whole, end=first.end), *rest]
+    if last.kind == "word" and len(last.text) == 1 and (first.kind == "number" or first.text in UNITS):
+        return fresh  # "B" and "2"
+    if first.kind == "number" and (last.kind == "number" or last.text == "."):
+        return [replace(first, torn=True), *rest]  # "6." and "5"
+    if broken_off(before):
+        return [replace(first, torn=True), *rest]
+    if last.text in ENDS or small or first.kind != "word" or last.text in DANGLING or last.text in PAUSES:
+        return fresh
+    return [_mark("\n", last.end), *fresh]
 
 
 def broken_off(utterance: UtteranceSpoken) -> bool:
     """Whether more may have been meant than its text holds."""
     return utterance.interrupted or utterance.partial
-
-
-def _between(last: Token, fresh: list[Token], before: UtteranceSpoken) -> list[Token]:
-    """What stands between two utterances of a speaker."""
-    follows = [token.text for token in fresh[:3]]
-    first = follows[0] if follows else ""
-    if last.kind == "word" and len(last.text) == 1 and first.isdigit() and last.text not in DANGLING:
-        return []  # "B" and "2"
-    if last.kind == "mark" and last.text in ENDS and not broken_off(before) and not first.isdigit():
-        return []
-    goes_on = first in {"point", "half", "."} or (first == "and" and "half" in follows) or first.isdigit()
-    goes_on = goes_on or (last.text in TENS and UNITS.get(first, 0.0) in range(1, 10))
-    cut = broken_off(before) or goes_on or (last.kind == "word" and last.text in DANGLING)
-    return [_mark(CUT if cut else "\n", last.end)]
 
 
 def _mark(text: str, at: int) -> Token:

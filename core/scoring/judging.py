@@ -31,12 +31,20 @@ def number(view: View, amount: Amount, scale: Scale) -> Number | None:
 
 
 def _is_cut(view: View, last: int) -> bool:
-    i = last + 1
-    while view.text(i) in {"and", "a", ","}:
-        i += 1
-    ended = [token.text for token in view.found[view.end : view.end + 2]]
-    torn = ended == [".", CUT] and i == view.end and view.found[last].kind == "number"  # "6." of "6.5"
-    return view.text(i) == CUT or torn
+    """Whether the speaker was broken off where more of the number might have come."""
+    after = [view.text(last + 1 + k) for k in range(4)]
+    breaks = next((k for k in range(4) if _breaks(view, last + 1 + k)), 4)
+    if breaks == 0:
+        return after[0] not in {"for", "in", "on"}  # goes on with its criterion, so the number was whole
+    if breaks == 1 and after[0] == "." and view.found[last].kind == "number":
+        return True  # "6." of "6.5"
+    if breaks == 1:
+        return after[0] in {"and", ",", "-", "…"} or "point".startswith(after[0]) or after[0] in {"u", "e"}
+    return breaks < 4 and (after[0] == "and" or (after[0] in {",", "…", "-"} and len(after[1]) < 3))
+
+
+def _breaks(view: View, i: int) -> bool:
+    return i < len(view.found) and (view.found[i].torn or view.found[i].text == CUT)
 
 
 def _led_to(view: View, amount: Amount, lead: int, last: int) -> bool:

@@ -21,10 +21,12 @@ class Link:
 
 # What a reading costs: an item that is left over, or a bond that is loose. Only the order of the sums matters.
 LOOSE_NUMBER = 3.0
+LOOSE_CUT = 0.2
 LOOSE_NAME = 1.0
 LOOSE_LAST_NAME = 0.9
 LOOSE_ADVERB = 0.3
 NEAR = 0.05
+AND = 0.5
 FAR = 0.6
 ACROSS_RESULT = 0.6
 ROBBED = 0.5
@@ -117,7 +119,8 @@ class Linker:
     def loose(self, index: int) -> float:
         item = self.items[index]
         if isinstance(item, Number):
-            return LOOSE_NUMBER
+            # what it is for may have been cut off
+            return LOOSE_CUT if self.after(index) == CUT else LOOSE_NUMBER
         first = item.first == self.sentence.start or self.found[item.first - 1].text in cues.OPENERS | {","}
         if item.criteria == (self.whole,) and first and self.after(index) in {",", "i", "you", "your"}:
             return LOOSE_ADVERB
@@ -179,7 +182,8 @@ class Linker:
         item = self.items[number]
         assert isinstance(item, Number)
         led = self.found[self.items[name].first - 1].text if self.items[name].first > self.sentence.start else ""
-        cost = NEAR + (ROBBED if self.claimed(number) and led not in {"for", "in"} else 0.0)
+        anew = AND if words[:1] == ["and"] or words[:2] == [",", "and"] else NEAR
+        cost = anew + (ROBBED if self.claimed(number) and led not in {"for", "in"} else 0.0)
         results = bool(set(words) & cues.RESULTS)
         if results and name > 0 and isinstance(self.items[name - 1], Named) and not self.together([name - 1, name]):
             return None
@@ -195,12 +199,12 @@ class Linker:
         item = self.items[name]
         assert isinstance(item, Named)
         cost = 0.0
-        while words and words[0] in {",", "-", ":", "…", CUT}:
+        while words and words[0] in {",", "-", ":", "…"}:
             cost, words = AFTER_COMMA, words[1:]
         if words[:2] in (["that", "is"], ["it", "is"], ["that", "was"]):
             words = words[2:]
         if words and words[0] in cues.PREPOSITIONS:
-            return cost if set(words[1:]) <= cues.DETERMINERS | {",", CUT} else None
+            return cost if set(words[1:]) <= cues.DETERMINERS | {","} else None
         if not set(words) <= cues.DETERMINERS - cues.PREPOSITIONS:
             return None
         if item.criteria == (self.whole,):

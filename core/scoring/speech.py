@@ -41,7 +41,8 @@ class SpeechReader:
         self.rubric = rubric
         self._grammar = Grammar(rubric)
         self._blocks = BlockReader(rubric)
-        self._lexicon = NUMBER_WORDS | {word for name in self._grammar.names for word in name}
+        self._names = frozenset(word for name in self._grammar.names for word in name)
+        self._lexicon = self._names | NUMBER_WORDS
 
     def read(self, utterances: Sequence[UtteranceSpoken]) -> list[Reading]:
         """What the examiner stated, one reading a criterion, and the callers' attempts to state a score."""
@@ -55,7 +56,7 @@ class SpeechReader:
         return out
 
     def _said(self, utterances: Sequence[UtteranceSpoken], speaker: Speaker) -> dict[str, Stated | Refused]:
-        heard = self._without_blocks(hear(utterances, speaker, self._lexicon))
+        heard = self._without_blocks(hear(utterances, speaker, self._lexicon, self._names))
         said: dict[str, Stated | Refused] = {}
         talk = _Talk()
         delivered: set[str] = set()

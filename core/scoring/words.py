@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-# Where one utterance was broken off and the next goes on. No transcript holds it.
+# After the last word of somebody who was broken off. No transcript holds it.
 CUT = "\x00"
 # Where the other side spoke at length in between.
 TURN = "\x01"
@@ -23,7 +23,7 @@ def wordset(words: str) -> frozenset[str]:
 
 
 ENDS = frozenset(".!?\n")
-PAUSES = frozenset({",", "…", "-", CUT})
+PAUSES = frozenset({",", "…", "-"})
 
 FILLERS = wordset("um umm uh uhh uhm er erm err hm hmm mm mmm ah eh")
 SUFFIXES = {"d": "would", "s": "is", "ll": "will", "re": "are", "ve": "have", "m": "am", "t": "not"}
@@ -61,13 +61,17 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word in lower case, a number in digits, or a mark; `glued` when nothing stands before it but a token."""
+    """A word in lower case, a number in digits, or a mark.
+
+    `glued` when nothing stands between it and the token before it; `torn` when the speaker was broken off before it.
+    """
 
     kind: Literal["word", "number", "mark"]
     text: str
     start: int
     end: int
     glued: bool = False
+    torn: bool = False
 
 
 def plain(text: str) -> str:
@@ -129,26 +133,24 @@ def _without_fillers(found: list[Token]) -> list[Token]:
     return kept
 
 
-def mended(found: Sequence[Token], lexicon: Collection[str]) -> list[Token]:
-    """The tokens with known words put right that were torn in two ("gram mar") or misspelt ("grammer")."""
+def mended(found: Sequence[Token], lexicon: Collection[str], names: Collection[str]) -> list[Token]:
+    """The tokens with words of the `lexicon` put together that stand in two, and misspelt `names` put right."""
     out: list[Token] = []
     for token in found:
-        before = next((one for one in reversed(out[-2:]) if one.end > one.start), None)
-        if token.kind == "word" and token.text not in lexicon:
-            whole = before.text + token.text if before and before.kind == "word" else ""
-            if whole in lexicon and before:
-                while out.pop() is not before:
-                    pass
-                token = replace(before, text=whole, end=token.end)
-            elif len(token.text) >= MISSPELT:
-                known = next((word for word in lexicon if len(word) >= MISSPELT and _one_off(word, token.text)), None)
-                token = replace(token, text=known or token.text)
-        elif before and before.text + token.text in lexicon and before.text not in lexicon and before.kind == "word":
-            while out.pop() is not before:
-                pass
-            token = replace(before, text=before.text + token.text, end=token.end)
+        before = out[-1] if out else None
+        if before and before.kind == token.kind == "word" and not (before.text in lexicon and token.text in lexicon):
+            whole = before.text + token.text
+            if whole in lexicon:
+                out[-1] = replace(before, text=whole, end=token.end)
+                continue
         out.append(token)
-    return out
+    return [replace(token, text=_respelt(token.text, names)) if token.kind == "word" else token for token in out]
+
+
+def _respelt(word: str, names: Collection[str]) -> str:
+    if len(word) < MISSPELT or word in names:
+        return word
+    return next((name for name in names if len(name) >= MISSPELT and _one_off(name, word)), word)
 
 
 def _one_off(one: str, other: str) -> bool:
