@@ -1,15 +1,14 @@
-"""The life of the Live link: when to dial, with which handle, how long to wait, when to give up.
+"""The life of the Live link: when to dial, with which handle, how long to wait, when to move, when to give up.
 
 The machine knows nothing of sockets. It is told what happened, and answers what to do; `deadline` says when it wants
-to be asked again. What the model has not answered yet is kept by `Unanswered` and sent again on the next connection.
+to be asked again. No state but LIVE, DEGRADED and CLOSED is without one, and in LIVE the watchdog keeps time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from core.closes import Verdict
-from core.service import Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
 
 
 class LinkState(StrEnum):
@@ -18,18 +17,19 @@ class LinkState(StrEnum):
     IDLE = "idle"
     DIALING = "dialing"
     LIVE = "live"
-    DRAINING = "draining"  # live, but the service has announced the end
+    DRAINING = "draining"  # live, but it will be left at the first quiet moment
     WAITING = "waiting"
-    GIVEN_UP = "given up"
+    DEGRADED = "degraded"  # given up: the call is closed politely and scored from its transcript
     CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Open a connection; with the handle when there is one."""
+    """Open connection `number`; with the handle when there is one."""
 
     handle: str | None
     attempt: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class LinkPolicy:
 
     `backoff` is used up by consecutive failures; a connection that lived `stable` seconds refills it. `long_wait` is
     the delay after a verdict of WAIT. `margin` is how long before an announced end the link moves at the latest.
+    `lifetime` is how long a connection is known to live; from `lead` seconds before its end the link looks for a
+    quiet moment to move, whether or not the service announces anything.
     """
 
     backoff: Sequence[float] = (1.0, 2.0, 4.0)
@@ -61,19 +63,33 @@ class LinkPolicy:
     long_wait: float = 15.0
     margin: float = 5.0
     resume: bool = True
+    lifetime: float | None = None
+    lead: float = 60.0
 
 
-@dataclass
 class LinkMachine:
     """What happened in, what to do out."""
 
-    policy: LinkPolicy
-    state: LinkState = LinkState.IDLE
-    _handle: str | None = None
-    _failures: int = 0
-    _due: float | None = None
-    _live_since: float = 0.0
-    _why: str = ""
+    def __init__(self, policy: LinkPolicy) -> None:
+        self.policy = policy
+        self.state = LinkState.IDLE
+        self.why = ""  # the last reason a connection ended
+        self._handle: str | None = None
+        self._handle_is_current = False
+        self._failures = 0
+        self._number = 0
+        self._due: float | None = None
+        self._live_since = 0.0
+
+    @property
+    def up(self) -> bool:
+        """Whether there is a connection that takes what is sent."""
+        return self.state in (LinkState.LIVE, LinkState.DRAINING)
+
+    @property
+    def number(self) -> int:
+        """Which connection this is, counted from 1; what an older one says is out of date."""
+        return self._number
 
     def start(self, now: float) -> list[LinkAction]:
         """The call begins."""
@@ -81,42 +97,65 @@ class LinkMachine:
 
     def opened(self, now: float) -> list[LinkAction]:
         """The service has answered setup."""
-        self.state, self._live_since, self._due = LinkState.LIVE, now, None
+        self.state, self._live_since = LinkState.LIVE, now
+        lifetime = self.policy.lifetime
+        self._due = None if lifetime is None else now + max(0.0, lifetime - self.policy.lead)
         return []
 
     def handle(self, handle: str | None) -> None:
         """The service gave a resumption handle. None (not resumable just now) keeps the last good one."""
         # A handle is withdrawn while the model generates; resuming the older one loses only that reply,
         # which the unanswered turn brings about again.
+        self._handle_is_current = handle is not None
         if handle and self.policy.resume:
             self._handle = handle
 
     def go_away(self, time_left: float, now: float) -> list[LinkAction]:
         """The service will end this connection."""
-        if self.state is LinkState.LIVE:
-            self.state = LinkState.DRAINING
-            self._due = now + max(0.0, time_left - self.policy.margin)
+        if self.up:
+            announced = now + max(0.0, time_left - self.policy.margin)
+            earlier = self._due if self.state is LinkState.DRAINING and self._due is not None else announced
+            self.state, self._due = LinkState.DRAINING, min(announced, earlier)
         return []
 
     def quiet(self, now: float) -> list[LinkAction]:
-        """Nobody is speaking and nothing is pending: a good moment to move."""
-        return self._move(now) if self.state is LinkState.DRAINING else []
+        """Nobody is speaking and nothing is pending: a good moment to move, once the handle is up to date."""
+        if self.state is not LinkState.DRAINING or (self.policy.resume and not self._handle_is_current):
+            return []
+        return self._move(now)
 
     def lost(self, verdict: Verdict, why: str, now: float) -> list[LinkAction]:
         """The connection ended, or an attempt failed."""
-        if self.state in (LinkState.CLOSED, LinkState.GIVEN_UP):
+        if self.state in (LinkState.CLOSED, LinkState.DEGRADED):
             return []
-        if self.state in (LinkState.LIVE, LinkState.DRAINING) and now - self._live_since >= self.policy.stable:
+        if self.up and now - self._live_since >= self.policy.stable:
             self._failures = 0
-        self._why = why
+        self.state, self._due, self.why = LinkState.WAITING, None, why
         if verdict is Verdict.GIVE_UP or self._failures >= len(self.policy.backoff):
-            return self._give_up(why)
+            return self.give_up(why)
         if verdict is Verdict.FRESH:
             self._handle = None
         delay = self.policy.long_wait if verdict is Verdict.WAIT else self.policy.backoff[self._failures]
         self._failures += 1
-        self.state, self._due = LinkState.WAITING, now + delay
+        self._due = now + delay
         return []
+
+    def leave(self, verdict: Verdict, why: str, now: float) -> list[LinkAction]:
+        """The connection is open and of no use any more: as if it had been lost."""
+        return [HangUp(), *self.lost(verdict, why, now)] if self.up else []
+
+    def begin_afresh(self, now: float) -> list[LinkAction]:
+        """The session behind the handle has forgotten the call: another one, at once."""
+        self._handle = None
+        return self._move(now) if self.up else []
+
+    def give_up(self, why: str) -> list[LinkAction]:
+        """No further attempt would help."""
+        if self.state in (LinkState.CLOSED, LinkState.DEGRADED):
+            return []
+        hang_up: list[LinkAction] = [HangUp()] if self.up else []
+        self.state, self._due, self.why = LinkState.DEGRADED, None, why
+        return [*hang_up, GiveUp(why)]
 
     def close(self, now: float) -> list[LinkAction]:
         """The call is over."""
@@ -132,74 +171,25 @@ class LinkMachine:
         if self._due is None or now < self._due:
             return []
         self._due = None
-        if self.state is LinkState.WAITING:
-            return self._dial(now)
-        if self.state is LinkState.DRAINING:
-            return self._move(now)
-        # Dialing: setup was never answered.
-        return [HangUp(), *self.lost(Verdict.RESUME, "the service did not answer setup in time", now)]
+        match self.state:
+            case LinkState.WAITING:
+                return self._dial(now)
+            case LinkState.LIVE:
+                # The end is near though nobody has said so; the last moment is the margin before it.
+                self.state = LinkState.DRAINING
+                lifetime = self.policy.lifetime or 0.0
+                self._due = max(now, self._live_since + lifetime - self.policy.margin)
+                return []
+            case LinkState.DRAINING:
+                return self._move(now)
+            case _:  # dialing: setup was never answered
+                return [HangUp(), *self.lost(Verdict.RESUME, "The service did not answer setup in time.", now)]
 
     def _dial(self, now: float) -> list[LinkAction]:
+        self._number += 1
         self.state, self._due = LinkState.DIALING, now + self.policy.dial_timeout
-        return [Dial(self._handle, self._failures + 1)]
+        self._handle_is_current = False
+        return [Dial(self._handle, self._failures + 1, self._number)]
 
     def _move(self, now: float) -> list[LinkAction]:
         return [HangUp(), *self._dial(now)]
-
-    def _give_up(self, why: str) -> list[LinkAction]:
-        self.state, self._due = LinkState.GIVEN_UP, None
-        return [GiveUp(why)]
-
-
-@dataclass
-class Unanswered:
-    """What was sent since the model last began an answer; sent again when the connection changes.
-
-    `limit` is in seconds of audio. Past it the oldest audio goes: a turn that long has been flushed, so the service
-    has transcribed its beginning.
-    """
-
-    limit: float = 120.0
-    dropped: float = 0.0
-    _items: list[Outgoing] = field(default_factory=list[Outgoing])
-    _seconds: float = 0.0
-
-    def sent(self, item: Outgoing) -> None:
-        """Keep what goes to the service."""
-        if isinstance(item, ToolResult):
-            return  # a resumed session does not know the call (pipecat-ai/pipecat#5497)
-        self._items.append(item)
-        if isinstance(item, Audio):
-            self._seconds += _seconds(item)
-            while self._seconds > self.limit:
-                self._drop_oldest_audio()
-
-    def answered(self) -> None:
-        """The model has begun to answer all that was finished; an open window is still unanswered."""
-        last = max((n for n, item in enumerate(self._items) if isinstance(item, EndActivity | Text)), default=-1)
-        self._items = self._items[last + 1 :]
-        self._seconds = sum(_seconds(item) for item in self._items if isinstance(item, Audio))
-
-    @property
-    def pending(self) -> bool:
-        """Whether the model owes an answer."""
-        return bool(self._items)
-
-    def again(self) -> list[Outgoing]:
-        """What the next connection has to hear first. A flush has no meaning there: one turn is one window."""
-        items = list(self._items)
-        for n in range(len(items) - 2, -1, -1):
-            if isinstance(items[n], EndActivity) and isinstance(items[n + 1], StartActivity):
-                del items[n : n + 2]
-        return items
-
-    def _drop_oldest_audio(self) -> None:
-        index = next(n for n, item in enumerate(self._items) if isinstance(item, Audio))
-        audio = self._items.pop(index)
-        assert isinstance(audio, Audio)
-        self._seconds -= _seconds(audio)
-        self.dropped += _seconds(audio)
-
-
-def _seconds(audio: Audio) -> float:
-    return len(audio.pcm) / 2 / audio.rate

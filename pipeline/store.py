@@ -43,6 +43,9 @@ __all__ = ["SessionOpening", "SessionRecord", "SessionSummary", "Store", "StoreE
 BEAT = 20.0
 LEASE = 120.0
 
+# What deriving needs of a session. Not its config: that is long, and this is read with every batch.
+_KNOWN = [t.sessions.c[name] for name in ("id", "opened_at", "state", "why", "detail", "criteria")]
+
 _SUMMARY = [t.sessions.c[field.name] for field in fields(SessionSummary)]
 
 
@@ -140,7 +143,7 @@ class Store:
         async with self._database.writing() as connection:
             now = await self._database.clock(connection)
             query = (
-                select(t.sessions, t.owners.c.beat)
+                select(*_KNOWN, t.sessions.c.owner, t.owners.c.beat)
                 .join(t.owners)
                 .where(t.sessions.c.state == "open", t.sessions.c.owner != asking)
                 .with_for_update(of=t.sessions)
@@ -217,7 +220,7 @@ class Store:
 
     async def _lock(self, connection: AsyncConnection, session_id: str) -> RowMapping:
         # On PostgreSQL the row's lock keeps writers of one session apart; on SQLite there is only one writer.
-        query = select(t.sessions).where(t.sessions.c.id == session_id).with_for_update()
+        query = select(*_KNOWN).where(t.sessions.c.id == session_id).with_for_update()
         session = (await connection.execute(query)).mappings().one_or_none()
         if session is None:
             raise UnknownSession(f"{self.place} holds no session {session_id}.")

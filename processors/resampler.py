@@ -19,7 +19,13 @@ class ResamplerSettings(StageSettings):
     """What the audio behind this stage looks like."""
 
     rate: int = Field(16000, ge=8000, le=48000, description="Hz of the audio passed on; the Live API's own is 16000")
-    chunk: float = Field(0.02, ge=0.01, le=0.2, description="seconds of audio in a frame passed on")
+    chunk: float = Field(
+        0.032,
+        ge=0.01,
+        le=0.2,
+        description="seconds of audio in a frame passed on; the voice detector weighs 32 ms at a time, so that shorter"
+        " frames cost more and tell it nothing sooner",
+    )
     quality: Quality | None = Field(
         None,
         description="soxr recipe. By default HQ from 16 kHz up, and QQ for 8 kHz telephone audio, where a longer"

@@ -10,6 +10,8 @@ from core.scoring.amounts import UNITS
 from core.scoring.words import CUT, ENDS, PAUSES, TURN, Token, mended, plain, tokens, wordset
 
 # A speaker who stops on one of these has not finished the sentence.
+# Nor is the next one another: "not" and "A seven".
+LEADS_ON = wordset("not between than nearly almost around about above below")
 UNFINISHED = wordset("and or but so as not because both point")
 DANGLING = cues.LIGHT | cues.LOCAL | cues.NUMBERED | cues.PREPOSITIONS | UNFINISHED
 KNOWN = DANGLING | cues.REPAIR_WORDS | cues.FOLLOWS | cues.LEADS_IN | wordset("scale candidate speaker half")
@@ -97,7 +99,8 @@ def _joined(
     if first.kind == "number" and (last.kind == "number" or last.text == "."):
         return [replace(first, torn=True), *rest]  # "6." and "5"
     if broken_off(before):
-        return [replace(first, torn=True), *rest]
+        anew = not small and not before.text.isupper() and first.kind == "word" and last.text not in LEADS_ON
+        return [*([_mark("\n", last.end)] if anew else []), replace(first, torn=True), *rest]
     if last.text in ENDS or small or first.kind != "word" or last.text in DANGLING or last.text in PAUSES:
         return fresh
     return [_mark("\n", last.end), *fresh]

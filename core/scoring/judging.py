@@ -6,6 +6,9 @@ from core.scoring.rubric import LabelScale, OffScale, Scale
 from core.scoring.sentence import REPAIRS, Number, View
 from core.scoring.words import CUT
 
+# Less of a word than this may be anything: "a six, u".
+SHORTEST = 3
+
 
 def number(view: View, amount: Amount, scale: Scale) -> Number | None:
     """The score an amount is, or None when the words around it make it something else."""
@@ -32,19 +35,22 @@ def number(view: View, amount: Amount, scale: Scale) -> Number | None:
 
 def _is_cut(view: View, last: int) -> bool:
     """Whether the speaker was broken off where more of the number might have come."""
-    after = [view.text(last + 1 + k) for k in range(4)]
-    breaks = next((k for k in range(4) if _breaks(view, last + 1 + k)), 4)
-    if breaks == 0:
-        return after[0] not in {"for", "in", "on"}  # goes on with its criterion, so the number was whole
-    if breaks == 1 and after[0] == "." and view.found[last].kind == "number":
+    if last + 1 == view.end and _breaks(view, view.end + 1) and view.found[last].kind == "number":
         return True  # "6." of "6.5"
-    if breaks == 1:
-        return after[0] in {"and", ",", "-", "…"} or "point".startswith(after[0]) or after[0] in {"u", "e"}
-    return breaks < 4 and (after[0] == "and" or (after[0] in {",", "…", "-"} and len(after[1]) < 3))
+    breaks = next((i for i in range(last + 1, min(last + 6, view.end + 1)) if _breaks(view, i)), None)
+    if breaks is None:
+        return False
+    said = "".join(word for word in view.words(last + 1, breaks) if word[:1].isalpha())
+    if not said:
+        return view.text(breaks) not in {"for", "in", "on"}  # goes on with its criterion: the number was whole
+    return said.startswith("and") or "point".startswith(said) or len(said) < SHORTEST
 
 
 def _breaks(view: View, i: int) -> bool:
-    return i < len(view.found) and (view.found[i].torn or view.found[i].text == CUT)
+    here = view.found[i : i + 2]
+    if i == view.end and len(here) == 2 and here[0].text == "\n":
+        return here[1].torn
+    return bool(here) and (here[0].torn or here[0].text == CUT)
 
 
 def _led_to(view: View, amount: Amount, lead: int, last: int) -> bool:

@@ -100,7 +100,7 @@ class Linker:
                 cost = self.backward(numbers[0], names[0])
                 if cost is not None:
                     out.append((cost + SHARED * (len(names) - 1), frozenset({(numbers[0], *names)})))
-        elif len(numbers) == len(names) and together and self.listed(numbers):
+        elif len(numbers) == len(names) and together and self.listed(numbers) and not self.goes_on(names):
             cost = self.forward(names[-1], numbers[0]) if names_first else self.backward(numbers[-1], names[0])
             if cost is not None:
                 out.append((cost + 0.2, frozenset(zip(numbers, names, strict=True))))
@@ -120,7 +120,9 @@ class Linker:
         item = self.items[index]
         if isinstance(item, Number):
             # what it is for may have been cut off
-            return LOOSE_CUT if self.after(index) == CUT else LOOSE_NUMBER
+            rest = self.found[item.last + 1 : self.sentence.end]
+            cut = index == len(self.items) - 1 and any(token.text == CUT for token in rest)
+            return LOOSE_CUT if cut else LOOSE_NUMBER
         first = item.first == self.sentence.start or self.found[item.first - 1].text in cues.OPENERS | {","}
         if item.criteria == (self.whole,) and first and self.after(index) in {",", "i", "you", "your"}:
             return LOOSE_ADVERB
@@ -132,6 +134,11 @@ class Linker:
             if self.whole in self.criteria(one) + self.criteria(other) and "and" not in self.gap(one, other):
                 return False
         return all(set(self.gap(one, other)) <= cues.CO_ORDINATES for one, other in pairwise(names))
+
+    def goes_on(self, names: list[int]) -> bool:
+        """Whether a list of names is but the rest of a longer one."""
+        before = names[0] - 1
+        return before >= 0 and isinstance(self.items[before], Named) and self.together([before, names[0]])
 
     def criteria(self, index: int) -> tuple[str, ...]:
         item = self.items[index]

@@ -68,8 +68,10 @@ class SpeechReader:
             links = self._resolved(Linker(heard.tokens, sentence, self._grammar.whole).links(), said, talk, index)
             if links and text.casefold() in delivered:
                 talk.topic = ()
+                talk.last, talk.last_value, talk.last_at = links[-1].criteria, links[-1].number.value, index
                 continue
-            delivered.add(text.casefold())
+            if all(link.number.value is not None for link in links):
+                delivered.add(text.casefold())
             if sentence.withdraws and not any(isinstance(item, Number) for item in sentence.items):
                 for criterion in talk.last:
                     said.pop(criterion, None)

@@ -52,19 +52,22 @@ def serve(config: Path, port: int | None) -> None:
 
 async def _serve(config: "Config") -> int:
     from pipeline.commands.running import INTERRUPTED, interruptible, running
+    from pipeline.commands.shown import Log
     from pipeline.server import bind
     from transports.webrtc import WebRtcDoor
 
     assert config.listen is not None
     door = config.listen.cls(config.listen.settings)
     page = bind(door.settings.host, door.settings.port) if isinstance(door, WebRtcDoor) else None
-    cut_off: list[str] = []
+    log = Log()
+    cut_off = False
 
-    def saw(session: str, event: Event) -> None:
-        if isinstance(event, CallEnded) and event.why == "shut down":
-            cut_off.append(session)
+    def show(session: str, event: Event) -> None:
+        nonlocal cut_off
+        log.show(session, event)
+        cut_off = cut_off or (isinstance(event, CallEnded) and event.why == "shut down")
 
-    async with running(config, saw) as there:
+    async with running(config, show) as there:
         stopping: list[asyncio.Task[None]] = []
 
         async def stop() -> None:
@@ -79,8 +82,6 @@ async def _serve(config: "Config") -> int:
                 async with _page(door, page, there.store, _info(there.config)):
                     await there.host.serve(door)
         await asyncio.gather(*stopping)
-    for session in cut_off:
-        click.echo(f"A call was cut off; its record is closed: {session}", err=True)
     return INTERRUPTED if cut_off else 0
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 
 import websockets.exceptions
 from google import genai
@@ -11,6 +12,8 @@ from google.genai import errors, types
 from google.genai.live import AsyncSession
 
 from core.closes import Verdict, classify, classify_refusal, explain
+from core.models import ModelFacts
+from core.pcm import seconds
 from core.service import Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
 from processors.gemini_live.translate import translate
 
@@ -29,18 +32,27 @@ class Lost(Exception):
         self.meaning = meaning
 
 
+@dataclass(frozen=True, slots=True)
+class _History:
+    turns: tuple[tuple[str, str], ...]
+
+
 class Connection:
     """A session of the Live API.
 
     `send` never waits. Items of one call stay together: nothing is sent between them. What was sent before the
-    connection is open goes out, in order, as soon as it is.
+    connection is open goes out, in order, as soon as it is. Audio is gathered into messages of at least `chunk` seconds;
+    whatever else is sent drives it out first.
     """
 
-    def __init__(self, client: genai.Client, model: str, *, text_as_content: bool) -> None:
+    def __init__(self, client: genai.Client, model: str, facts: ModelFacts, chunk: float = 0.1) -> None:
         self._client = client
         self._model = model
-        self._text_as_content = text_as_content
-        self._outbox: deque[Sequence[Outgoing]] = deque()
+        self._facts = facts
+        self._chunk = chunk
+        self._speech = bytearray()
+        self._speech_rate = 0
+        self._outbox: deque[Sequence[Outgoing | _History]] = deque()
         self._more = asyncio.Event()
         self._resources = AsyncExitStack()
         self._session: AsyncSession | None = None
@@ -63,8 +75,22 @@ class Connection:
 
     def send(self, *items: Outgoing) -> None:
         """Queue items to be sent together."""
-        self._outbox.append(items)
-        self._more.set()
+        match items:
+            case (Audio(pcm, rate),):
+                if rate != self._speech_rate:
+                    self._post_speech()
+                self._speech += pcm
+                self._speech_rate = rate
+                if seconds(self._speech, rate) >= self._chunk:
+                    self._post_speech()
+            case _:
+                self._post_speech()
+                self._post(items)
+
+    def seed(self, turns: Sequence[tuple[str, str]]) -> None:
+        """Queue the conversation so far, as (role, text), for a session that knows nothing of it."""
+        self._post_speech()
+        self._post((_History(tuple(turns)),))
 
     async def events(self) -> AsyncIterator[Incoming]:
         """What the service says, until the connection ends. Raises Lost at the end."""
@@ -88,6 +114,15 @@ class Connection:
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._resources.aclose()
 
+    def _post(self, items: Sequence[Outgoing | _History]) -> None:
+        self._outbox.append(items)
+        self._more.set()
+
+    def _post_speech(self) -> None:
+        if self._speech:
+            self._post((Audio(bytes(self._speech), self._speech_rate),))
+            self._speech.clear()
+
     async def _send_all(self, session: AsyncSession) -> None:
         try:
             while True:
@@ -102,7 +137,7 @@ class Connection:
             self._failure = error
             await self._resources.aclose()
 
-    async def _send(self, session: AsyncSession, item: Outgoing) -> None:
+    async def _send(self, session: AsyncSession, item: Outgoing | _History) -> None:
         match item:
             case Audio(pcm, rate):
                 blob = types.Blob(data=pcm, mime_type=f"audio/pcm;rate={rate}")
@@ -111,7 +146,12 @@ class Connection:
                 await session.send_realtime_input(activity_start=types.ActivityStart())
             case EndActivity():
                 await session.send_realtime_input(activity_end=types.ActivityEnd())
-            case Text(text) if self._text_as_content:
+            case _History(turns):
+                history = [types.Content(role=role, parts=[types.Part(text=text)]) for role, text in turns]
+                # Initial history ends with turnComplete, which does not ask for a reply there (types.HistoryConfig).
+                initial = self._facts.history == "initial"
+                await session.send_client_content(turns=list(history), turn_complete=initial)
+            case Text(text) if self._facts.text == "content":
                 turn = types.Content(role="user", parts=[types.Part(text=text)])
                 await session.send_client_content(turns=turn, turn_complete=True)
             case Text(text):

@@ -1,6 +1,7 @@
 """YAML settings -> LiveConnectConfig."""
 
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,6 +9,10 @@ from google import genai
 from google.genai import types
 from pydantic import Field, SecretStr, ValidationInfo, model_validator
 
+from core.link import LinkPolicy
+from core.live import LivePolicy
+from core.models import ModelFacts, facts
+from core.watch import WatchPolicy
 from processors.stage import ConfigPath, StageSettings
 
 
@@ -55,6 +60,20 @@ class GeminiLiveSettings(StageSettings):
         description="how text goes to the model: as realtime input (3.x refuses content in mid-session) or as content"
         " (2.5). By default by the model's name",
     )
+    lifetime: float | None = Field(
+        None,
+        gt=60,
+        description="seconds a connection lives; a minute before its end the link looks for a quiet moment to move to"
+        " the next one. By default by the model's name: 590 (2.5, 3.1) or 3480 (3.8)",
+    )
+
+    chunk: float = Field(
+        0.1,
+        gt=0,
+        le=0.5,
+        description="seconds of the caller's speech sent in one message; 0.05 to 0.1 is what Google's agent kit"
+        " recommends. The end of a turn or a flush sends what there is, so no answer comes later for it",
+    )
 
     text_model: str | None = Field(
         "gemini-2.5-flash", description="model that reads the transcript when the call ended without scores; null: none"
@@ -68,6 +87,18 @@ class GeminiLiveSettings(StageSettings):
     )
     keepalive: float | None = Field(
         None, gt=0, description="seconds between pings; off by default, since pongs of 8 to 30 s were measured"
+    )
+    reply_timeout: float = Field(
+        10.0, gt=0, description="seconds without a reply after which the model is asked to go on, then left"
+    )
+    check_memory: float = Field(
+        1.5,
+        ge=0,
+        description="seconds at most that the first words after a reconnect are held back to see whether the model"
+        " begins the exam anew; 0 does not look",
+    )
+    last_sentence: float = Field(
+        12.0, ge=0, description="seconds the examiner may go on when the call is brought to its end in mid-sentence"
     )
     hold_while_speaking: bool = Field(
         True,
@@ -83,9 +114,17 @@ class GeminiLiveSettings(StageSettings):
         return self
 
     @property
-    def sends_content(self) -> bool:
-        """Whether text goes as clientContent."""
-        return (self.text_as or ("content" if "2.5" in self.model else "realtime")) == "content"
+    def facts(self) -> ModelFacts:
+        """What is known of the model, as these settings overrule it."""
+        known = facts(self.model)
+        return replace(known, text=self.text_as or known.text, lifetime=self.lifetime or known.lifetime)
+
+    @property
+    def policy(self) -> LivePolicy:
+        """How the conversation is held."""
+        link = LinkPolicy(self.backoff, self.dial_timeout, resume=self.resumption, lifetime=self.facts.lifetime)
+        watch = WatchPolicy(reply=self.reply_timeout)
+        return LivePolicy(link, watch, hold_while_speaking=self.hold_while_speaking, check=self.check_memory)
 
 
 def client(settings: GeminiLiveSettings) -> genai.Client:
@@ -105,9 +144,12 @@ def client(settings: GeminiLiveSettings) -> genai.Client:
 
 
 def connect_config(
-    settings: GeminiLiveSettings, tools: list[dict[str, Any]], handle: str | None
+    settings: GeminiLiveSettings, tools: list[dict[str, Any]], handle: str | None, *, seeded: bool = False
 ) -> types.LiveConnectConfig:
-    """The setup of one connection: the YAML's settings, the stages' tools, and the handle to resume from."""
+    """The setup of one connection: the YAML's settings, the stages' tools, and the handle to resume from.
+
+    `seeded` announces that the conversation so far follows as initial history, where the model wants that announced.
+    """
     thinking = None
     if settings.thinking_budget is not None or settings.thinking_level is not None:
         level = types.ThinkingLevel(settings.thinking_level.upper()) if settings.thinking_level else None
@@ -129,6 +171,9 @@ def connect_config(
         input_audio_transcription=types.AudioTranscriptionConfig() if settings.transcribe_caller else None,
         output_audio_transcription=types.AudioTranscriptionConfig() if settings.transcribe_examiner else None,
         session_resumption=types.SessionResumptionConfig(handle=handle) if settings.resumption else None,
+        history_config=types.HistoryConfig(initial_history_in_client_content=True)
+        if seeded and settings.facts.history == "initial"
+        else None,
         context_window_compression=types.ContextWindowCompressionConfig(sliding_window=types.SlidingWindow())
         if settings.compression
         else None,

@@ -1,8 +1,8 @@
-"""Frames -> connection, events -> frames, LinkMachine between."""
+"""Frames -> LiveMachine -> frames, and the one connection it dials."""
 
 import asyncio
 import json
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
@@ -25,12 +25,26 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from core import events, service
 from core.closes import Verdict
-from core.link import Dial, GiveUp, HangUp, LinkAction, LinkMachine, LinkPolicy, LinkState, Unanswered
-from core.pcm import seconds
+from core.link import Dial, GiveUp, HangUp
+from core.live import LiveMachine
+from core.live_actions import (
+    Action,
+    AskTool,
+    BeginSpeech,
+    Caption,
+    Charge,
+    CutSpeech,
+    EndSpeech,
+    Hear,
+    Note,
+    Play,
+    ReplyOver,
+    Seed,
+    Transmit,
+)
 from core.ports import Session
-from core.usage import AUDIO_TOKENS_PER_SECOND, fill_in
+from core.usage import fill_in
 from processors.frames import (
     FlushFrame,
     LinkDownFrame,
@@ -41,10 +55,9 @@ from processors.frames import (
 )
 from processors.gemini_live.connection import Connection, Lost
 from processors.gemini_live.settings import GeminiLiveSettings, client, connect_config
+from processors.gemini_live.shelf import FileShelf
 from processors.gemini_live.text import ask
 from processors.stage import Stage
-
-LIVE = (LinkState.LIVE, LinkState.DRAINING)
 
 
 class GeminiLive(Stage[GeminiLiveSettings]):
@@ -55,31 +68,25 @@ class GeminiLive(Stage[GeminiLiveSettings]):
     def __init__(self, settings: GeminiLiveSettings, session: Session) -> None:
         super().__init__(settings, session)
         self._client = client(settings)
-        self._link = LinkMachine(LinkPolicy(settings.backoff, settings.dial_timeout, resume=settings.resumption))
+        self._shelf = FileShelf()
+        self._live = LiveMachine(settings.policy, shelf=self._shelf)
         self._connection: Connection | None = None
         self._holding: asyncio.Task[None] | None = None
-        self._unanswered = Unanswered()
-        self._caller_speaking = False
-        self._replying = False  # something of the current reply has gone downstream
-        self._generated = False  # ... and all of it has
-        self._calls: dict[str, Connection] = {}  # functions the model waits for
-        self._held: list[service.Outgoing] = []  # what must not reach the model while it waits
-        self._resumable: bool | None = None
-        self._concluding = False
-        self._answered = asyncio.Event()
-        self._audio_in = self._audio_out = 0.0  # seconds; the audio the context holds
-        self._reply_audio = 0.0
+        self._begun = False
+        self._changed = asyncio.Event()  # something has happened that `conclude` may wait for
 
     async def setup(self, setup: FrameProcessorSetup) -> None:
         await super().setup(setup)
-        await self._carry_out(self._link.start(self.session.now()))
+        self._live.functions = frozenset(tool["name"] for tool in self.session.tools)
+        await self._carry_out(self._live.start(self.session.now()))
 
     async def cleanup(self) -> None:
-        await self._carry_out(self._link.close(self.session.now()))
+        await self._carry_out(self._live.close(self.session.now()))
+        self._shelf.close()
         await super().cleanup()
 
     async def woken(self, now: float) -> None:
-        await self._carry_out(self._link.tick(now))
+        await self._carry_out(self._live.tick(now))
 
     async def ask(self, prompt: str, schema: dict[str, Any]) -> dict[str, Any] | None:
         if self.settings.text_model is None:
@@ -89,92 +96,100 @@ class GeminiLive(Stage[GeminiLiveSettings]):
         return answer
 
     async def conclude(self) -> None:
-        """Wait for the text of the caller's last words, which the service sends only after they are finished."""
-        self._concluding = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.settings.last_words):
-                while self._link.state in LIVE and (self._caller_speaking or self._unanswered.pending):
-                    self._answered.clear()
-                    await self._answered.wait()
-
-    # --- from the pipeline
+        """Let the examiner finish its sentence, and wait for the text of the caller's last words."""
+        await self._until(lambda: not self._live.replying, self.settings.last_sentence)
+        self._live.conclude()
+        await self._until(lambda: not self._live.owed, self.settings.last_words)
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        live, now = self._live, self.session.now()
         match frame:
             case InputAudioRawFrame():
-                if self._caller_speaking:
-                    self._audio_in += seconds(frame.audio, frame.sample_rate)
-                    self._say(service.Audio(frame.audio, frame.sample_rate))
+                await self._carry_out(live.caller_audio(frame.audio, frame.sample_rate))
                 return
             case FlushFrame():
-                self._say(service.EndActivity(), service.StartActivity())
+                await self._carry_out(live.flush())
                 return
             case NudgeFrame(text=text):
-                self._say(service.Text(text))
+                await self._carry_out(live.tell(text, now))
                 return
-            case ToolAnswerFrame():
-                self._answer(frame)
+            case ToolAnswerFrame(call_id=id, function=name, result=result):
+                told = f"The result of {name} is: {json.dumps(result)}"
+                await self._carry_out(live.answer_tool(id, name, result, told, now))
                 return
-            case ClientConnectedFrame():
-                self._say(service.Text(self.settings.opening))
+            case ClientConnectedFrame() if not self._begun:
+                self._begun = True
+                await self._carry_out(live.tell(self.settings.opening, now))
             case UserStartedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
-                self._caller_speaking = True
-                await self._cut_reply()
-                self._say(service.StartActivity())
+                await self._carry_out(live.caller_began(now))
             case UserStoppedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
-                self._caller_speaking = False
-                self._say(service.EndActivity())
-            case BotStoppedSpeakingFrame() if self._generated:
-                # Played to its end; whatever comes now does not interrupt it.
-                await self._finish_reply(interrupted=False)
+                await self._carry_out(live.caller_stopped(now))
+            case BotStoppedSpeakingFrame():
+                await self._carry_out(live.played(now))
             case EndFrame() | CancelFrame():
-                await self._carry_out(self._link.close(self.session.now()))
+                await self._carry_out(live.close(now))
             case _:
                 pass
         await self.push_frame(frame, direction)
 
-    def _say(self, *items: service.Outgoing) -> None:
-        """Send now, or as soon as there is a connection that may take it. Never waits."""
-        if self._calls:
-            # Input during a pending call ends the connection on 2.5 (discuss.ai.google.dev/t/114644).
-            self._held += items
-            return
-        for item in items:
-            self._unanswered.sent(item)
-        if self._link.state in LIVE and self._connection is not None:
-            self._connection.send(*items)
+    async def _until(self, done: Callable[[], bool], timeout: float) -> None:
+        try:
+            async with asyncio.timeout(timeout):
+                while not done():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            logger.info(f"The call ends without waiting longer than {timeout:g} s for the service.")
 
-    def _answer(self, frame: ToolAnswerFrame) -> None:
-        asked_by = self._calls.pop(frame.call_id, None)
-        self.session.record(events.ToolAnswered(self.session.now(), frame.call_id, frame.function))
-        if asked_by is not None and asked_by is self._connection and self._link.state in LIVE:
-            asked_by.send(service.ToolResult(frame.call_id, frame.function, frame.result))
-        else:
-            # A resumed session does not know the call; it would ignore the result (pipecat-ai/pipecat#5497).
-            self._say(service.Text(f"The result of {frame.function} is: {json.dumps(frame.result)}"))
-        self._release()
+    # --- what the machine wants done
 
-    def _release(self) -> None:
-        if not self._calls and self._held:
-            held, self._held = self._held, []
-            self._say(*held)
-
-    # --- the link
-
-    async def _carry_out(self, actions: list[LinkAction]) -> None:
+    async def _carry_out(self, actions: Sequence[Action]) -> None:
         for action in actions:
-            match action:
-                case Dial():
-                    self._holding = self.create_task(self._hold(action), name="live connection")
-                case HangUp():
-                    await self._hang_up()
-                case GiveUp(why):
-                    self.session.record(events.LinkGaveUp(self.session.now(), why))
-                    await self.push_frame(LinkDownFrame(why=why))
-                    self.session.finish("link given up", why)
-                case _:
-                    assert_never(action)
-        self.wake_at(self._link.deadline())
+            await self._do(action)
+        self.wake_at(self._live.deadline())
+        self._changed.set()
+
+    async def _do(self, action: Action) -> None:
+        match action:
+            case Transmit(items):
+                if self._connection is not None:
+                    self._connection.send(*items)
+            case Play(pcm, rate):
+                await self.push_frame(TTSAudioRawFrame(pcm, rate, 1))
+            case Caption(text):
+                spoken = TTSTextFrame(text, TextType.WORD)
+                spoken.includes_inter_frame_spaces = True
+                await self.push_frame(spoken)
+            case Hear(text):
+                await self.push_frame(TranscriptionFrame(text, "caller", datetime.now(UTC).isoformat()))
+            case BeginSpeech():
+                await self.push_frame(TTSStartedFrame())
+            case EndSpeech():
+                await self.push_frame(TTSStoppedFrame())
+            case CutSpeech():
+                await self.broadcast_interruption()
+            case ReplyOver(interrupted):
+                await self.push_frame(ReplyDoneFrame(interrupted=interrupted))
+            case AskTool(id, name, args):
+                await self.push_frame(ToolCallFrame(call_id=id, function=name, args=args))
+            case Charge(counts, audio_in, audio_out):
+                self.session.charge(self.settings.model, fill_in(counts, audio_in, audio_out))
+            case Note(event):
+                self.session.record(event)
+            case Seed(turns):
+                if self._connection is not None:
+                    self._connection.seed(turns)
+            case Dial():
+                self._holding = self.create_task(self._hold(action), name=f"live connection {action.number}")
+            case HangUp():
+                await self._hang_up()
+            case GiveUp(why):
+                await self.push_frame(LinkDownFrame(why=why))
+                self.session.finish("link given up", why)
+            case _:
+                assert_never(action)
+
+    # --- the connection
 
     async def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
@@ -186,123 +201,24 @@ class GeminiLive(Stage[GeminiLiveSettings]):
 
     async def _hold(self, dial: Dial) -> None:
         """One connection from dialing to its end."""
-        dialed = self.session.now()
-        self.session.record(events.LinkDialed(dialed, dial.attempt, dial.handle is not None))
-        connection = Connection(self._client, self.settings.model, text_as_content=self.settings.sends_content)
+        live, session, dialed = self._live, self.session, self.session.now()
+        connection = Connection(self._client, self.settings.model, self.settings.facts, self.settings.chunk)
         self._connection = connection
+        resumed, said = dial.handle is not None, tuple(session.utterances)
         try:
-            config = connect_config(self.settings, self.session.tools, dial.handle)
+            seeded = bool(said) and not resumed
+            config = connect_config(self.settings, session.tools, dial.handle, seeded=seeded)
             await connection.open(config, self.settings.dial_timeout)
-            now = self.session.now()
-            self.session.record(events.LinkOpened(now, now - dialed, connection.service_session))
-            await self._carry_out(self._link.opened(now))
-            connection.send(*self._unanswered.again())
+            now = session.now()
+            await self._carry_out(live.opened(now - dialed, connection.service_session, said, resumed, now))
             async for event in connection.events():
-                if connection is not self._connection:
-                    return  # hung up while this event was on its way
-                await self._take(event, connection)
+                await self._carry_out(live.heard(event, dial.number, session.now()))
         except Lost as end:
-            await connection.close()
             if connection is self._connection:
-                await self._lost(end)
-
-    async def _lost(self, end: Lost) -> None:
-        now = self.session.now()
-        self._connection = None
-        self.session.record(events.LinkLost(now, end.code, end.reason, end.verdict.value))
-        level = "ERROR" if end.verdict is Verdict.GIVE_UP else "WARNING"
-        logger.log(level, f"Live link lost ({end.code} {end.reason!r}): {end.meaning} Next: {end.verdict.value}.")
-        await self._finish_reply(interrupted=True)
-        self._calls.clear()
-        self._release()
-        await self._carry_out(self._link.lost(end.verdict, end.meaning, now))
-
-    # --- from the service
-
-    async def _take(self, event: service.Incoming, connection: Connection) -> None:
-        # After the call has ended nobody hears a reply, so it was not said.
-        muted = self._concluding or (self._caller_speaking and self.settings.hold_while_speaking)
-        match event:
-            case service.AudioSpoken(pcm, rate):
-                self._audio_out += seconds(pcm, rate)
-                self._reply_audio += seconds(pcm, rate)
-                if not muted:
-                    await self._begin_reply()
-                    await self.push_frame(TTSAudioRawFrame(pcm, rate, 1))
-            case service.TextSpoken(text):
-                if not muted:
-                    await self._begin_reply()
-                    spoken = TTSTextFrame(text, TextType.WORD)
-                    spoken.includes_inter_frame_spaces = True
-                    await self.push_frame(spoken)
-            case service.TextHeard(text):
-                heard_at = datetime.now(UTC).isoformat()
-                await self.push_frame(TranscriptionFrame(text, "caller", heard_at))
-            case service.GenerationDone():
-                self._settle()
-                self._generated = self._replying
-                if self._replying:
-                    await self.push_frame(TTSStoppedFrame())
-            case service.Interrupted():
-                self._settle()
-                if self._replying:
-                    await self.broadcast_interruption()
-                    await self._finish_reply(interrupted=True)
-            case service.TurnDone():
-                self._settle()
-                await self._finish_reply(interrupted=False)
-                if not self._caller_speaking and not self._calls:
-                    await self._carry_out(self._link.quiet(self.session.now()))
-            case service.ToolAsked(id, name, args):
-                await self._call(id, name, args, connection)
-            case service.ToolsCancelled(ids):
-                for id in ids:
-                    self._calls.pop(id, None)
-                self._release()
-            case service.GoingAway(time_left):
-                now = self.session.now()
-                self.session.record(events.GoAwayReceived(now, time_left))
-                await self._carry_out(self._link.go_away(time_left, now))
-            case service.HandleGiven(handle):
-                self._link.handle(handle)
-                if (resumable := handle is not None) != self._resumable:
-                    self._resumable = resumable
-                    self.session.record(events.HandleReceived(self.session.now(), resumable))
-            case service.UsageSeen(counts):
-                context = (self._audio_in + self._audio_out) * AUDIO_TOKENS_PER_SECOND
-                reply = self._reply_audio * AUDIO_TOKENS_PER_SECOND
-                self._reply_audio = 0.0
-                self.session.charge(self.settings.model, fill_in(counts, round(context), round(reply)))
-            case _:
-                assert_never(event)
-
-    def _settle(self) -> None:
-        self._unanswered.answered()
-        self._answered.set()
-
-    async def _call(self, id: str, name: str, args: dict[str, object], connection: Connection) -> None:
-        self.session.record(events.ToolCalled(self.session.now(), id, name, args))
-        if name not in {tool["name"] for tool in self.session.tools}:
-            error = {"error": f"there is no function {name}"}
-            connection.send(service.ToolResult(id, name, error))
-            return
-        self._calls[id] = connection  # before anyone is told: from here on nothing else is sent
-        await self.push_frame(ToolCallFrame(call_id=id, function=name, args=args))
-
-    # --- replies
-
-    async def _begin_reply(self) -> None:
-        if not self._replying:
-            self._replying, self._generated = True, False
-            await self.push_frame(TTSStartedFrame())
-
-    async def _cut_reply(self) -> None:
-        """The caller speaks over the reply."""
-        await self._finish_reply(interrupted=True)
-
-    async def _finish_reply(self, *, interrupted: bool) -> None:
-        if self._replying:
-            if not self._generated:
-                await self.push_frame(TTSStoppedFrame())
-            self._replying = self._generated = False
-            await self.push_frame(ReplyDoneFrame(interrupted=interrupted))
+                self._connection = None
+            await connection.close()
+            lost = live.lost(end.code, end.reason, end.verdict, end.meaning, dial.number, session.now())
+            if lost:
+                level = "ERROR" if end.verdict is Verdict.GIVE_UP else "WARNING"
+                logger.log(level, f"Live link lost ({end.code} {end.reason!r}): {end.meaning} Next: {end.verdict}.")
+            await self._carry_out(lost)

@@ -2,21 +2,17 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.closes import Verdict
-from core.link import Dial, GiveUp, HangUp, LinkAction, LinkMachine, LinkPolicy, LinkState, Unanswered
-from core.service import Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
-
-SECOND = Audio(bytes(32000), 16000)
+from core.link import Dial, GiveUp, HangUp, LinkAction, LinkMachine, LinkPolicy, LinkState
 
 
 def live(policy: LinkPolicy | None = None) -> LinkMachine:
     """A link that has been open since 0 s and holds the handle `h1`."""
     link = LinkMachine(policy or LinkPolicy())
-    assert link.start(0.0) == [Dial(None, 1)]
+    assert link.start(0.0) == [Dial(None, 1, 1)]
     link.opened(0.0)
     link.handle("h1")
     return link
@@ -29,30 +25,30 @@ def test_a_lost_link_is_resumed_after_1_2_and_4_seconds_and_then_given_up() -> N
         assert link.deadline() == now + delay
         assert link.tick(now + delay / 2) == []
         now += delay
-        assert link.tick(now) == [Dial("h1", attempt)]
+        assert link.tick(now) == [Dial("h1", attempt, attempt)]
     assert link.lost(Verdict.RESUME, "1011 again", now) == [GiveUp("1011 again")]
-    assert link.state is LinkState.GIVEN_UP and link.deadline() is None
+    assert link.state is LinkState.DEGRADED and link.deadline() is None
     assert link.lost(Verdict.RESUME, "late", now) == []
 
 
 def test_a_connection_that_held_refills_the_attempts() -> None:
     link = live()
-    for now in (100.0, 200.0, 300.0, 400.0, 500.0):
+    for number, now in enumerate((100.0, 200.0, 300.0, 400.0, 500.0), start=2):
         assert link.lost(Verdict.RESUME, "1011", now) == []
-        assert link.tick(now + 1) == [Dial("h1", 2)]
+        assert link.tick(now + 1) == [Dial("h1", 2, number)]
         link.opened(now + 2)
 
 
 def test_a_refused_handle_is_dropped() -> None:
     link = live()
     link.lost(Verdict.FRESH, "Invalid session handle", 20.0)
-    assert link.tick(21.0) == [Dial(None, 2)]
+    assert link.tick(21.0) == [Dial(None, 2, 2)]
 
 
 def test_an_exhausted_quota_is_not_hammered() -> None:
     link = live(LinkPolicy(long_wait=15))
     link.lost(Verdict.WAIT, "quota", 20.0)
-    assert link.tick(34.9) == [] and link.tick(35.0) == [Dial("h1", 2)]
+    assert link.tick(34.9) == [] and link.tick(35.0) == [Dial("h1", 2, 2)]
 
 
 def test_a_fatal_close_is_not_retried() -> None:
@@ -64,15 +60,55 @@ def test_an_announced_end_is_left_at_the_first_quiet_moment() -> None:
     assert link.quiet(500.0) == []
     link.go_away(50.0, 540.0)
     assert link.state is LinkState.DRAINING
-    assert link.quiet(550.0) == [HangUp(), Dial("h1", 1)]
+    assert link.quiet(550.0) == [HangUp(), Dial("h1", 1, 2)]
 
 
 def test_an_announced_end_is_left_before_it_comes_even_if_nobody_stops_talking() -> None:
     link = live(LinkPolicy(margin=5))
     link.go_away(50.0, 540.0)
-    assert link.go_away(10.0, 541.0) == []  # a second announcement changes nothing
+    link.go_away(300.0, 541.0)  # a second announcement can only hasten it
     assert link.deadline() == 585.0
-    assert link.tick(585.0) == [HangUp(), Dial("h1", 1)]
+    assert link.tick(585.0) == [HangUp(), Dial("h1", 1, 2)]
+
+
+def test_the_known_end_of_a_connection_is_left_in_time_though_nobody_announces_it() -> None:
+    link = live(LinkPolicy(lifetime=590, lead=60, margin=5))
+    assert link.deadline() == 530.0
+    assert link.quiet(529.0) == []
+    assert link.tick(530.0) == [] and link.state is LinkState.DRAINING
+    assert link.deadline() == 585.0
+    link.handle("h2")
+    assert link.quiet(540.0) == [HangUp(), Dial("h2", 1, 2)]
+
+
+def test_a_handle_that_is_out_of_date_is_waited_for() -> None:
+    link = live()
+    link.handle(None)
+    link.go_away(50.0, 540.0)
+    assert link.quiet(541.0) == []
+    link.handle("h2")
+    assert link.quiet(542.0) == [HangUp(), Dial("h2", 1, 2)]
+
+
+def test_a_session_that_forgot_is_left_for_one_that_knows_nothing() -> None:
+    assert live().begin_afresh(3.0) == [HangUp(), Dial(None, 1, 2)]
+    waiting = live()
+    waiting.lost(Verdict.RESUME, "1011", 1.0)
+    assert waiting.begin_afresh(1.5) == []
+    assert waiting.tick(2.0) == [Dial(None, 2, 2)]
+
+
+def test_a_dead_connection_is_left_like_a_lost_one() -> None:
+    link = live()
+    assert link.leave(Verdict.RESUME, "silent", 20.0) == [HangUp()]
+    assert link.leave(Verdict.RESUME, "silent", 20.0) == []
+    assert link.tick(21.0) == [Dial("h1", 2, 2)]
+
+
+def test_giving_up_hangs_up_and_is_final() -> None:
+    link = live()
+    assert link.give_up("forgot twice") == [HangUp(), GiveUp("forgot twice")]
+    assert link.give_up("again") == [] and link.tick(99.0) == []
 
 
 def test_a_setup_that_is_never_answered_ends() -> None:
@@ -86,13 +122,13 @@ def test_a_handle_that_is_withdrawn_leaves_the_last_good_one() -> None:
     link = live()
     link.handle(None)
     link.lost(Verdict.RESUME, "1011", 1.0)
-    assert link.tick(2.0) == [Dial("h1", 2)]
+    assert link.tick(2.0) == [Dial("h1", 2, 2)]
 
 
 def test_without_resumption_every_dial_is_fresh() -> None:
     link = live(LinkPolicy(resume=False))
     link.lost(Verdict.RESUME, "1011", 1.0)
-    assert link.tick(2.0) == [Dial(None, 2)]
+    assert link.tick(2.0) == [Dial(None, 2, 2)]
 
 
 def test_closing_hangs_up_only_what_is_open() -> None:
@@ -136,57 +172,7 @@ def test_no_state_lasts_for_ever_but_the_last_two(steps: list[tuple[str, float]]
             case _:
                 pass
         kinds: list[type[Any]] = [type(action) for action in actions]
+        assert (link.number == 1) or link.number <= len(steps) + 1
         assert kinds in ([], [Dial], [HangUp], [GiveUp], [HangUp, Dial], [HangUp, GiveUp])
-        ends = link.state in (LinkState.GIVEN_UP, LinkState.CLOSED, LinkState.LIVE)
+        ends = link.state in (LinkState.DEGRADED, LinkState.CLOSED, LinkState.LIVE)
         assert (link.deadline() is None) == ends
-
-
-def test_an_unanswered_turn_is_said_again_from_its_start() -> None:
-    kept = Unanswered()
-    for item in (StartActivity(), SECOND, SECOND):
-        kept.sent(item)
-    assert kept.again() == [StartActivity(), SECOND, SECOND]
-    kept.sent(EndActivity())
-    assert kept.again() == [StartActivity(), SECOND, SECOND, EndActivity()]
-    kept.answered()
-    assert kept.again() == []
-
-
-def test_a_flushed_turn_is_said_again_as_one_window() -> None:
-    kept = Unanswered()
-    for item in (StartActivity(), SECOND, EndActivity(), StartActivity(), SECOND, EndActivity()):
-        kept.sent(item)
-    assert kept.again() == [StartActivity(), SECOND, SECOND, EndActivity()]
-
-
-def test_an_answer_to_a_flushed_window_leaves_the_open_one() -> None:
-    kept = Unanswered()
-    for item in (StartActivity(), SECOND, EndActivity(), StartActivity(), SECOND):
-        kept.sent(item)
-    kept.answered()
-    assert kept.again() == [StartActivity(), SECOND]
-
-
-def test_text_is_kept_and_tool_results_are_not() -> None:
-    kept = Unanswered()
-    kept.sent(Text("Begin."))
-    kept.sent(ToolResult("1", "f", {}))
-    assert kept.again() == [Text("Begin.")]
-
-
-def test_the_oldest_audio_goes_when_the_turn_is_longer_than_the_limit() -> None:
-    kept = Unanswered(limit=3)
-    kept.sent(StartActivity())
-    for _ in range(5):
-        kept.sent(SECOND)
-    assert kept.again() == [StartActivity(), SECOND, SECOND, SECOND]
-    assert kept.dropped == pytest.approx(2)
-
-
-@given(st.lists(st.sampled_from([StartActivity(), SECOND, EndActivity(), Text("x")]), max_size=30))
-def test_no_audio_is_said_twice(items: list[Outgoing]) -> None:
-    kept = Unanswered()
-    for item in items:
-        kept.sent(item)
-    assert kept.again().count(SECOND) == items.count(SECOND)
-    assert (EndActivity(), StartActivity()) not in zip(kept.again(), kept.again()[1:], strict=False)

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent / "clients"
 # Kept between runs, so that only the first one fetches anything.
 CACHE = Path(os.environ.get("EMULATOR_PEERS", Path.home() / ".cache" / "colloquy-peers"))
 OLDEST = "2.25.0"  # what pipecat-ai 1.14 asks for at least
+NEWEST = "3.4.0"  # in November 2026
 JAVASCRIPT = "2.18.0"
 QUICK = Scenario.load("scripted").changed(
     examiner={"latency": 0.0, "questions": ["Why?"], "heard": ["Because it is so."]},
@@ -56,21 +57,22 @@ def check(printed: str) -> dict[str, Any]:
     return facts
 
 
-async def test_the_newest_google_genai() -> None:
+async def test_the_google_genai_that_is_installed() -> None:
     async with Emulator(QUICK) as emulator:
         printed = await run(sys.executable, str(HERE / "exam.py"), emulator.url, str(emulator.ca_file))
     check(printed)
 
 
-async def test_the_oldest_google_genai_that_pipecat_allows(require_peers: bool) -> None:
-    folder = CACHE / f"google-genai-{OLDEST}"
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+async def test_the_oldest_and_the_newest_google_genai(version: str, require_peers: bool) -> None:
+    folder = CACHE / f"google-genai-{version}"
     pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder))
-    await install(folder, "google/genai/live.py", *pip, f"google-genai=={OLDEST}", require=require_peers)
+    await install(folder, "google/genai/live.py", *pip, f"google-genai=={version}", require=require_peers)
     async with Emulator(QUICK) as emulator:
         # `google` is a namespace of several packages: what comes first on the path gives `genai`.
         exam = (str(HERE / "exam.py"), emulator.url, str(emulator.ca_file))
         printed = await run(sys.executable, *exam, PYTHONPATH=str(folder))
-    assert check(printed)["version"] == OLDEST
+    assert check(printed)["version"] == version
 
 
 @pytest.mark.parametrize("tls", [False, True])

@@ -1,20 +1,22 @@
 """A database that cannot be used is said to be so in one sentence, without the password."""
 
-import asyncio
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, make_url
 from support.postgres import PASSWORD
+from support.record import opening
 
-from pipeline import tables
+from pipeline import database, tables
 from pipeline.database import parse_url
 from pipeline.record import StoreError
 from pipeline.store import Store
@@ -131,15 +133,24 @@ async def test_a_locked_file_is_refused_after_a_while(tmp_path: Path) -> None:
     other.close()
 
 
-async def test_a_file_that_is_locked_for_a_moment_is_waited_for(tmp_path: Path) -> None:
-    file = tmp_path / "sessions.db"
-    other = sqlite3.connect(file, isolation_level=None)
-    other.execute("CREATE TABLE diary (day)")
-    other.execute("BEGIN")
-    other.execute("SELECT * FROM diary").fetchall()  # a reader, which a change to WAL does not wait for by itself
-    asyncio.get_running_loop().call_later(0.2, other.close)
-    store = await Store.open(f"sqlite:///{file}", patience=20)
+async def test_a_file_that_others_make_at_the_same_time_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Four processes that open 150 new files in step are refused some 20 times by SQLite itself, which does not wait
+    # for its lock while the journal mode changes. Three refusals here stand for that.
+    connect, refusals = database._on_connect, 3
+
+    def refuse_at_first(connection: Any, record: Any) -> None:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise sqlite3.OperationalError("database is locked")
+        connect(connection, record)
+
+    monkeypatch.setattr(database, "_on_connect", refuse_at_first)
+    store = await Store.open(f"sqlite:///{tmp_path}/sessions.db", patience=20)
     await store.close()
+    assert refusals == 0
 
 
 @contextmanager
@@ -165,7 +176,20 @@ async def test_a_file_that_may_not_be_written_is_refused() -> None:
         assert said == f"The database {file} may not be written: check the permissions of the file and of its folder."
 
 
+async def test_a_database_in_memory_will_do_for_a_moment() -> None:
+    store = await Store.open("sqlite://")
+    await store.open_session(opening("s1"))
+    assert [each.id for each in await store.sessions()] == ["s1"] and store.place == "The database in memory"
+    await store.close()
+
+
 # --- PostgreSQL
+
+
+async def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    said = await refusal("postgresql://anna:s3cret@127.0.0.1:1/x")
+    assert said == "PostgreSQL at 127.0.0.1:1/x needs a driver: pip install asyncpg."
 
 
 async def test_a_postgresql_that_is_not_there_is_refused() -> None:

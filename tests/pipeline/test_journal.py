@@ -76,6 +76,7 @@ def warnings() -> Iterator[list[str]]:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "LINGER", 0.02)
     monkeypatch.setattr(journal_module, "FIRST_RETRY", 0.01)
     monkeypatch.setattr(journal_module, "LAST_RETRY", 0.02)
 
@@ -382,6 +383,35 @@ async def test_what_waits_for_a_locked_database_waits_on(store: Store, tmp_path:
     assert await texts(address) == ["Hello"]
 
 
+async def test_a_drain_that_is_broken_off_leaves_a_file(tmp_path: Path) -> None:
+    store = AwayStore(tmp_path)
+    journal = StoreJournal(store, "s1")
+    journal.record(said("one"))
+    draining = asyncio.create_task(journal.drain())
+    await asyncio.sleep(0.05)
+    draining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await draining
+    assert spilled(store.spill_folder) == ["one"] and journal.unwritten == 0
+
+
+async def test_a_loop_that_has_begun_to_end_gets_no_new_tasks(tmp_path: Path) -> None:
+    store = AwayStore(tmp_path)
+    journal = StoreJournal(store, "s1")
+    journal.record(said("one"))
+    await asyncio.sleep(0.05)
+    assert journal._writer is not None
+    journal._writer.cancel()
+    await asyncio.wait({journal._writer})
+    journal.record(said("two"))
+    assert spilled(store.spill_folder) == ["one", "two"] and journal._writer.done()
+    store.back = True
+    await until_written(journal)
+    assert store.texts == ["one", "two"]
+
+
+# The store of the forgetful is never closed, and its thread finds no loop.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_what_is_recorded_when_the_loop_ends_without_a_drain_is_there_next_time(address: str) -> None:
     async def forgetful() -> StoreJournal:
         store = await Store.open(address)

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -132,7 +133,7 @@ def _stop(folder: Path) -> None:
             os.kill(process, 0)
         except ProcessLookupError:
             break
-        signal.sigtimedwait([], 0.05)
+        time.sleep(0.05)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -51,10 +51,18 @@ def test_a_level_of_thought() -> None:
     assert config.thinking_config == types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW)
 
 
-def test_text_goes_as_the_model_wants_it() -> None:
-    assert GeminiLiveSettings(model="gemini-2.5-flash-native-audio-preview-12-2025").sends_content
-    assert not GeminiLiveSettings(model="gemini-3.8-live").sends_content
-    assert GeminiLiveSettings(model="gemini-3.8-live", text_as="content").sends_content
+def test_what_is_known_of_the_model_can_be_overruled() -> None:
+    old = GeminiLiveSettings(model="gemini-2.5-flash-native-audio-preview-12-2025")
+    assert (old.facts.text, old.facts.history, old.policy.link.lifetime) == ("content", "content", 590)
+    new = GeminiLiveSettings(model="gemini-3.8-live", text_as="content", lifetime=300, resumption=False)
+    assert (new.facts.text, new.policy.link.lifetime, new.policy.link.resume) == ("content", 300, False)
+
+
+def test_initial_history_is_announced_only_where_it_is_wanted_and_follows() -> None:
+    new, old = GeminiLiveSettings(model="gemini-3.8-live"), GeminiLiveSettings(model="gemini-2.5-flash-native-audio")
+    assert connect_config(new, [], None, seeded=True).history_config is not None
+    assert connect_config(new, [], None).history_config is None
+    assert connect_config(old, [], None, seeded=True).history_config is None
 
 
 def test_without_key_or_address_there_is_no_client() -> None:

@@ -1,0 +1,417 @@
+"""The Live conversation: what is sent, what the caller gets to hear, and what survives a change of connection.
+
+One machine for the whole of it. The shell tells it of the caller's turns and of what the service says, with the time,
+and carries out what it answers. It holds the link (when to dial), what is unanswered (what to say again), the
+watchdog (is the model late) and the memory check (does the model still know the exam).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from core import events, service
+from core.closes import Verdict
+from core.events import UtteranceSpoken
+from core.link import Dial, GiveUp, HangUp, LinkAction, LinkMachine, LinkPolicy, LinkState
+from core.live_actions import (
+    Action,
+    AskTool,
+    BeginSpeech,
+    Caption,
+    Charge,
+    CutSpeech,
+    EndSpeech,
+    Hear,
+    Note,
+    Play,
+    ReplyOver,
+    Seed,
+    Speech,
+    Transmit,
+)
+from core.memory import MemoryCheck, Recall, go_on, seed
+from core.replay import Shelf, Unanswered
+from core.service import Outgoing, TokenCounts
+from core.usage import AUDIO_TOKENS_PER_SECOND
+from core.watch import Alarm, Watchdog, WatchPolicy
+
+# What is said to a model that owes a reply and is silent. Nobody hears it.
+NUDGE = "The candidate has finished. Please go on."
+
+
+@dataclass(frozen=True, slots=True)
+class LivePolicy:
+    """How the conversation is held.
+
+    `hold_while_speaking`: what the model says while the caller has the floor is dropped. `hold_during_calls`: nothing
+    reaches the model while it waits for a function. `check`: the longest the first words after a reconnect are held
+    back to see whether the model still knows the exam; 0 does not look.
+    """
+
+    link: LinkPolicy = field(default_factory=LinkPolicy)
+    watch: WatchPolicy = field(default_factory=WatchPolicy)
+    hold_while_speaking: bool = True
+    hold_during_calls: bool = True
+    check: float = 1.5
+    memory_seconds: float = 120.0
+
+
+@dataclass
+class LiveMachine:
+    """Turns, messages and time in; actions out, in order."""
+
+    policy: LivePolicy
+    functions: frozenset[str] = frozenset()
+    shelf: Shelf | None = None
+    caller_speaking: bool = False
+    replying: bool = False  # something of the current reply has been let through
+    _generated: bool = False
+    _concluding: bool = False
+    _calls: set[str] = field(default_factory=set[str])  # the model on this connection waits for these
+    _waiting: list[Outgoing] = field(default_factory=list[Outgoing])  # ... and this waits for them
+    _held: list[Speech] = field(default_factory=list[Speech])  # the first words after a reconnect
+    _held_until: float | None = None
+    _reply: list[str] = field(default_factory=list[str])
+    _resumable: bool | None = None
+    _reseeded: bool = False
+    _down_since: float | None = None
+    _audio: float = 0.0  # seconds of audio in the context, both sides
+    _reply_audio: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._link = LinkMachine(self.policy.link)
+        self._watch = Watchdog(self.policy.watch)
+        self._memory = MemoryCheck()
+        self.unanswered = Unanswered(self.policy.memory_seconds, self.shelf)
+
+    @property
+    def state(self) -> LinkState:
+        """Where the link is."""
+        return self._link.state
+
+    @property
+    def owed(self) -> bool:
+        """Whether an answer, and with it the text of the caller's last words, may still come."""
+        return self._link.up and (self.caller_speaking or self.unanswered.pending)
+
+    # --- the call
+
+    def start(self, now: float) -> list[Action]:
+        """The call begins: connect, so that the examiner can speak when the caller is there."""
+        return self._did(self._link.start(now), now)
+
+    def conclude(self) -> None:
+        """The call is ending: nobody hears what the model says from here on."""
+        self._concluding = True
+
+    def close(self, now: float) -> list[Action]:
+        """The call is over."""
+        self._watch.rest()
+        return self._did(self._link.close(now), now)
+
+    def deadline(self) -> float | None:
+        """When `tick` has something to do."""
+        times = (self._link.deadline(), self._watch.deadline(), self._held_until)
+        return min((time for time in times if time is not None), default=None)
+
+    def tick(self, now: float) -> list[Action]:
+        """Time has passed."""
+        actions = self._did(self._link.tick(now), now)
+        if self._held_until is not None and now >= self._held_until:
+            actions += self._release()
+        match self._watch.tick(now):
+            case Alarm.NUDGE:
+                actions += [Note(events.ModelLate(now, "nudge")), Transmit((service.Text(NUDGE),))]
+            case Alarm.RECONNECT:
+                actions.append(Note(events.ModelLate(now, "reconnect")))
+                actions += self._dropped(now)
+                why = "The model fell silent and the connection was left."
+                actions += self._did(self._link.leave(Verdict.RESUME, why, now), now)
+            case Alarm.SETTLE:
+                actions += self._turn_done(now)
+            case None:
+                pass
+        return actions
+
+    # --- the caller
+
+    def caller_began(self, now: float) -> list[Action]:
+        """The caller has the floor."""
+        self.caller_speaking = True
+        self._watch.rest()
+        self._held.clear()
+        self._held_until = None
+        return [*self._finish(interrupted=True), *self._say(service.StartActivity())]
+
+    def caller_audio(self, pcm: bytes, rate: int) -> list[Action]:
+        """A piece of the caller's turn."""
+        if not self.caller_speaking:
+            return []
+        self._audio += len(pcm) / 2 / rate
+        return self._say(service.Audio(pcm, rate))
+
+    def flush(self) -> list[Action]:
+        """Close the caller's window and open the next."""
+        if not self.caller_speaking or self._calls:
+            return []  # input during a call ends the connection on 2.5 (discuss.ai.google.dev/t/114644)
+        return self._say(service.EndActivity(), service.StartActivity())
+
+    def caller_stopped(self, now: float) -> list[Action]:
+        """The caller has finished."""
+        self.caller_speaking = False
+        actions = self._say(service.EndActivity())
+        self._expect(now)
+        return actions
+
+    def tell(self, text: str, now: float) -> list[Action]:
+        """Words for the model that nobody spoke."""
+        actions = self._say(service.Text(text))
+        self._expect(now)
+        return actions
+
+    def answer_tool(self, id: str, name: str, result: dict[str, Any], told: str, now: float) -> list[Action]:
+        """A function has a result; `told` is the same in words, for a session that does not know the call."""
+        actions: list[Action] = [Note(events.ToolAnswered(now, id, name))]
+        if id in self._calls:
+            self._calls.discard(id)
+            actions.append(Transmit((service.ToolResult(id, name, result),)))
+        else:
+            # A resumed session does not know the call; it would ignore the result (pipecat-ai/pipecat#5497).
+            actions += self._say(service.Text(told))
+        actions += self._let_in()
+        self._expect(now)
+        return actions
+
+    def played(self, now: float) -> list[Action]:
+        """The caller has heard the reply to its end."""
+        return self._finish(interrupted=False) if self._generated else []
+
+    # --- the link
+
+    def opened(
+        self, took: float, service_session: str | None, said: Sequence[UtteranceSpoken], resumed: bool, now: float
+    ) -> list[Action]:
+        """The connection is up. `said` is the conversation so far, for a session that does not know it."""
+        gap = now - self._down_since if self._down_since is not None else 0.0
+        self._down_since = None
+        actions: list[Action] = [Note(events.LinkOpened(now, took, service_session, round(gap, 3)))]
+        actions += self._did(self._link.opened(now), now)
+        self._memory.reconnected()
+        if not resumed and said:
+            actions.append(Seed((*seed(said), ("user", go_on(said)))))
+        if again := self.unanswered.again():
+            numbers = self.unanswered.numbers
+            if numbers:
+                actions.append(Note(events.TurnReplayed(now, numbers[0], numbers[-1])))
+            actions.append(Transmit(tuple(again)))
+            self._expect(now)
+        return actions
+
+    def lost(self, code: int, reason: str, verdict: Verdict, meaning: str, number: int, now: float) -> list[Action]:
+        """Connection `number` ended, or could not be opened."""
+        over = (LinkState.WAITING, LinkState.DEGRADED, LinkState.CLOSED)
+        if number != self._link.number or self._link.state in over:
+            return []
+        actions: list[Action] = [Note(events.LinkLost(now, code, reason, verdict.value))]
+        actions += self._dropped(now)
+        return actions + self._did(self._link.lost(verdict, meaning, now), now)
+
+    def heard(self, event: service.Incoming, number: int, now: float) -> list[Action]:
+        """The service said something on connection `number`."""
+        if number != self._link.number or not self._link.up:
+            return []
+        match event:
+            case service.AudioSpoken(pcm, rate):
+                length = len(pcm) / 2 / rate
+                self._audio += length
+                self._reply_audio += length
+                self._watch.said(now, length)
+                return self._speak(Play(pcm, rate), now)
+            case service.TextSpoken(text):
+                self._watch.said(now)
+                return self._speak(Caption(text), now)
+            case service.TextHeard(text):
+                return [Hear(text)]
+            case service.GenerationDone():
+                return self._generation_done(now)
+            case service.Interrupted():
+                self._settle()
+                cut: list[Action] = [CutSpeech()] if self.replying else []
+                return cut + self._finish(interrupted=True)
+            case service.TurnDone():
+                return self._turn_done(now)
+            case service.ToolAsked(id, name, args):
+                return self._call(id, name, args, now)
+            case service.ToolsCancelled(ids):
+                self._calls.difference_update(ids)
+                return self._let_in()
+            case service.GoingAway(time_left):
+                return [
+                    Note(events.GoAwayReceived(now, time_left)),
+                    *self._did(self._link.go_away(time_left, now), now),
+                    *self._move_if_quiet(now),
+                ]
+            case service.HandleGiven(handle):
+                return self._handle(handle, now)
+            case service.UsageSeen(counts):
+                return self._billed(counts, now)
+            case _:
+                assert_never(event)
+
+    # --- within
+
+    def _did(self, actions: list[LinkAction], now: float) -> list[Action]:
+        done: list[Action] = []
+        for action in actions:
+            match action:
+                case Dial(handle, attempt, _):
+                    done.append(Note(events.LinkDialed(now, attempt, handle is not None)))
+                case HangUp():
+                    # A move: whatever was pending on the old connection is orphaned.
+                    done += self._dropped(now)
+                case GiveUp(why):
+                    done.append(Note(events.LinkGaveUp(now, why)))
+                case _:
+                    assert_never(action)
+            done.append(action)
+        return done
+
+    def _dropped(self, now: float) -> list[Action]:
+        """The connection is gone, with the reply that was under way and the calls that were pending."""
+        if self._down_since is None:
+            self._down_since = now
+        self._watch.rest()
+        self._held.clear()
+        self._held_until = None
+        self._calls.clear()
+        return [*self._finish(interrupted=True), *self._let_in()]
+
+    def _say(self, *items: Outgoing) -> list[Action]:
+        if self._calls and self.policy.hold_during_calls:
+            self._waiting += items
+            return []
+        for item in items:
+            self.unanswered.sent(item)
+        return [Transmit(items)] if self._link.up else []
+
+    def _let_in(self) -> list[Action]:
+        if self._calls or not self._waiting:
+            return []
+        waiting, self._waiting = self._waiting, []
+        return self._say(*waiting)
+
+    def _expect(self, now: float) -> None:
+        if self._link.up and not self._calls and not self.caller_speaking and self.unanswered.pending:
+            self._watch.asked(now)
+
+    def _speak(self, what: Play | Caption, now: float) -> list[Action]:
+        # After the call has ended nobody hears a reply. While the caller speaks it is one that nobody asked for: a
+        # flush ends the user's turn for the model, which then begins to answer.
+        if self._concluding or (self.caller_speaking and self.policy.hold_while_speaking):
+            self._watch.rest()
+            return []
+        if self._memory.checking and self.policy.check > 0:
+            return self._weigh(what, now)
+        return self._let_through(what)
+
+    def _let_through(self, *speech: Speech) -> list[Action]:
+        actions: list[Action] = []
+        for one in speech:
+            if not self.replying:
+                self.replying, self._generated = True, False
+                self._reply.clear()
+                actions.append(BeginSpeech())
+            if isinstance(one, Caption):
+                self._reply.append(one.text)
+            actions.append(one)
+        return actions
+
+    def _weigh(self, what: Play | Caption, now: float) -> list[Action]:
+        """Hold back the first words after a reconnect until they show whether the model still knows the exam."""
+        self._held.append(what)
+        if self._held_until is None:
+            self._held_until = now + self.policy.check
+        recall = self._memory.speaking(what.text) if isinstance(what, Caption) else Recall.UNKNOWN
+        return self._recalled(recall, now)
+
+    def _recalled(self, recall: Recall, now: float) -> list[Action]:
+        match recall:
+            case Recall.UNKNOWN:
+                return []
+            case Recall.KEPT:
+                return self._release()
+            case Recall.LOST:
+                return self._forgotten(now)
+
+    def _release(self) -> list[Action]:
+        held, self._held, self._held_until = self._held, [], None
+        self._memory.checking = False
+        return self._let_through(*held)
+
+    def _forgotten(self, now: float) -> list[Action]:
+        """The model has begun the exam anew. Nobody has heard it yet: another session is told where the exam is."""
+        self._held.clear()
+        self._held_until = None
+        if self._reseeded:
+            actions: list[Action] = [Note(events.ContextLost(now, "degrade"))]
+            return actions + self._did(self._link.give_up("The model has lost the conversation twice."), now)
+        self._reseeded = True
+        return [Note(events.ContextLost(now, "reseed")), *self._did(self._link.begin_afresh(now), now)]
+
+    def _generation_done(self, now: float) -> list[Action]:
+        actions: list[Action] = []
+        if self._held:
+            actions = self._recalled(self._memory.speaking("", finished=True), now)
+            if not self._link.up:
+                return actions
+            actions += self._release()
+        self._watch.generated(now)
+        self._settle()
+        self._generated = self.replying
+        return [*actions, EndSpeech()] if self.replying else actions
+
+    def _turn_done(self, now: float) -> list[Action]:
+        actions: list[Action] = self._release() if self._held else []
+        self._settle()
+        self._watch.rest()
+        return [*actions, *self._finish(interrupted=False), *self._move_if_quiet(now)]
+
+    def _settle(self) -> None:
+        self.unanswered.answered()
+
+    def _finish(self, *, interrupted: bool) -> list[Action]:
+        if not self.replying:
+            return []
+        actions: list[Action] = [] if self._generated else [EndSpeech()]
+        self.replying = self._generated = False
+        if text := "".join(self._reply).strip():
+            self._memory.said(text)
+        return [*actions, ReplyOver(interrupted)]
+
+    def _move_if_quiet(self, now: float) -> list[Action]:
+        busy = self.caller_speaking or self.replying or self._calls or self.unanswered.pending
+        return [] if busy else self._did(self._link.quiet(now), now)
+
+    def _call(self, id: str, name: str, args: dict[str, Any], now: float) -> list[Action]:
+        called = Note(events.ToolCalled(now, id, name, args))
+        if name not in self.functions:
+            return [called, Transmit((service.ToolResult(id, name, {"error": f"there is no function {name}"}),))]
+        self._calls.add(id)  # before anyone is told: from here on nothing else is sent
+        self._watch.rest()
+        self._settle()
+        return [called, AskTool(id, name, args)]
+
+    def _handle(self, handle: str | None, now: float) -> list[Action]:
+        self._link.handle(handle)
+        if (resumable := handle is not None) == self._resumable:
+            return self._move_if_quiet(now) if resumable else []
+        self._resumable = resumable
+        return [Note(events.HandleReceived(now, resumable)), *(self._move_if_quiet(now) if resumable else [])]
+
+    def _billed(self, counts: TokenCounts, now: float) -> list[Action]:
+        context, reply = self._audio * AUDIO_TOKENS_PER_SECOND, self._reply_audio * AUDIO_TOKENS_PER_SECOND
+        self._reply_audio = 0.0
+        charge = Charge(counts, round(context), round(reply))
+        if self._memory.billed(counts.prompt_total) is Recall.LOST and self._held:
+            return [charge, *self._forgotten(now)]
+        return [charge]

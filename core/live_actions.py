@@ -1,0 +1,95 @@
+"""What a Live conversation wants done: the answers of core/live."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.events import Event
+from core.link import LinkAction
+from core.service import Outgoing, TokenCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Send these together: nothing comes between them."""
+
+    items: tuple[Outgoing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """Give a new session the conversation so far, as (role, text), without asking for a reply."""
+
+    turns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BeginSpeech:
+    """The examiner begins a reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Let the caller hear this."""
+
+    pcm: bytes
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The text of what the caller hears."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndSpeech:
+    """No more audio of this reply comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutSpeech:
+    """Drop what has not been heard yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyOver:
+    """The examiner's turn is over."""
+
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """A piece of the text of what the caller said."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskTool:
+    """The model waits for the result of a function."""
+
+    id: str
+    name: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Tokens for the bill; the estimates are used where the service left details out."""
+
+    counts: TokenCounts
+    audio_in: int
+    audio_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A fact for the log."""
+
+    event: Event
+
+
+Speech = BeginSpeech | Play | Caption | EndSpeech
+Action = LinkAction | Transmit | Seed | Speech | CutSpeech | ReplyOver | Hear | AskTool | Charge | Note

@@ -1,0 +1,128 @@
+"""What the model has been sent and has not answered: kept in numbered pieces, and sent again on the next connection."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.service import Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
+
+# Pieces of replayed audio: long enough that minutes of speech are few messages, short enough for any frame limit.
+REPLAY_PIECE = 0.5
+
+
+class Shelf(Protocol):
+    """Where audio goes that has waited too long to be kept in memory."""
+
+    def put(self, pcm: bytes) -> int:
+        """Keep some audio; returns where it is."""
+        ...
+
+    def get(self, place: int, size: int) -> bytes:
+        """The audio that was put there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelved:
+    place: int
+    size: int
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        return self.size / 2 / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An item and, if it is audio, its number among all the audio of the call."""
+
+    item: Outgoing | _Shelved
+    number: int = 0
+
+
+@dataclass
+class Unanswered:
+    """Everything since the model last finished an answer.
+
+    Up to `limit` seconds of audio are held in memory; what is older goes to the shelf. Without a shelf it stays in
+    memory: an answer is never forgotten for its length.
+    """
+
+    limit: float = 120.0
+    shelf: Shelf | None = None
+    chunks: int = 0  # audio items of the call so far; each has its number
+    _items: list[_Kept] = field(default_factory=list[_Kept])
+    _seconds: float = 0.0  # of audio in memory
+
+    @property
+    def pending(self) -> bool:
+        """Whether the model owes an answer, or the caller is in the middle of a turn."""
+        return bool(self._items)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the audio items that wait, in order."""
+        return [kept.number for kept in self._items if kept.number]
+
+    def sent(self, item: Outgoing) -> None:
+        """Keep what goes to the service."""
+        if isinstance(item, ToolResult):
+            return  # a resumed session does not know the call (pipecat-ai/pipecat#5497)
+        if not isinstance(item, Audio):
+            self._items.append(_Kept(item))
+            return
+        self.chunks += 1
+        self._items.append(_Kept(item, self.chunks))
+        self._seconds += _seconds(item)
+        if self.shelf is not None and self._seconds > self.limit:
+            self._put_aside(self.shelf)
+
+    def answered(self) -> None:
+        """The model has answered all that was finished; a window that is still open stays unanswered."""
+        ends = (n for n, kept in enumerate(self._items) if isinstance(kept.item, EndActivity | Text))
+        self._items = self._items[max(ends, default=-1) + 1 :]
+        self._seconds = sum(_seconds(kept.item) for kept in self._items if isinstance(kept.item, Audio))
+
+    def again(self) -> list[Outgoing]:
+        """What the next connection has to hear first. A flush has no meaning there: one turn is one window."""
+        items = list(self._items)
+        for n in range(len(items) - 2, -1, -1):
+            if isinstance(items[n].item, EndActivity) and isinstance(items[n + 1].item, StartActivity):
+                del items[n : n + 2]
+        return list(_joined(self._read(kept.item) for kept in items))
+
+    def _read(self, item: Outgoing | _Shelved) -> Outgoing:
+        if not isinstance(item, _Shelved):
+            return item
+        assert self.shelf is not None
+        return Audio(self.shelf.get(item.place, item.size), item.rate)
+
+    def _put_aside(self, shelf: Shelf) -> None:
+        for n, kept in enumerate(self._items):
+            if isinstance(kept.item, Audio):
+                audio = kept.item
+                self._items[n] = _Kept(_Shelved(shelf.put(audio.pcm), len(audio.pcm), audio.rate), kept.number)
+                self._seconds -= _seconds(audio)
+                if self._seconds <= self.limit / 2:  # half, so that the next chunk does not come here again
+                    return
+
+
+def _joined(items: Iterator[Outgoing]) -> Iterator[Outgoing]:
+    """The same samples in fewer messages."""
+    held: Audio | None = None
+    for item in items:
+        if isinstance(item, Audio) and held is not None and held.rate == item.rate and _seconds(held) < REPLAY_PIECE:
+            held = Audio(held.pcm + item.pcm, held.rate)
+            continue
+        if held is not None:
+            yield held
+        held = item if isinstance(item, Audio) else None
+        if held is None:
+            yield item
+    if held is not None:
+        yield held
+
+
+def _seconds(audio: Audio) -> float:
+    return len(audio.pcm) / 2 / audio.rate

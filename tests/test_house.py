@@ -1,0 +1,277 @@
+"""The house keeps its own rules: layers, sizes, help texts, pins, and documents that run as they are written."""
+
+import ast
+import asyncio
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from pipeline.cli import main
+from pipeline.loading import load
+from pipeline.store import Store
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ("core", "processors", "transports", "pipeline", "emulator")
+MODULES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.yaml") if path.name != "prices.yaml")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+# --- layers
+
+
+def test_the_layers_hold() -> None:
+    linted = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+# Whatever changes with a library of this list changes in one place.
+AT_HOME = {
+    "google.genai": ["processors/gemini_live/*"],
+    "aiortc": ["transports/webrtc*"],
+    "pipecat.transports.smallwebrtc": ["transports/webrtc*"],
+    "sqlalchemy": ["pipeline/store*.py", "pipeline/tables.py", "pipeline/database.py", "pipeline/migrations/*"],
+    "alembic": ["pipeline/database.py", "pipeline/migrations/*"],
+    "moonshine_voice": ["emulator/speech.py"],
+    "hibari": ["emulator/speech.py"],
+}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name for name in names)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                yield from (f"{module}.{name.name}" for name in names)
+            case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(module)), *_]):
+                yield module
+            case _:
+                pass
+
+
+@pytest.mark.parametrize("library", AT_HOME)
+def test_a_library_is_imported_only_where_it_is_at_home(library: str) -> None:
+    users = {named(path) for path in MODULES if any(f"{name}.".startswith(f"{library}.") for name in imported(path))}
+    assert users, f"nothing imports {library} any more"
+    assert [user for user in users if not any(fnmatch(user, home) for home in AT_HOME[library])] == []
+
+
+# The limit is a smell test: each of these is longer for a reason.
+LONG = {
+    "emulator/conversation.py": "the protocol is one machine, and half of it explains nothing",
+    "emulator/faults.py": "a table of everything that may go wrong, one small class a row",
+    "emulator/wire.py": "reading and writing of one format stay together",
+}
+
+
+def test_modules_are_short() -> None:
+    lengths = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {name: length for name, length in lengths.items() if length > 350 and name not in LONG} == {}
+    assert [name for name in LONG if lengths.get(name, 0) <= 350] == [], "these need no exception any more"
+
+
+# --- the command line
+
+
+def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield " ".join((*path, name)), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_help_with_an_example_and_so_has_each_option(name: str) -> None:
+    command = COMMANDS[name]
+    assert name in (command.help or "").partition("Example:")[2]
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{name} {parameter.opts[0]}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_in_the_documents(name: str) -> None:
+    assert any(f"colloquy {name}" in path.read_text(encoding="utf-8") for path in DOCUMENTS)
+
+
+# --- documents
+
+
+def blocks(document: Path, *languages: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```", document.read_text(encoding="utf-8"), re.M | re.S)
+    return [text for language, text in found if language in languages]
+
+
+def typed(document: Path) -> Iterator[str]:
+    """What a reader is told to type, of ours."""
+    for block in blocks(document, "console", "sh", "bash"):
+        for line in block.splitlines():
+            words = re.sub(r"^(\$ )?([A-Z_]+=\S* )*", "", line)
+            words = re.sub(r"^python3? -m (emulator|pipeline)(?=\s|$)", r"colloquy \1", words)
+            words = words.replace("colloquy pipeline", "colloquy")
+            if words.startswith(("colloquy ", "make ")):
+                yield words
+    yield from re.findall(r"`((?:colloquy|make) [^`\n]+)`", document.read_text(encoding="utf-8"))
+
+
+TYPED = [(document, line) for document in DOCUMENTS for line in dict.fromkeys(typed(document))]
+
+
+def words_of(line: str) -> list[str]:
+    words = shlex.split(line, comments=True)
+    return words[: next((n for n, word in enumerate(words) if word in (">", "|", "&&")), None)]
+
+
+@pytest.mark.parametrize(("document", "line"), TYPED, ids=lambda value: value if isinstance(value, str) else value.name)
+def test_what_a_reader_is_told_to_type_is_understood(
+    document: Path, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    program, *rest = words_of(line)
+    if program == "make":
+        for word in rest:
+            name, is_variable, _ = word.partition("=")
+            assert (f"$({name})" if is_variable else f"\n{name}:") in MAKEFILE
+        return
+    command: click.Command | None = main
+    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        command = command.get_command(click.Context(command), rest.pop(0))
+    assert command is not None, f"{named(document)}: no such command: {line}"
+    if not isinstance(command, click.Group):
+        try:
+            with suppress(click.exceptions.Exit):  # --help
+                command.make_context(line, rest)
+        except click.UsageError as error:
+            pytest.fail(f"{named(document)}: {line}: {error.format_message()}")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A reader's working directory: the configs, what the README says to save, a key, an empty record."""
+    for name in ("configs", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for path in (ROOT / "configs").iterdir():
+        if path.is_dir() or path.name == "prices.yaml":
+            (tmp_path / path.name).symlink_to(path)
+    saved = {"my_school.py": blocks(DOCUMENTS[0], "python")[0], "exam.yaml": blocks(DOCUMENTS[0], "yaml")[0]}
+    for name, text in saved.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    database = f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+
+    async def make_record() -> None:
+        await (await Store.open(database)).close()
+
+    asyncio.run(make_record())
+    monkeypatch.setenv("GEMINI_API_KEY", "a key")
+    monkeypatch.setenv("COLLOQUY_DATABASE", database)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("my_school", None)
+
+
+CHEAP = re.compile(r"colloquy (check (?!CONFIG)|schema\b(?!.* --update)|sessions list|emulator --list|.*--help)")
+
+
+@pytest.mark.real_time
+@pytest.mark.usefixtures("desk")
+@pytest.mark.parametrize("line", dict.fromkeys(line for _, line in TYPED if CHEAP.match(line)))
+def test_what_is_cheap_is_run(line: str) -> None:
+    result = CliRunner().invoke(main, words_of(line)[1:])
+    assert result.exit_code == 0, result.output
+    assert result.stdout
+
+
+def test_cheap_lines_are_found() -> None:
+    assert len([line for _, line in TYPED if CHEAP.match(line)]) > 5
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_configs_in_the_documents_are_right(document: Path, desk: Path) -> None:
+    for number, text in enumerate(blocks(document, "yaml")):
+        data: Any = yaml.safe_load(text)
+        if isinstance(data, list):  # an excerpt of `stages:`
+            data = {"stages": data}
+        if isinstance(data, dict) and "stages" in data:
+            file = desk / f"{number}.yaml"
+            file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+            assert load(file).stages
+
+
+@pytest.mark.real_time
+@pytest.mark.usefixtures("desk")
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_config_of_the_house_checks_and_says_why_it_is_there(path: Path) -> None:
+    result = CliRunner().invoke(main, ["check", str(path)])
+    assert result.exit_code == 0, result.output
+    assert "a key" not in result.stdout
+    assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#\s]+)", document.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+# --- dependencies
+
+WANTED = [*PROJECT["dependencies"], *(one for group in PROJECT["optional-dependencies"].values() for one in group)]
+
+
+@pytest.mark.parametrize("dependency", WANTED)
+def test_a_dependency_has_its_reason_and_is_pinned(dependency: str) -> None:
+    lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    [line] = [line for line in lines if f'"{dependency}"' in line]
+    assert re.search(r"\]?,? +# \w+", line.partition(f'"{dependency}"')[2]), "say in a comment what it is for"
+    name = re.split(r"[\[<>=~! ]", dependency)[0]
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert re.search(rf"^{re.escape(name).replace('_', '-')}==", pins, re.M | re.I)
+
+
+def test_the_pins_are_names_and_versions_and_nothing_else() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not re.fullmatch(r"#.*|[\w.-]+==[\w.+!-]+", line) or "://" in line] == []
+
+
+# In halves, so that this file does not name them either.
+INDEX_HOSTS = ["py" + "pi.org", "files.python" + "hosted", "registry.npm" + "js", "proxy.go" + "lang", "cr" + "ates.io"]
+
+
+def test_no_file_names_a_package_index() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
+    if listed.returncode:
+        pytest.skip("this is not a git checkout")
+    files = [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    needles = [host.encode() for host in INDEX_HOSTS]
+    assert [named(path) for path in files if any(needle in path.read_bytes() for needle in needles)] == []
