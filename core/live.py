@@ -37,6 +37,12 @@ from core.watch import Alarm, Watchdog, WatchPolicy
 
 # What is said to a model that owes a reply and is silent. Nobody hears it.
 NUDGE = "The candidate has finished. Please go on."
+# What is said to a model whose caller has been silent for long.
+PROMPT = "The candidate has been silent for a while. Ask whether they are still there, then repeat your question."
+# Such prompts without an answer before the call is ended.
+MOST_PROMPTS = 2
+# Silent connections that are left one after the other before the model is given up.
+MOST_LEFT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ class LivePolicy:
 
     `hold_while_speaking`: what the model says while the caller has the floor is dropped. `hold_during_calls`: nothing
     reaches the model while it waits for a function. `check`: the longest the first words after a reconnect are held
-    back to see whether the model still knows the exam; 0 does not look.
+    back to see whether the model still knows the exam; 0 does not look. `idle`: seconds of everybody's silence after
+    which the examiner is told to speak up.
     """
 
     link: LinkPolicy = field(default_factory=LinkPolicy)
@@ -53,6 +60,7 @@ class LivePolicy:
     hold_while_speaking: bool = True
     hold_during_calls: bool = True
     check: float = 1.5
+    idle: float | None = 40.0
     memory_seconds: float = 120.0
 
 
@@ -68,12 +76,17 @@ class LiveMachine:
     _generated: bool = False
     _concluding: bool = False
     _calls: set[str] = field(default_factory=set[str])  # the model on this connection waits for these
+    _delivered: list[str] = field(default_factory=list[str])  # results it has shown no sign of having taken
     _waiting: list[Outgoing] = field(default_factory=list[Outgoing])  # ... and this waits for them
     _held: list[Speech] = field(default_factory=list[Speech])  # the first words after a reconnect
     _held_until: float | None = None
     _reply: list[str] = field(default_factory=list[str])
     _resumable: bool | None = None
     _reseeded: bool = False
+    _left: int = 0  # connections left one after the other because the model was silent
+    _idle_since: float | None = None  # nothing is owed and nobody speaks
+    _prompts: int = 0
+    _cut: bool = False  # the model's turn was interrupted and has not been declared over
     _down_since: float | None = None
     _audio: float = 0.0  # seconds of audio in the context, both sides
     _reply_audio: float = 0.0
@@ -103,15 +116,19 @@ class LiveMachine:
     def conclude(self) -> None:
         """The call is ending: nobody hears what the model says from here on."""
         self._concluding = True
+        self._idle_since = None
 
     def close(self, now: float) -> list[Action]:
         """The call is over."""
         self._watch.rest()
+        self._idle_since = None
         return self._did(self._link.close(now), now)
 
     def deadline(self) -> float | None:
         """When `tick` has something to do."""
-        times = (self._link.deadline(), self._watch.deadline(), self._held_until)
+        times = [self._link.deadline(), self._watch.deadline(), self._held_until]
+        if self._idle_since is not None and self.policy.idle is not None:
+            times.append(self._idle_since + self.policy.idle)
         return min((time for time in times if time is not None), default=None)
 
     def tick(self, now: float) -> list[Action]:
@@ -123,14 +140,11 @@ class LiveMachine:
             case Alarm.NUDGE:
                 actions += [Note(events.ModelLate(now, "nudge")), Transmit((service.Text(NUDGE),))]
             case Alarm.RECONNECT:
-                actions.append(Note(events.ModelLate(now, "reconnect")))
-                actions += self._dropped(now)
-                why = "The model fell silent and the connection was left."
-                actions += self._did(self._link.leave(Verdict.RESUME, why, now), now)
+                actions += self._leave(now)
             case Alarm.SETTLE:
                 actions += self._turn_done(now)
             case None:
-                pass
+                actions += self._idle(now)
         return actions
 
     # --- the caller
@@ -138,6 +152,7 @@ class LiveMachine:
     def caller_began(self, now: float) -> list[Action]:
         """The caller has the floor."""
         self.caller_speaking = True
+        self._prompts, self._idle_since = 0, None
         self._watch.rest()
         self._held.clear()
         self._held_until = None
@@ -154,7 +169,7 @@ class LiveMachine:
         """Close the caller's window and open the next."""
         if not self.caller_speaking or self._calls:
             return []  # input during a call ends the connection on 2.5 (discuss.ai.google.dev/t/114644)
-        return self._say(service.EndActivity(), service.StartActivity())
+        return self._say(service.EndActivity(flush=True), service.StartActivity())
 
     def caller_stopped(self, now: float) -> list[Action]:
         """The caller has finished."""
@@ -174,6 +189,7 @@ class LiveMachine:
         actions: list[Action] = [Note(events.ToolAnswered(now, id, name))]
         if id in self._calls:
             self._calls.discard(id)
+            self._delivered.append(told)
             actions.append(Transmit((service.ToolResult(id, name, result),)))
         else:
             # A resumed session does not know the call; it would ignore the result (pipecat-ai/pipecat#5497).
@@ -184,6 +200,8 @@ class LiveMachine:
 
     def played(self, now: float) -> list[Action]:
         """The caller has heard the reply to its end."""
+        if self._idle_since is not None:
+            self._idle_since = now
         return self._finish(interrupted=False) if self._generated else []
 
     # --- the link
@@ -220,6 +238,8 @@ class LiveMachine:
         """The service said something on connection `number`."""
         if number != self._link.number or not self._link.up:
             return []
+        if isinstance(event, service.AudioSpoken | service.TextSpoken | service.TurnDone | service.ToolAsked):
+            self._delivered.clear()
         match event:
             case service.AudioSpoken(pcm, rate):
                 length = len(pcm) / 2 / rate
@@ -235,11 +255,12 @@ class LiveMachine:
             case service.GenerationDone():
                 return self._generation_done(now)
             case service.Interrupted():
-                self._settle()
+                self._cut = True
+                self.unanswered.interrupted()
                 cut: list[Action] = [CutSpeech()] if self.replying else []
                 return cut + self._finish(interrupted=True)
-            case service.TurnDone():
-                return self._turn_done(now)
+            case service.TurnDone(reason):
+                return self._turn_done(now, wants_more=reason == "NEED_MORE_INPUT")
             case service.ToolAsked(id, name, args):
                 return self._call(id, name, args, now)
             case service.ToolsCancelled(ids):
@@ -276,6 +297,17 @@ class LiveMachine:
             done.append(action)
         return done
 
+    def _leave(self, now: float) -> list[Action]:
+        """The model is silent on a connection that is open."""
+        self._left += 1
+        if self._left > MOST_LEFT:
+            return self._did(self._link.give_up("The model does not answer."), now)
+        why = "The model fell silent and the connection was left."
+        return [
+            Note(events.ModelLate(now, "reconnect")),
+            *self._did(self._link.leave(Verdict.RESUME, why, now), now),
+        ]
+
     def _dropped(self, now: float) -> list[Action]:
         """The connection is gone, with the reply that was under way and the calls that were pending."""
         if self._down_since is None:
@@ -283,8 +315,12 @@ class LiveMachine:
         self._watch.rest()
         self._held.clear()
         self._held_until = None
+        self._cut = False
         self._calls.clear()
-        return [*self._finish(interrupted=True), *self._let_in()]
+        delivered, self._delivered = self._delivered, []
+        for told in delivered:
+            self.unanswered.sent(service.Text(told))
+        return [*self._finish(interrupted=True, dropped=True), *self._let_in()]
 
     def _say(self, *items: Outgoing) -> list[Action]:
         if self._calls and self.policy.hold_during_calls:
@@ -300,7 +336,18 @@ class LiveMachine:
         waiting, self._waiting = self._waiting, []
         return self._say(*waiting)
 
+    def _idle(self, now: float) -> list[Action]:
+        """Nobody speaks: the candidate has lost the thread, or is gone, or did not hear the question."""
+        if self._idle_since is None or self.policy.idle is None or now < self._idle_since + self.policy.idle:
+            return []
+        self._idle_since = None
+        self._prompts += 1
+        if self._prompts > MOST_PROMPTS:
+            return self._did(self._link.give_up("Nobody has spoken for a long time."), now)
+        return [Note(events.ModelLate(now, "prompt")), *self.tell(PROMPT, now)]
+
     def _expect(self, now: float) -> None:
+        self._idle_since = now
         if self._link.up and not self._calls and not self.caller_speaking and self.unanswered.pending:
             self._watch.asked(now)
 
@@ -366,26 +413,36 @@ class LiveMachine:
                 return actions
             actions += self._release()
         self._watch.generated(now)
-        self._settle()
+        if not self._watch.waits_for_reply:
+            self._settle()
         self._generated = self.replying
         return [*actions, EndSpeech()] if self.replying else actions
 
-    def _turn_done(self, now: float) -> list[Action]:
+    def _turn_done(self, now: float, *, wants_more: bool = False) -> list[Action]:
         actions: list[Action] = self._release() if self._held else []
+        if self._cut:
+            self._cut = False  # the end of a reply that was cut off says nothing about the turn that cut it
+            return [*actions, *self._finish(interrupted=True)]
+        if self._watch.waits_for_reply and not wants_more:
+            self._watch.hurry(now)
+            return actions
+        self._left = 0
         self._settle()
         self._watch.rest()
+        self._idle_since = None if self.caller_speaking else now
         return [*actions, *self._finish(interrupted=False), *self._move_if_quiet(now)]
 
     def _settle(self) -> None:
         self.unanswered.answered()
 
-    def _finish(self, *, interrupted: bool) -> list[Action]:
+    def _finish(self, *, interrupted: bool, dropped: bool = False) -> list[Action]:
         if not self.replying:
             return []
         actions: list[Action] = [] if self._generated else [EndSpeech()]
-        self.replying = self._generated = False
-        if text := "".join(self._reply).strip():
+        # A reply that went down with its connection is asked for again: saying it twice is not forgetting.
+        if (text := "".join(self._reply).strip()) and (self._generated or not dropped):
             self._memory.said(text)
+        self.replying = self._generated = False
         return [*actions, ReplyOver(interrupted)]
 
     def _move_if_quiet(self, now: float) -> list[Action]:

@@ -81,16 +81,24 @@ class Unanswered:
     def answered(self) -> None:
         """The model has answered all that was finished; a window that is still open stays unanswered."""
         ends = (n for n, kept in enumerate(self._items) if isinstance(kept.item, EndActivity | Text))
-        self._items = self._items[max(ends, default=-1) + 1 :]
-        self._seconds = sum(_seconds(kept.item) for kept in self._items if isinstance(kept.item, Audio))
+        self._keep_from(max(ends, default=-1) + 1)
+
+    def interrupted(self) -> None:
+        """The model's reply was cut off by the newest turn, which is all that is left to answer."""
+        starts = (n for n, kept in enumerate(self._items) if isinstance(kept.item, StartActivity | Text))
+        self._keep_from(max(starts, default=len(self._items)))
 
     def again(self) -> list[Outgoing]:
         """What the next connection has to hear first. A flush has no meaning there: one turn is one window."""
         items = list(self._items)
         for n in range(len(items) - 2, -1, -1):
-            if isinstance(items[n].item, EndActivity) and isinstance(items[n + 1].item, StartActivity):
-                del items[n : n + 2]
+            if items[n].item == EndActivity(flush=True):
+                del items[n : n + 2]  # with the start that follows it
         return list(_joined(self._read(kept.item) for kept in items))
+
+    def _keep_from(self, index: int) -> None:
+        self._items = self._items[index:]
+        self._seconds = sum(_seconds(kept.item) for kept in self._items if isinstance(kept.item, Audio))
 
     def _read(self, item: Outgoing | _Shelved) -> Outgoing:
         if not isinstance(item, _Shelved):

@@ -21,7 +21,9 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class EndActivity:
-    """The caller's activity window closes."""
+    """The caller's activity window closes; with `flush` only to be opened again at once, in mid-turn."""
+
+    flush: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,12 @@ class Alarm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WatchPolicy:
-    """Seconds to wait: for a reply to begin, for words to be spoken, for a finished reply to be declared over."""
+    """Seconds to wait: for a reply to begin, for one to begin after an empty turn of the model (seen on 3.1:
+    google-gemini/gemini-live-api-examples#37), for words to be spoken, for a finished reply to be declared over.
+    """
 
     reply: float = 10.0
+    empty: float = 2.5
     stall: float = 8.0
     done: float = 5.0
 
@@ -46,10 +49,19 @@ class Watchdog:
         self._plays_until = max(self._plays_until, now) + audio
 
     def generated(self, now: float) -> None:
-        """The reply is complete; only its playing goes on."""
-        self._asked_at = None
-        self._generated = self._said_at is not None
-        self._plays_until = max(self._plays_until, now)
+        """The reply is complete; only its playing goes on. Without a word so far it is not one, and still due."""
+        if self._said_at is not None:
+            self._generated, self._plays_until = True, max(self._plays_until, now)
+
+    def hurry(self, now: float) -> None:
+        """The model has ended its turn without a word: what is due will hardly come by itself."""
+        if self._asked_at is not None:
+            self._asked_at = min(self._asked_at, now + self._policy.empty - self._policy.reply)
+
+    @property
+    def waits_for_reply(self) -> bool:
+        """Whether a reply is due of which nothing has come."""
+        return self._asked_at is not None
 
     def rest(self) -> None:
         """Nothing is owed: the turn is over, the caller speaks, a function runs, or there is no connection."""

@@ -36,6 +36,7 @@ class Agreement:
     trigger: int | None = None
     target: int | None = None
     history_first: bool = False
+    signals: bool = False
     system: str = ""
     functions: tuple[Function, ...] = ()
 
@@ -134,6 +135,7 @@ def agree(setup: Json, scenario: Scenario, version: str, vertex: bool) -> Agreem
         trigger=trigger,
         target=target,
         history_first=model.history_first and bool(history.get("initialHistoryInClientContent")),
+        signals=bool(setup.get("explicitVadSignal")),
         system=text_of(setup.get("systemInstruction", {})),
         functions=tuple(declared(setup.get("tools", ()))),
     )

@@ -24,7 +24,6 @@ from emulator.scenario import Scenario
 from emulator.wire import Json, base64_of
 
 CHUNK: Final = 0.1  # seconds of audio in a message, as Google's agent kit recommends
-ANSWER: Final = 3.0
 PATH: Final = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=any"
 
 
@@ -73,7 +72,7 @@ async def _server(scenario: str) -> AsyncGenerator[Server]:
         await process.wait()
 
 
-async def _session(url: str, context: ssl.SSLContext, until: float, tally: Tally) -> None:
+async def _session(url: str, context: ssl.SSLContext, until: float, answer: float, tally: Tally) -> None:
     """Answer questions until the time is up."""
     loop = asyncio.get_running_loop()
     try:
@@ -89,9 +88,9 @@ async def _session(url: str, context: ssl.SSLContext, until: float, tally: Tally
             await socket.send(json.dumps({"realtimeInput": {"text": "Begin."}}))
             while loop.time() < until:
                 await _hear_turn(socket, None, tally)
-                ended = await _answer(socket, tally)
+                ended = await _answer(socket, answer, tally)
                 await _hear_turn(socket, ended, tally)
-                await _answer(socket, tally)
+                await _answer(socket, answer, tally)
     except (ConnectionClosed, OSError):
         tally.failed += 1
 
@@ -99,11 +98,11 @@ async def _session(url: str, context: ssl.SSLContext, until: float, tally: Tally
 _AUDIO: Final = json.dumps({"realtimeInput": {"audio": {"data": base64_of(LOUD), "mimeType": "audio/pcm;rate=16000"}}})
 
 
-async def _answer(socket: ClientConnection, tally: Tally) -> float:
+async def _answer(socket: ClientConnection, seconds: float, tally: Tally) -> float:
     loop = asyncio.get_running_loop()
     await socket.send('{"realtimeInput":{"activityStart":{}}}')
     began = loop.time()
-    for i in range(round(ANSWER / CHUNK)):
+    for i in range(round(seconds / CHUNK)):
         await socket.send(_AUDIO)
         wait = began + (i + 1) * CHUNK - loop.time()
         tally.late.append(max(0.0, -wait))
@@ -124,9 +123,9 @@ async def _hear_turn(socket: ClientConnection, ended: float | None, tally: Tally
             return
 
 
-async def run(sessions: int, seconds: float) -> Json:
+async def run(sessions: int, seconds: float, scenario: str, answer: float) -> Json:
     """Hold many sessions at once and measure what they cost the server."""
-    async with _server("bench") as server:
+    async with _server(scenario) as server:
         facts = server.facts
         context = ssl.create_default_context(cafile=facts["ca_file"])
         url = facts["url"].replace("https://", "wss://") + PATH
@@ -136,7 +135,7 @@ async def run(sessions: int, seconds: float) -> Json:
         began, cpu = loop.time(), server.cpu()
         tasks: list[asyncio.Task[None]] = []
         for _ in range(sessions):
-            tasks.append(asyncio.create_task(_session(url, context, began + seconds, tally)))
+            tasks.append(asyncio.create_task(_session(url, context, began + seconds, answer, tally)))
             # Callers do not ring all in the same millisecond.
             await asyncio.sleep(min(2.0, seconds / 4) / sessions)
         await asyncio.sleep(seconds / 2)
@@ -179,8 +178,10 @@ def rehearse(minutes: float = 14.0) -> Json:
 
 @click.command()
 @click.option("--sessions", default=(1, 50, 200), multiple=True, show_default=True)
-@click.option("--seconds", default=20.0, show_default=True)
-def main(sessions: tuple[int, ...], seconds: float) -> None:
+@click.option("--seconds", default=20.0, show_default=True, help="How long new turns are begun.")
+@click.option("--answer", default=3.0, show_default=True, help="Seconds of speech in an answer.")
+@click.option("--scenario", default="bench", show_default=True)
+def main(sessions: tuple[int, ...], seconds: float, answer: float, scenario: str) -> None:
     """Print a line of JSON for each measurement.
 
     \b
@@ -189,7 +190,7 @@ def main(sessions: tuple[int, ...], seconds: float) -> None:
     """
     click.echo(json.dumps(rehearse()))
     for count in sessions:
-        click.echo(json.dumps(asyncio.run(run(count, seconds))))
+        click.echo(json.dumps(asyncio.run(run(count, seconds, scenario, answer))))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from random import Random
 
 from emulator import wire
 from emulator.agreement import Agreement, agree, history_text, text_of
-from emulator.detection import Detector
 from emulator.examiner import Examiner
 from emulator.fault_line import FaultLine
 from emulator.hearing import Hearing
@@ -18,6 +16,7 @@ from emulator.scenario import Scenario, Wire
 from emulator.sessions import Memory, Snapshot
 from emulator.speaker import Speaker
 from emulator.usage import Context, Entry
+from emulator.user_audio import UserAudio
 from emulator.wire import INVALID_ARGUMENT, Json, Refused
 
 ORDER = "setup must be the first message and only the first"
@@ -56,10 +55,6 @@ class Conversation:
         self._over = self._left = False
         self._session: str | None = None
         self._history = False
-        self._window = bytearray()
-        self._window_rate = 16_000
-        self._streamed = 0.0
-        self._discarded = 0
         self._messages = 0
 
     # What comes in
@@ -99,12 +94,14 @@ class Conversation:
         except Refused as refused:
             return self._finish([Close(refused.code, refused.reason)], now)
 
-    def lost(self, now: float) -> None:
-        """Take note that the connection is gone."""
+    def lost(self, now: float) -> list[Output]:
+        """Take note that the connection is gone; give what the truth must still say."""
         self._over = True
-        if self._session is not None and not self._left:
-            self._left = True
-            self._memory.leave(self._session, self.connection, now)
+        if self._session is None or self._left:
+            return []
+        self._left = True
+        self._memory.leave(self._session, self.connection, now)
+        return self._audio.abandon()
 
     def deadline(self) -> float | None:
         """Say when to call `tick`."""
@@ -188,7 +185,7 @@ class Conversation:
         )
         context = context.with_system(agreed.preamble())
         self._speaker = Speaker(scenario, agreed, examiner, context, self._dice, self._hearing.take)
-        self._detector = None if agreed.manual else Detector(agreed.prefix, agreed.silence)
+        self._audio = UserAudio(agreed, self._hearing, self._speaker, scenario.usage.image, self._keep_audio)
         self._link = Link(agreed, now, now - self._memory.spent(self._session))
         self._handles = Handles(agreed, scenario.resumption)
         self._expect()
@@ -216,86 +213,20 @@ class Conversation:
         if agreed.vertex and "text" in realtime:
             raise Refused(1007, INVALID_ARGUMENT)
         if "activityStart" in realtime:
-            out += self._open_window(now)
+            out += self._audio.open(now)
         for blob in [
             *realtime.get("mediaChunks", ()),
             realtime.get("audio"),
             realtime.get("video"),
         ]:
             if blob is not None:
-                out += self._media(blob, now)
+                out += self._audio.media(blob, now)
         if "text" in realtime:
             out += self._text(realtime["text"], now)
         if "activityEnd" in realtime:
-            out += self._close_window(now)
-        if realtime.get("audioStreamEnd") and self._detector is not None:
-            # Flushes what was cached; the stream opens again with the next audio.
-            self._detector.reset()
-            out += self._close_window(now)
-        return out
-
-    def _media(self, blob: Json, now: float) -> list[Output]:
-        mime, data = str(blob.get("mimeType", "audio/pcm")), blob.get("data", b"")
-        if mime.startswith("image/"):
-            tokens = self._scenario.usage.image
-            self._speaker.context = self._speaker.context.add(Entry("user", "IMAGE", tokens))
-            return []
-        rate = wire.rate_of(mime)
-        if rate is None:
-            raise Refused(1007, INVALID_ARGUMENT)
-        pcm: bytes = data[: len(data) // 2 * 2]
-        out: list[Output] = []
-        if self._detector is not None:
-            self._streamed += len(pcm) / 2 / rate
-            opened, pcm, closed = self._detector.push(pcm, rate)
-            if opened:
-                out += self._open_window(now)
-            out += self._feed(pcm, rate, now)
-            return out + self._close_window(now) if closed else out
-        if not self._hearing.is_open:
-            # Outside [activityStart, activityEnd) audio is thrown away.
-            self._discarded += len(pcm) // 2
-            return out
-        return self._feed(pcm, rate, now)
-
-    def _feed(self, pcm: bytes, rate: int, now: float) -> list[Output]:
-        if not self._hearing.is_open:
-            return []
-        self._window_rate = rate
-        self._window += pcm
-        return list(self._hearing.feed(pcm, rate, now))
-
-    def _open_window(self, now: float) -> list[Output]:
-        if self._hearing.is_open:
-            return []
-        out: list[Output] = []
-        if self._discarded:
-            out.append(Note("audio.discarded", {"samples": self._discarded}))
-            self._discarded = 0
-        if self._agreed.interrupts:
-            out += self._interrupt(now)
-        self._hearing.open()
-        self._window.clear()
-        return [*out, Note("window.opened", {})]
-
-    def _close_window(self, now: float) -> list[Output]:
-        if not self._hearing.is_open:
-            return []
-        speaker = self._speaker
-        # Between automatic activities, silence is billed like speech (discuss.ai.google.dev/t/92653).
-        seconds = self._streamed if self._agreed.bills_all else self._hearing.seconds
-        self._streamed = 0.0
-        tokens = speaker.context.audio_tokens(seconds)
-        speaker.context = speaker.context.add(Entry("user", "AUDIO", tokens, opens=True))
-        facts: Json = {
-            "samples": len(self._window) // 2,
-            "rate": self._window_rate,
-            "sha256": hashlib.sha256(self._window).hexdigest(),
-        }
-        if self._keep_audio:
-            facts["pcm"] = wire.base64_of(bytes(self._window))
-        out: list[Output] = [Note("window.closed", facts), *self._hearing.close(now)]
-        speaker.ask(now, ears=True)
+            out += self._audio.close(now)
+        if realtime.get("audioStreamEnd"):
+            out += self._audio.end_stream(now)
         return out
 
     def _text(self, text: str, now: float) -> list[Output]:
@@ -320,6 +251,7 @@ class Conversation:
             tokens = speaker.context.text_tokens(text)
             entry = Entry("model" if model else "user", "TEXT", tokens, text, opens=not model)
             speaker.context = speaker.context.add(entry)
+        self._examiner.recall([text_of(turn) for turn in turns if turn.get("role") == "model"])
         if self._history:
             # Taken in without calling the model (python-genai types.py, HistoryConfig).
             self._history = not done
@@ -379,6 +311,5 @@ class Conversation:
         out = self._faults.filter(out, now, message)
         for i, output in enumerate(out):
             if isinstance(output, (Close, Drop)):
-                self.lost(now)
-                return out[: i + 1]
+                return [*out[:i], *self.lost(now), output]
         return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final, Literal
@@ -60,6 +61,15 @@ class Examiner:
     dice: Random
     functions: tuple[Function, ...] = ()
     progress: Progress = field(default_factory=Progress)
+
+    def recall(self, said: Sequence[str]) -> None:
+        """Take up the exam where a history leaves it: the questions it holds have been asked."""
+        if self.progress.asked or not self.plan.reads_history:
+            return
+        text, questions = " ".join(said), self.plan.questions
+        asked = max((n for n, question in enumerate(questions, start=1) if question in text), default=0)
+        closed = bool(asked) and self.plan.closing in text
+        self.progress = Progress(asked=len(questions) + 1 if closed else asked)
 
     def answer(self, heard: str) -> Reply:
         """Reply to a finished turn of the user."""

@@ -135,7 +135,7 @@ class Rehearsal:
 
     def leave(self) -> None:
         """Close the connection from the client's side."""
-        self.conversation.lost(self.now)
+        self._do(self.conversation.lost(self.now))
 
     def carrying(self, name: str) -> list[Seen]:
         """Give all messages that carry a name."""

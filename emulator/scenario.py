@@ -76,6 +76,9 @@ class Examiner(_Closed):
     early: tuple[int, ...] = Field(default=(), description="questions it does not wait an answer for")
     early_after: float = Field(default=1.0, ge=0, description="seconds until it goes on regardless")
     forgets: bool = Field(default=False, description="begins afresh after a resume")
+    reads_history: bool = Field(
+        default=True, description="goes on where the history leaves off that a fresh session is given"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -88,8 +88,7 @@ class SocketShell:
             self._flush()
             raise
         finally:
-            now = self._loop.time()
-            self._talk.lost(now)
+            self._carry_out(self._talk.lost(self._loop.time()))
             for timer in (self._alarm, self._next_ping):
                 if timer is not None:
                     timer.cancel()
@@ -143,7 +142,7 @@ class SocketShell:
                 self._message.clear()
                 self._carry_out(self._talk.receive(whole, self._loop.time()))
         elif frame.opcode is Opcode.CLOSE:
-            self._talk.lost(self._loop.time())
+            self._carry_out(self._talk.lost(self._loop.time()))
 
     def _carry_out(self, outputs: list[Output]) -> None:
         for output in outputs:
@@ -202,7 +201,6 @@ class SocketShell:
         # A client that does not read is cut off, so that it costs nobody else anything.
         if self._writer.transport.get_write_buffer_size() > self._rules.unread:
             self._note("client.stalled", {})
-            self._talk.lost(self._loop.time())
             self._writer.transport.abort()
 
     def _set_alarm(self) -> None:

@@ -49,7 +49,7 @@ class Voice:
         while len(self._rest) >= 2 * WINDOW:
             window = np.frombuffer(bytes(self._rest[: 2 * WINDOW]), np.int16)
             del self._rest[: 2 * WINDOW]
-            still = -_STILL < window.min() and window.max() < _STILL
+            still = window.min() > -_STILL and window.max() < _STILL
             self._still_windows = self._still_windows + 1 if still else 0
             if self._still_windows > _STILL_WINDOWS:
                 self._confidence = 0.0

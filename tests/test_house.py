@@ -129,16 +129,18 @@ def blocks(document: Path, *languages: str) -> list[str]:
     return [text for language, text in found if language in languages]
 
 
+OURS = r"(?:colloquy|make|python3? -m (?:emulator|pipeline))(?: .*)?"
+
+
 def typed(document: Path) -> Iterator[str]:
-    """What a reader is told to type, of ours."""
-    for block in blocks(document, "console", "sh", "bash"):
-        for line in block.splitlines():
-            words = re.sub(r"^(\$ )?([A-Z_]+=\S* )*", "", line)
-            words = re.sub(r"^python3? -m (emulator|pipeline)(?=\s|$)", r"colloquy \1", words)
-            words = words.replace("colloquy pipeline", "colloquy")
-            if words.startswith(("colloquy ", "make ")):
-                yield words
-    yield from re.findall(r"`((?:colloquy|make) [^`\n]+)`", document.read_text(encoding="utf-8"))
+    """What a reader is told to type, of ours: as `colloquy ...` or `make ...`."""
+    lines = "\n".join(blocks(document, "console", "sh", "bash"))
+    text = document.read_text(encoding="utf-8")
+    found = re.findall(rf"^(?:\$ )?(?:[A-Z_]+=\S* )*({OURS})$", lines, re.M)
+    found += re.findall(rf"^ {{4}}(?:\$ )?({OURS})$", text, re.M)
+    found += re.findall(rf"`(?:[A-Z_]+=\S* )*({OURS})`".replace(".*", r"[^`\n]+"), text)
+    for line in found:
+        yield re.sub(r"^python3? -m (pipeline|(?=emulator))", "colloquy ", line).replace("  ", " ")
 
 
 TYPED = [(document, line) for document in DOCUMENTS for line in dict.fromkeys(typed(document))]

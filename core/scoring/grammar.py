@@ -44,7 +44,9 @@ class Grammar:
             dead = governed(view)
             alike = list(_alike(view))
             told = [number(view, amount, self.rubric.scale) for amount in view.values if amount.first not in view.taken]
-            items += [item for item in [*told, *(same for same, _ in alike)] if item and item.first not in dead]
+            found = [item for item in [*told, *(same for same, _ in alike)] if item and item.first not in dead]
+            # the nine of "six out of a possible nine" is no second score
+            items += [item for item in found if not any(one.first < item.first <= one.last for one in found)]
             named = [item for item in named if item.first not in {other for _, other in alike}]
         items = sorted([*items, *named], key=lambda item: item.first)
         places = range(view.start, view.end)
@@ -65,7 +67,7 @@ class Grammar:
             out.append(Named((name,), first, last, leading, leading and self._is_topic(view, last, len(named) == 1)))
         for i in range(view.start, view.end):
             length = self._all_of(view, i)
-            if length:
+            if length and view.text(i + length) not in {"together", "combined"}:
                 out.append(Named(self._group(view, i), i, i + length - 1))
         return out
 

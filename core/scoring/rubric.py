@@ -95,7 +95,7 @@ class LabelScale(_Part):
     def take(self, number: float) -> float:
         """The scale's own value for a label's place. Raises OffScale for a place it does not have."""
         if number not in range(len(self.labels)):
-            raise OffScale(f"{number:g} is not one of {self.describe()}")
+            raise OffScale(f"{number:g} is not {self.describe()}")
         return float(number)
 
     def label(self, value: float) -> str:

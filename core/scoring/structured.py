@@ -119,6 +119,7 @@ class _Answer:
                 if inside.get(name) is not None:
                     yield from self._value(criterion, inside[name], remark, depth + 1) if depth < DEEPEST else ()
                     return
+            yield from self.walk(cast(object, value), depth + 1)  # {"final": {"fluency": 6}}
             return
         if value is not None and value != "":
             yield _Found(criterion, value, evidence)

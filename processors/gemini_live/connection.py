@@ -13,7 +13,7 @@ from google.genai.live import AsyncSession
 
 from core.closes import Verdict, classify, classify_refusal, explain
 from core.models import ModelFacts
-from core.pcm import seconds
+from core.pcm import size
 from core.service import Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
 from processors.gemini_live.translate import translate
 
@@ -41,11 +41,11 @@ class Connection:
     """A session of the Live API.
 
     `send` never waits. Items of one call stay together: nothing is sent between them. What was sent before the
-    connection is open goes out, in order, as soon as it is. Audio is gathered into messages of at least `chunk` seconds;
-    whatever else is sent drives it out first.
+    connection is open goes out, in order, as soon as it is. Audio is gathered into messages of at least `chunk`
+    seconds; whatever else is sent drives it out first.
     """
 
-    def __init__(self, client: genai.Client, model: str, facts: ModelFacts, chunk: float = 0.1) -> None:
+    def __init__(self, client: genai.Client, model: str, facts: ModelFacts, chunk: float = 0.08) -> None:
         self._client = client
         self._model = model
         self._facts = facts
@@ -81,7 +81,7 @@ class Connection:
                     self._post_speech()
                 self._speech += pcm
                 self._speech_rate = rate
-                if seconds(self._speech, rate) >= self._chunk:
+                if len(self._speech) >= size(self._chunk, rate):
                     self._post_speech()
             case _:
                 self._post_speech()

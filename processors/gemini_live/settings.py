@@ -68,10 +68,10 @@ class GeminiLiveSettings(StageSettings):
     )
 
     chunk: float = Field(
-        0.1,
+        0.08,
         gt=0,
         le=0.5,
-        description="seconds of the caller's speech sent in one message; 0.05 to 0.1 is what Google's agent kit"
+        description="seconds of the caller's speech that make a message; 0.05 to 0.1 is what Google's agent kit"
         " recommends. The end of a turn or a flush sends what there is, so no answer comes later for it",
     )
 
@@ -90,6 +90,12 @@ class GeminiLiveSettings(StageSettings):
     )
     reply_timeout: float = Field(
         10.0, gt=0, description="seconds without a reply after which the model is asked to go on, then left"
+    )
+    silence: float | None = Field(
+        40.0,
+        gt=0,
+        description="seconds in which nobody speaks after which the examiner is told to ask whether the candidate is"
+        " still there; after two such prompts the call ends. null: never",
     )
     check_memory: float = Field(
         1.5,
@@ -124,7 +130,9 @@ class GeminiLiveSettings(StageSettings):
         """How the conversation is held."""
         link = LinkPolicy(self.backoff, self.dial_timeout, resume=self.resumption, lifetime=self.facts.lifetime)
         watch = WatchPolicy(reply=self.reply_timeout)
-        return LivePolicy(link, watch, hold_while_speaking=self.hold_while_speaking, check=self.check_memory)
+        return LivePolicy(
+            link, watch, hold_while_speaking=self.hold_while_speaking, check=self.check_memory, idle=self.silence
+        )
 
 
 def client(settings: GeminiLiveSettings) -> genai.Client:

@@ -98,11 +98,15 @@ def test_a_speaker_broken_off_anywhere_is_never_read_wrongly(case: Case, share: 
 
 
 @given(st.sampled_from(PLAIN), st.floats(0, 1))
-def test_whatever_is_delivered_twice_is_read_once(case: Case, share: float) -> None:
-    half = case.said[: max(1, int(share * len(case.said)))]
-    if half.strip():
-        read = scores(SpeechReader(case.rubric).read(talk(f"E~: {half}", f"E: {case.said}")))
-        assert read == case.expected
+def test_what_is_begun_and_then_delivered_whole_is_never_read_wrongly(case: Case, share: float) -> None:
+    half = case.said[: int(share * len(case.said))]
+    read = scores(SpeechReader(case.rubric).read(talk(f"E~: {half}", f"E: {case.said}")))
+    assert read.items() <= case.expected.items()
+
+
+@given(st.sampled_from(PLAIN))
+def test_what_is_delivered_twice_is_read_once(case: Case) -> None:
+    assert scores(SpeechReader(case.rubric).read(talk(f"E: {case.said}", f"E: {case.said}"))) == case.expected
 
 
 @given(st.sampled_from(PLAIN))

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent / "clients"
 CACHE = Path(os.environ.get("EMULATOR_PEERS", Path.home() / ".cache" / "colloquy-peers"))
 OLDEST = "2.25.0"  # what pipecat-ai 1.14 asks for at least
 NEWEST = "3.4.0"  # in November 2026
-JAVASCRIPT = "2.18.0"
+JAVASCRIPT = ("2.18.0", "3.1.0")
 QUICK = Scenario.load("scripted").changed(
     examiner={"latency": 0.0, "questions": ["Why?"], "heard": ["Because it is so."]},
     model={"holds": False, "speed": 10_000.0},
@@ -75,16 +75,16 @@ async def test_the_oldest_and_the_newest_google_genai(version: str, require_peer
     assert check(printed)["version"] == version
 
 
-@pytest.mark.parametrize("tls", [False, True])
-async def test_the_javascript_sdk(tls: bool, require_peers: bool) -> None:
+@pytest.mark.parametrize(("version", "tls"), zip(JAVASCRIPT, (False, True), strict=True))
+async def test_the_javascript_sdk(version: str, tls: bool, require_peers: bool) -> None:
     if not (shutil.which("node") and shutil.which("npm")):
         if require_peers:
             pytest.fail("node and npm are not installed")
         pytest.skip("node and npm are not installed")
-    folder = CACHE / f"js-genai-{JAVASCRIPT}"
+    folder = CACHE / f"js-genai-{version}"
     npm = ("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder))
     await install(
-        folder, "node_modules/@google/genai/package.json", *npm, f"@google/genai@{JAVASCRIPT}", require=require_peers
+        folder, "node_modules/@google/genai/package.json", *npm, f"@google/genai@{version}", require=require_peers
     )
     async with Emulator(QUICK) as emulator:
         url = emulator.url if tls else emulator.plain_url

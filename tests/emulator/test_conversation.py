@@ -248,6 +248,20 @@ def test_audio_outside_a_window_is_thrown_away() -> None:
     assert [fact["samples"] for fact in it.facts("window.closed")] == [16_000]
 
 
+@pytest.mark.parametrize("how", ["leave", "close"])
+def test_a_window_left_open_is_in_the_truth(how: str) -> None:
+    it = begun()
+    it.stream(1)
+    it.realtime(activityStart={})
+    it.stream(2)
+    if how == "leave":
+        it.leave()
+    else:
+        it.set_up()
+    assert it.facts("audio.discarded") == [{"samples": 16_000}]
+    assert [(fact["samples"], fact["whole"]) for fact in it.facts("window.closed")] == [(32_000, False)]
+
+
 def test_a_flush_starts_a_reply_and_interrupts_it_and_costs_a_turn() -> None:
     it = begun()
     before = len(it.seen)
@@ -828,10 +842,10 @@ def test_sessions_at_once_may_be_limited() -> None:
 # Vertex
 
 
-def on_vertex(**setup: Any) -> Rehearsal:
+def on_vertex(manual: bool = True, **setup: Any) -> Rehearsal:
     model = "projects/p/locations/l/publishers/google/models/gemini-live-2.5-flash-native-audio"
     return Rehearsal(Scenario.load("scripted").changed(examiner=ONE_QUESTION), vertex=True).set_up(
-        model, **BOTH, **setup
+        model, manual, **BOTH, **setup
     )
 
 
@@ -859,6 +873,17 @@ def test_vertex_counts_the_client_s_messages_when_resumption_is_transparent() ->
     it.turn()
     updates = [seen.message["sessionResumptionUpdate"] for seen in it.carrying("sessionResumptionUpdate")]
     assert [update.get("lastConsumedClientMessageIndex") for update in updates] == ["0", None, "1"]
+
+
+def test_vertex_signals_voice_activity_when_asked_to() -> None:
+    it = on_vertex(manual=False, explicitVadSignal=True)
+    it.stream(1, SILENT)
+    it.stream(2)
+    it.stream(1, SILENT)
+    signals = [seen.message["voiceActivity"] for seen in it.carrying("voiceActivity")]
+    assert [signal["type"] for signal in signals] == ["ACTIVITY_START", "ACTIVITY_END"]
+    assert 1.0 < float(signals[0]["audioOffset"].rstrip("s")) < 1.4
+    assert 3.4 < float(signals[1]["audioOffset"].rstrip("s")) < 3.8
 
 
 def test_vertex_ends_a_connection_with_1000() -> None:

@@ -1,10 +1,18 @@
 """The fixture, in the tests of somebody else's project."""
 
+import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
+
+from emulator import Emulator
+from emulator.pytest_plugin import gemini_live, pytest_configure
+
+__all__ = ["gemini_live"]
 
 pytestmark = pytest.mark.real_time
 
@@ -69,3 +77,22 @@ def test_the_fixture_runs_an_emulator_for_any_test(tmp_path: Path) -> None:
         command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": ""}, check=False
     )
     assert "2 passed, 1 xfailed" in ran.stdout, ran.stdout + ran.stderr
+
+
+PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k"
+
+
+async def dial(emulator: Emulator) -> str | bytes:
+    async with connect(emulator.plain_url.replace("http", "ws") + PATH) as raw:
+        await raw.send(json.dumps({"setup": {"model": "models/gemini-3.8-live"}}))
+        return await raw.recv()
+
+
+def test_a_test_without_a_loop_of_its_own_can_use_it(gemini_live: Emulator) -> None:
+    assert gemini_live.scenario.name == "scripted"
+    assert asyncio.run(dial(gemini_live)) == b'{"setupComplete":{}}'
+
+
+def test_the_marker_is_announced(pytestconfig: pytest.Config) -> None:
+    pytest_configure(pytestconfig)
+    assert any(line.startswith("gemini_live(scenario)") for line in pytestconfig.getini("markers"))

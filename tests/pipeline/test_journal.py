@@ -410,15 +410,13 @@ async def test_a_loop_that_has_begun_to_end_gets_no_new_tasks(tmp_path: Path) ->
     assert store.texts == ["one", "two"]
 
 
-# The store of the forgetful is never closed, and its thread finds no loop.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_what_is_recorded_when_the_loop_ends_without_a_drain_is_there_next_time(address: str) -> None:
     async def forgetful() -> StoreJournal:
         store = await Store.open(address)
         await store.open_session(opening("s1"))
         journal = StoreJournal(store, "s1")
         journal.record(said("one"))
-        await asyncio.sleep(0)
+        await store.close()
         return journal
 
     journal = asyncio.run(forgetful())

@@ -16,7 +16,7 @@ def tone(rate: int, seconds: float, hz: float = 440.0) -> bytes:
 
 
 async def resampled(frames: list[InputAudioRawFrame], **settings: object) -> list[InputAudioRawFrame]:
-    stage = Resampler(ResamplerSettings(**settings), FakeSession())  # pyright: ignore
+    stage = Resampler(ResamplerSettings(**{"chunk": 0.02, **settings}), FakeSession())  # pyright: ignore
     async with running(stage) as ends:
         await ends.push(*frames)
     return ends.got(InputAudioRawFrame)
@@ -46,7 +46,7 @@ async def test_audio_of_the_right_rate_is_not_touched() -> None:
 
 
 async def test_the_filter_holds_back_no_more_than_a_breath() -> None:
-    stage = Resampler(ResamplerSettings(), FakeSession())
+    stage = Resampler(ResamplerSettings(chunk=0.02), FakeSession())
     async with running(stage) as ends:
         for frame in chunks(tone(48000, 1.0), 48000):
             await ends.push(frame)

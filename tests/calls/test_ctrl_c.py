@@ -1,0 +1,62 @@
+"""Ctrl-C in the middle of an answer: nothing said is lost, and the shell is told."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from support.calls import config
+from support.clips import ANSWERS
+
+from pipeline.store import Store
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.real_time
+
+
+async def test_ctrl_c_in_an_answer_closes_the_record_with_what_was_said(tmp_path: Path) -> None:
+    files = [word for answer in ANSWERS[:2] for word in ("--wav", str(answer.path))]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pipeline", "call", str(config(tmp_path)), *files),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    printed = ""
+    async with asyncio.timeout(120):
+        while "What is the weather like?" not in printed:
+            line = (await process.stdout.readline()).decode()
+            assert line, "it ended by itself"
+            printed += line
+        await asyncio.sleep(1.5)  # the caller thinks for half a second, and is then in the middle of the answer
+        process.send_signal(signal.SIGINT)
+        rest, complaints = await process.communicate()
+    printed += rest.decode()
+    assert process.returncode == 130
+    assert complaints.decode() == "Ending the exam ...\n"
+    assert "Ended    shut down after" in printed
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'sessions.db'}", create=False)
+    try:
+        [summary] = await store.sessions()
+        record = await store.session(summary.id)
+    finally:
+        await store.close()
+    assert record is not None and (record.state, record.why) == ("closed", "shut down")
+    assert [said.speaker for said in record.utterances][:3] == ["examiner", "caller", "examiner"]
+    assert f"sessions show {record.id[:8]} --database sqlite" in printed
+
+
+async def test_a_recording_that_could_not_be_written_is_refused_before_the_exam(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pipeline", "call", "configs/offline.yaml"),
+        *("--wav", str(ANSWERS[0].path), "--record", str(tmp_path / "nowhere" / "both.wav")),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, complaints = await process.communicate()
+    assert process.returncode == 2
+    assert complaints.decode() == f"{tmp_path}/nowhere/both.wav cannot be written: its folder does not exist.\n"

@@ -1,0 +1,26 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from emulator.bench import main, rehearse
+
+pytestmark = pytest.mark.real_time
+
+
+def test_an_exam_is_held_on_imagined_time() -> None:
+    facts = rehearse(minutes=3)
+    assert 150 < facts["exam_seconds"] < 240
+
+
+def test_sessions_are_held_and_measured(tmp_path: Path) -> None:
+    scenario = tmp_path / "quick.yaml"
+    scenario.write_text("examiner: {latency: 0.1}\nmodel: {holds: false, speed: 1000}\n")
+    options = ["--sessions", "2", "--seconds", "0.5", "--answer", "0.2", "--scenario", str(scenario)]
+    lines = CliRunner().invoke(main, options).output.splitlines()
+    facts = json.loads(lines[-1])
+    assert (facts["sessions"], facts["failed"]) == (2, 0)
+    assert facts["turns"] >= 4
+    assert facts["reply_ms_p50"] >= 100
+    assert facts["cpu_ms_per_session_second"] > 0

@@ -1,0 +1,397 @@
+"""A whole exam on imagined time: our LiveMachine and the emulator's conversation, with nothing but this file between.
+
+A caller of known samples speaks whenever the examiner has stopped. Every event has a time and happens in order, so an
+exam of minutes with any number of broken connections takes milliseconds.
+"""
+
+import heapq
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.genai import _live_converters as wire
+from google.genai import types
+
+from core import events
+from core.closes import classify, classify_refusal, explain
+from core.events import Event, UtteranceSpoken
+from core.link import Dial, GiveUp, HangUp, LinkPolicy, LinkState
+from core.live import LiveMachine, LivePolicy
+from core.live_actions import (
+    Action,
+    AskTool,
+    BeginSpeech,
+    Caption,
+    Charge,
+    CutSpeech,
+    EndSpeech,
+    Hear,
+    Note,
+    Play,
+    ReplyOver,
+    Seed,
+    Transmit,
+)
+from core.models import facts
+from core.service import Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
+from core.transcript import TranscriptMachine
+from core.watch import WatchPolicy
+from emulator import outputs
+from emulator.conversation import Conversation
+from emulator.fault_line import FaultLine
+from emulator.scenario import Scenario
+from emulator.sessions import Memory
+from emulator.speech import ToneMouth
+from emulator.wire import base64_of
+from processors.gemini_live.translate import translate
+
+RATE = 16000
+CHUNK = 0.1
+FUNCTION = {"name": "reportScoringResults", "parameters": {"type": "OBJECT", "properties": {}}}
+HANDSHAKE = 0.2
+PATIENCE = 6.0
+
+
+@dataclass
+class Turn:
+    """One answer of the caller: its samples, and what became of it."""
+
+    pcm: bytes
+    began: float
+    windows: list[bytes] = field(default_factory=list[bytes])  # as some connection closed them
+
+
+@dataclass
+class Outcome:
+    """How a simulated exam went."""
+
+    state: LinkState
+    ended: float
+    turns: list[Turn]
+    log: list[Event]
+    said: list[UtteranceSpoken]
+    windows: list[tuple[int, bytes]]  # (connection, samples) of every window a connection closed
+    calls: list[str]
+    answers: list[str]  # ids of tool results, as connections took them
+    discarded: int
+    heard_by_caller: list[tuple[float, str]]
+    longest_silence: float
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The facts of one kind."""
+        return [event for event in self.log if isinstance(event, kind)]
+
+
+class Simulation:
+    """One exam."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        model: str = "gemini-2.5-flash-native-audio-preview-12-2025",
+        policy: LivePolicy | None = None,
+        answers: Sequence[float] = (4.0, 3.0, 5.0),
+        flush_after: float | None = None,
+        limit: float = 600.0,
+    ) -> None:
+        self.now = 0.0
+        self._facts = facts(model)
+        self._model = model
+        self._scenario = scenario
+        self._memory = Memory(scenario.seed)
+        link = LinkPolicy(lifetime=self._facts.lifetime)
+        self._policy = policy or LivePolicy(link, WatchPolicy())
+        self.live = LiveMachine(self._policy, frozenset({FUNCTION["name"]}))
+        self._transcript = TranscriptMachine()
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._conversation: Conversation | None = None
+        self._number = 0
+        self._alarm: float | None = None
+        self._mouth = ToneMouth()
+        self._answers = list(answers)
+        self._flush_after = flush_after
+        self._limit = limit
+        self._speaking = False
+        self._plays_until = 0.0
+        self._generated = False
+        self._seen_speech = False
+        self._quiet_since = 0.0
+        self._done = False
+        self._cut_at: float | None = None
+        self._samples = itertools.count(1)
+        self._window_connection: dict[int, int] = {}
+        self.out = Outcome(LinkState.IDLE, 0.0, [], [], [], [], [], [], 0, [], 0.0)
+
+    def run(self) -> Outcome:
+        """Hold the exam to its end, or to the time limit."""
+        self._do(self.live.start(self.now))
+        self._at(0.1, lambda: self._do(self.live.tell("Begin.", self.now)))
+        while self._events and not self._done:
+            at, _, happen = heapq.heappop(self._events)
+            if at > self._limit:
+                break
+            self.now = max(self.now, at)
+            happen()
+        self.out.said += self._transcript.end(self.now)
+        self._do(self.live.close(self.now))
+        self.out.state, self.out.ended = self.live.state, self.now
+        return self.out
+
+    # --- time
+
+    def _at(self, delay: float, happen: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (self.now + delay, next(self._order), happen))
+
+    def _ring(self) -> None:
+        if self._alarm is not None and self.now >= self._alarm:
+            self._alarm = None
+            self._do(self.live.tick(self.now))
+
+    def _turn_clock(self, conversation: Conversation, due: float) -> None:
+        if conversation is self._conversation and conversation.deadline() == due:
+            self._take(conversation, conversation.tick(self.now))
+
+    # --- our side
+
+    def _do(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            self._one(action)
+        due = self.live.deadline()
+        if due is not None and due != self._alarm:
+            self._alarm = due
+            self._at(max(0.0, due - self.now), self._ring)
+        elif due is None:
+            self._alarm = None
+
+    def _one(self, action: Action) -> None:
+        match action:
+            case Dial():
+                self._dial(action)
+            case HangUp():
+                if self._conversation is not None:
+                    self._conversation.lost(self.now)
+                self._conversation = None
+            case GiveUp():
+                self._done = True
+            case Transmit(items):
+                for item in items:
+                    self._send(item)
+            case Seed(turns):
+                contents = [{"role": role, "parts": [{"text": text}]} for role, text in turns]
+                initial = self._facts.history == "initial"
+                self._receive({"clientContent": {"turns": contents, "turnComplete": initial}})
+            case Note(event):
+                self.out.log.append(event)
+            case Hear(text):
+                self._say(self._transcript.caller_text(text, self.now))
+            case Caption(text):
+                self.out.heard_by_caller.append((self.now, text))
+                self._say(self._transcript.examiner_spoke(text, self.now))
+            case Play(pcm, rate):
+                self._heard_something()
+                self._plays_until = max(self._plays_until, self.now) + len(pcm) / 2 / rate
+            case CutSpeech():
+                self._plays_until = self.now
+            case EndSpeech():
+                self._generated = True
+                until = self._plays_until
+                self._at(max(0.0, until - self.now), lambda: self._played(until))
+            case ReplyOver(interrupted):
+                self._say(self._transcript.examiner_done(self.now, interrupted=interrupted))
+                if interrupted and not self._speaking:
+                    # Cut off in mid-sentence: a person waits for the rest, and speaks up when none comes.
+                    self._cut_at = self.now
+                    self._at(PATIENCE, self._my_turn)
+            case AskTool(id, name, _):
+                self.out.calls.append(id)
+                self._at(0.05, lambda: self._do(self.live.answer_tool(id, name, {"ok": True}, f"{name}: ok", self.now)))
+            case BeginSpeech():
+                self._cut_at = None
+            case Charge():
+                pass
+
+    def _heard_something(self) -> None:
+        self.out.longest_silence = max(self.out.longest_silence, self.now - self._quiet_since)
+        self._quiet_since = self.now
+
+    def _say(self, finished: list[UtteranceSpoken]) -> None:
+        self.out.said += finished
+
+    # --- the caller
+
+    def _played(self, until: float) -> None:
+        if until != self._plays_until or self._speaking:
+            return
+        self._quiet_since = self.now
+        self._do(self.live.played(self.now))
+        self._at(0.5, self._my_turn)
+
+    def _my_turn(self) -> None:
+        if self._speaking or self.now < self._plays_until or self._done:
+            return
+        if self._cut_at is not None and self.now < self._cut_at + PATIENCE:
+            return
+        said = " ".join(text for _, text in self.out.heard_by_caller[-40:])
+        if "Goodbye" in said or "over. Thank you" in said:
+            self._done = True
+            return
+        if not self._answers:
+            self._at(20.0, self._idle)
+            return
+        length = self._answers.pop(0)
+        chunks = [self._chunk() for _ in range(round(length / CHUNK))]
+        turn = Turn(b"".join(chunks), self.now)
+        self.out.turns.append(turn)
+        self._speaking = True
+        self._say(self._transcript.caller_opened(self.now))
+        self._do(self.live.caller_began(self.now))
+        for n, chunk in enumerate(chunks):
+            self._at((n + 1) * CHUNK, lambda chunk=chunk: self._do(self.live.caller_audio(chunk, RATE)))
+            if self._flush_after and (n + 1) % round(self._flush_after / CHUNK) == 0 and n + 1 < len(chunks):
+                self._at((n + 1) * CHUNK, lambda: self._do(self.live.flush()))
+        self._at((len(chunks) + 1) * CHUNK, self._stop)
+
+    def _idle(self) -> None:
+        """Nobody has anything to say any more."""
+        if self.now >= self._quiet_since + 20.0 - 1e-6 and not self._speaking:
+            self._done = True
+
+    def _stop(self) -> None:
+        self._speaking = False
+        self._quiet_since = self.now
+        self._say(self._transcript.caller_closed(self.now, self.now))
+        self._do(self.live.caller_stopped(self.now))
+
+    def _chunk(self) -> bytes:
+        """A tenth of a second that is like no other."""
+        number = next(self._samples)
+        return number.to_bytes(2, "little") * round(CHUNK * RATE)
+
+    # --- the service's side
+
+    def _dial(self, dial: Dial) -> None:
+        conversation_number = self._memory.connect()
+        faults = FaultLine(self._scenario.faults, conversation_number, self._scenario.seed, self._memory.fired)
+        number = self._number = dial.number
+
+        def answer() -> None:
+            if number != self._number or self.live.state is not LinkState.DIALING:
+                return
+            if (refused := faults.refuse_upgrade()) is not None:
+                self._lost(refused.status, f"HTTP {refused.status}", number, http=True)
+                return
+            conversation = Conversation(self._scenario, self._memory, self.now, faults=faults, keep_audio=True)
+            self._conversation = conversation
+            setup: dict[str, Any] = {
+                "model": f"models/{self._model}",
+                "generationConfig": {"responseModalities": ["AUDIO"]},
+                "inputAudioTranscription": {},
+                "outputAudioTranscription": {},
+                "realtimeInputConfig": {"automaticActivityDetection": {"disabled": True}},
+                "sessionResumption": {"handle": dial.handle} if dial.handle else {},
+                "contextWindowCompression": {"slidingWindow": {}},
+                "tools": [{"functionDeclarations": [FUNCTION]}],
+            }
+            if dial.handle is None and self.out.said and self._facts.history == "initial":
+                setup["historyConfig"] = {"initialHistoryInClientContent": True}
+            self._resumed = dial.handle is not None
+            self._take(conversation, conversation.receive({"setup": setup}, self.now))
+
+        self._at(HANDSHAKE, answer)
+
+    def _send(self, item: Outgoing) -> None:
+        match item:
+            case StartActivity():
+                self._receive({"realtimeInput": {"activityStart": {}}})
+            case EndActivity():
+                self._receive({"realtimeInput": {"activityEnd": {}}})
+            case Audio(pcm, rate):
+                data = {"mimeType": f"audio/pcm;rate={rate}", "data": base64_of(pcm)}
+                self._receive({"realtimeInput": {"audio": data}})
+            case Text(text) if self._facts.text == "content":
+                content = {"turns": [{"role": "user", "parts": [{"text": text}]}], "turnComplete": True}
+                self._receive({"clientContent": content})
+            case Text(text):
+                for message in ({"activityStart": {}}, {"text": text}, {"activityEnd": {}}):
+                    self._receive({"realtimeInput": message})
+            case ToolResult(id, name, result):
+                self.out.answers.append(id)
+                response = {"id": id, "name": name, "response": result}
+                self._receive({"toolResponse": {"functionResponses": [response]}})
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        if self._conversation is not None:
+            conversation = self._conversation
+            self._take(conversation, conversation.receive(message, self.now))
+
+    def _take(self, conversation: Conversation, produced: Sequence[outputs.Output]) -> None:
+        for output in produced:
+            match output:
+                case outputs.Send(message):
+                    number = self._number
+                    self._at(0.01, lambda m=message, n=number, c=conversation: self._deliver(m, n, c))
+                case outputs.Close(code, reason):
+                    self._end(conversation, code, reason)
+                case outputs.Drop():
+                    self._end(conversation, 1006, "")
+                case outputs.Speak(id, text):
+                    pcm = b"".join(self._mouth.say(text))
+                    self._at(0.02, lambda i=id, p=pcm: self._take(conversation, conversation.spoken(i, p, self.now)))
+                case outputs.Listen(id, pcm):
+                    words = f"({len(pcm) / 32000:.1f} s of speech)"
+                    self._at(0.02, lambda i=id, w=words: self._take(conversation, conversation.heard(i, w, self.now)))
+                case outputs.Note(what, told):
+                    self._note(conversation, what, told)
+                case outputs.SendRaw(frame):
+                    with suppress(ValueError):
+                        number, message = self._number, json.loads(frame)
+                        self._at(0.01, lambda m=message, n=number, c=conversation: self._deliver(m, n, c))
+        if (due := conversation.deadline()) is not None:
+            self._at(max(0.0, due - self.now), lambda: self._turn_clock(conversation, due))
+
+    def _deliver(self, message: dict[str, Any], number: int, conversation: Conversation) -> None:
+        if conversation is not self._conversation or number != self._number:
+            return
+        if "setupComplete" in message:
+            said = sorted(self.out.said, key=lambda u: u.started)
+            self._do(self.live.opened(HANDSHAKE, None, said, self._resumed, self.now))
+            return
+        if self.live.state is LinkState.DIALING:
+            return
+        parsed = types.LiveServerMessage.model_validate(wire._LiveServerMessage_from_mldev(message))
+        for event in translate(parsed):
+            self._do(self.live.heard(event, number, self.now))
+
+    def _end(self, conversation: Conversation, code: int, reason: str) -> None:
+        conversation.lost(self.now)
+        number = self._number
+
+        def tell() -> None:
+            if conversation is self._conversation:
+                self._conversation = None
+                self._lost(code, reason[:123], number)
+
+        # What was sent before the close arrives before it.
+        self._at(0.01, tell)
+
+    def _lost(self, code: int, reason: str, number: int, *, http: bool = False) -> None:
+        verdict = classify_refusal(code) if http else classify(code, reason)
+        self._do(self.live.lost(code, reason, verdict, explain(code, reason), number, self.now))
+
+    def _note(self, conversation: Conversation, what: str, told: dict[str, Any]) -> None:
+        if what == "window.closed":
+            import base64
+
+            self.out.windows.append((conversation.connection, base64.b64decode(told["pcm"])))
+        elif what == "audio.discarded":
+            self.out.discarded += told["samples"]
+
+
+def replayed_gap(outcome: Outcome) -> float:
+    """The longest time without a connection."""
+    return max((opened.gap for opened in outcome.of(events.LinkOpened)), default=0.0)
