@@ -36,7 +36,7 @@ fix: $(READY) ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
 bench: $(READY) ## our pipeline beside stock Pipecat and a bare echo; CALLS="1 5 10"
-	$(BIN)/python -m tests.bench $(if $(CALLS),--calls "$(CALLS)")
+	$(BIN)/python -m bench $(if $(CALLS),--calls "$(CALLS)")
 
 lock: ## write constraints.txt anew from pyproject.toml
 	rm -rf $(VENV).lock

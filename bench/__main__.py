@@ -19,7 +19,7 @@ SCENARIO = Path(__file__).parent / "scenario.yaml"
 MOST_SECONDS = 150.0
 # Callers that were late themselves this often have made frames late that were not.
 OWN_LATE = 5
-WIDTH = 110
+WIDTH = 125
 
 
 class Counts(click.ParamType):

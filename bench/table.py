@@ -20,14 +20,17 @@ class Failed:
 
 Result = Measured | Failed
 
-COLUMNS = ("calls", "contender", "latency p50", "p95", "answers", "frames late", "CPU", "of echo", "memory")
+COLUMNS = ("calls", "contender", "latency p50", "p95", "answers", "frames late", "CPU", "of echo", "memory", "")
+# A contender this often late does not do the work that it is measured by.
+SATURATED = 0.5
 
 
 def table(results: Sequence[Result]) -> Table:
     """All rounds, those of as many calls side by side."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for name in COLUMNS:
-        shown.add_column(name, justify="left" if name == "contender" else "right", no_wrap=True)
+        remark = not name
+        shown.add_column(name, justify="left" if remark or name == "contender" else "right", no_wrap=not remark)
     for calls in dict.fromkeys(result.calls for result in results):
         for result in (one for one in results if one.calls == calls):
             shown.add_row(*row(result, echo_of(results, calls)))
@@ -39,7 +42,7 @@ def row(result: Result, echo: Measured | None) -> list[str]:
     """One round as text, beside the echo with as many calls."""
     start = [str(result.calls), result.contender]
     if isinstance(result, Failed):
-        return [*start, f"failed: {result.why}"]
+        return [*start, *[""] * (len(COLUMNS) - 3), f"failed: {result.why}"]
     noticed = result.noticed
     p50, p95 = percentiles(noticed.latencies)
     answers = f"{len(noticed.latencies)}" + (f" ({noticed.unanswered} missed)" if noticed.unanswered else "")
@@ -53,6 +56,7 @@ def row(result: Result, echo: Measured | None) -> list[str]:
         f"{1000 * cpu_per_call(result):.1f} ms/s",
         f"{cpu_per_call(result) / cpu_per_call(echo):.2f}" if echo is not None else "-",
         f"{result.memory / result.calls / 2**20:.1f} MB",
+        "cannot keep up" if share >= SATURATED else "",
     ]
 
 

@@ -22,6 +22,8 @@ from core.live_actions import (
     CutSpeech,
     EndSpeech,
     Hear,
+    HearAgain,
+    KeepText,
     Note,
     Play,
     ReplyOver,
@@ -220,7 +222,7 @@ class LiveMachine:
         if again := self.unanswered.again():
             numbers = self.unanswered.numbers
             if numbers:
-                actions.append(Note(events.TurnReplayed(now, numbers[0], numbers[-1])))
+                actions += [Note(events.TurnReplayed(now, numbers[0], numbers[-1])), HearAgain()]
             actions.append(Transmit(tuple(again)))
             self._expect(now)
         return actions
@@ -422,7 +424,7 @@ class LiveMachine:
         actions: list[Action] = self._release() if self._held else []
         if self._cut:
             self._cut = False  # the end of a reply that was cut off says nothing about the turn that cut it
-            return [*actions, *self._finish(interrupted=True)]
+            return [*actions, *self._finish(interrupted=True), KeepText()]
         if self._watch.waits_for_reply and not wants_more:
             self._watch.hurry(now)
             return actions

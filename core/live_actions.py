@@ -67,6 +67,16 @@ class Hear:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepText:
+    """The text so far of the caller's turn is final, though the turn goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class HearAgain:
+    """The caller's audio since the last KeepText, or since the turn began, is sent again: its text comes again."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskTool:
     """The model waits for the result of a function."""
 
@@ -92,4 +102,17 @@ class Note:
 
 
 Speech = BeginSpeech | Play | Caption | EndSpeech
-Action = LinkAction | Transmit | Seed | Speech | CutSpeech | ReplyOver | Hear | AskTool | Charge | Note
+Action = (
+    LinkAction
+    | Transmit
+    | Seed
+    | Speech
+    | CutSpeech
+    | ReplyOver
+    | Hear
+    | KeepText
+    | HearAgain
+    | AskTool
+    | Charge
+    | Note
+)

@@ -18,6 +18,8 @@ class _Pending:
     started: float
     ended: float
     pieces: list[str] = field(default_factory=list[str])
+    kept: int = 0  # pieces that will not come again
+    stale: bool = False  # those after them will: the next piece replaces them
 
     def text(self) -> str:
         return " ".join("".join(self.pieces).split())
@@ -67,10 +69,24 @@ class TranscriptMachine:
             # Late: the turn was recorded already. It is kept as words of its own, in its place.
             when = self._caller_ended or now
             self._caller = _Pending("caller", when, when)
+        if self._caller.stale:
+            # Not before: a connection that dies again must not take with it what the one before had heard.
+            del self._caller.pieces[self._caller.kept :]
+            self._caller.stale = False
         self._caller.pieces.append(text)
         if self._caller_open:
             self._caller.ended = now
         return []
+
+    def caller_text_kept(self) -> None:
+        """What has been heard of the turn so far will not be heard again."""
+        if self._caller is not None and not self._caller.stale:
+            self._caller.kept = len(self._caller.pieces)
+
+    def caller_heard_again(self) -> None:
+        """The rest of the turn is heard a second time: its text replaces what there is of it."""
+        if self._caller is not None:
+            self._caller.stale = True
 
     def examiner_spoke(self, text: str, now: float) -> list[UtteranceSpoken]:
         """A piece of what the examiner says; empty for audio without text."""
@@ -87,9 +103,11 @@ class TranscriptMachine:
         return finished
 
     def examiner_done(self, now: float, *, interrupted: bool = False) -> list[UtteranceSpoken]:
-        """The examiner's turn is over, and with it the caller's turn that it answered."""
+        """The examiner's turn is over, and with it the caller's turn that it answered: unless it was cut off, for
+        then the caller's turn may be heard and answered again.
+        """
         finished: list[UtteranceSpoken] = []
-        if self._caller is not None and not self._caller_open:
+        if self._caller is not None and not self._caller_open and not interrupted:
             finished += self._caller.spoken(now)
             self._caller = None
         if self._examiner is not None:

@@ -120,11 +120,6 @@ class Conversation:
         return min((at for at in times if at is not None), default=None)
 
     @property
-    def session(self) -> str | None:
-        """The name of the session, once it is set up."""
-        return self._session
-
-    @property
     def wire(self) -> Wire:
         """The habits of this connection's transport."""
         return self._scenario.wire

@@ -107,14 +107,14 @@ class Examiner:
         return None
 
     def _afterwards(self, heard: str) -> Reply:
-        # The exam is closed. A client may ask for the call that did not come, as the report at
-        # discuss.ai.google.dev/t/116509 does.
-        ending, now = self.plan.ending, self.progress
+        # The exam is closed. A client may ask by name for the call that did not come, as the report
+        # at discuss.ai.google.dev/t/116509 does; `call: none` stays none.
+        now = self.progress
         function = choose(self.functions, self.plan.function)
-        asked = function is not None and function.name.lower() in heard.lower()
-        if ending.when == "when asked" and asked and not now.called:
+        if function is not None and function.name.lower() in heard.lower() and not now.called:
             calls = self._calls("after speech")
-            return Reply((), replace(now, called=now.called + len(calls)), calls)
+            if calls:
+                return Reply((), replace(now, called=len(calls)), calls)
         return self._say("The test is over. Thank you.", now)
 
     def _close(self, then: Progress) -> Reply:
@@ -175,6 +175,10 @@ class Examiner:
                 reply.then,
                 called=max(reply.then.called, self.progress.called),
             )
+
+    def cancelled(self) -> None:
+        """Take note that the user's interruption took the call back."""
+        self.progress = replace(self.progress, called=0)
 
     def _say(self, text: str, then: Progress) -> Reply:
         return Reply(tuple(_SENTENCE.split(text.strip())), then)

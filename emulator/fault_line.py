@@ -51,11 +51,6 @@ class FaultLine:
         self._pending: set[str] = set()
         self._notes: list[Output] = []
 
-    @property
-    def idle(self) -> bool:
-        """Whether there is nothing that could go wrong."""
-        return not self._armed
-
     def patched(self, scenario: Scenario) -> Scenario:
         """Change the scenario as the faults of this connection want it."""
         changes: dict[str, Any] = {}
@@ -120,9 +115,9 @@ class FaultLine:
             result += self._rewritten(output, now)
             result += self._moment(carried)
         for armed in self._armed:
-            at = self._due_at(armed)
-            if at is not None and at <= now:
-                result += self._emit(armed)
+            at, effect = self._due_at(armed), armed.rule.effect
+            if at is not None and at <= now and isinstance(effect, Emit):
+                result += self._emit(armed, effect)
         notes, self._notes = self._notes, []
         return notes + result
 
@@ -151,7 +146,7 @@ class FaultLine:
                 continue
             armed.seen += 1
             if armed.seen >= rule.nth:
-                result += self._emit(armed)
+                result += self._emit(armed, effect)
         return result
 
     def _usual_turn(self, rule: FaultRule, effect: Emit) -> int:
@@ -190,10 +185,7 @@ class FaultLine:
         self._notes.append(Note("fault", {"fault": armed.rule.fault, "how": how}))
         return True
 
-    def _emit(self, armed: _Armed) -> list[Output]:
-        effect = armed.rule.effect
-        if not isinstance(effect, Emit):
-            return []
+    def _emit(self, armed: _Armed, effect: Emit) -> list[Output]:
         # An emitted fault fires once a connection, unless the rule says more.
         armed.done = armed.rule.times is None or self._timed(armed)
         if not self._fire(armed, "emitted"):

@@ -290,6 +290,7 @@ class Speaker:
         out: list[Output] = []
         cancelled = [number for number, blocks in self.pending.items() if blocks]
         if cancelled:
+            self.examiner.cancelled()
             out.append(Send({"toolCallCancellation": {"ids": cancelled}}))
             for number in cancelled:
                 del self.pending[number]

@@ -26,6 +26,20 @@ class CallerStoppedFrame(UserStoppedSpeakingFrame):
 
 
 @dataclass
+class TextKeptFrame(DataFrame):
+    """The caller's text so far is final, though the turn goes on."""
+
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
+class HeardAgainFrame(DataFrame):
+    """The caller's audio since the last TextKeptFrame was sent to the model again: its text comes again."""
+
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
 class UtteranceFrame(DataFrame):
     """One side has finished an utterance."""
 

@@ -19,7 +19,13 @@ from core.events import UtteranceSpoken
 from core.ports import Session
 from core.repetition import repeated
 from core.transcript import TranscriptMachine
-from processors.frames import CallerStoppedFrame, ReplyDoneFrame, UtteranceFrame
+from processors.frames import (
+    CallerStoppedFrame,
+    HeardAgainFrame,
+    ReplyDoneFrame,
+    TextKeptFrame,
+    UtteranceFrame,
+)
 from processors.stage import Stage, StageSettings
 
 
@@ -56,6 +62,10 @@ class Transcript(Stage[TranscriptSettings]):
                     await self._say(self._machine.caller_closed(now, until))
                 case TranscriptionFrame(text=text):
                     await self._say(self._machine.caller_text(text, now))
+                case TextKeptFrame():
+                    self._machine.caller_text_kept()
+                case HeardAgainFrame():
+                    self._machine.caller_heard_again()
                 case TTSTextFrame(text=text):
                     await self._say(self._machine.examiner_spoke(text, now))
                 case TTSAudioRawFrame():

@@ -21,7 +21,13 @@ from av.packet import Packet
 from pipecat.frames.frames import OutputAudioRawFrame
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
-from pipecat.transports.smallwebrtc.transport import SmallWebRTCOutputTransport, SmallWebRTCTransport
+from pipecat.transports.smallwebrtc.transport import (
+    SmallWebRTCInputTransport,
+    SmallWebRTCOutputTransport,
+    SmallWebRTCTransport,
+)
+
+from transports.webrtc_microphone import MicrophoneInput
 
 PACKET = 0.02
 REFRESH = 0.4
@@ -152,11 +158,17 @@ class _SpeakerOutput(SmallWebRTCOutputTransport):
 
 
 class SpeakerTransport(SmallWebRTCTransport):
-    """Pipecat's SmallWebRTC transport, speaking through its connection's OpusSpeaker."""
+    """Pipecat's SmallWebRTC transport, hearing through MicrophoneInput and speaking through an OpusSpeaker."""
 
     def __init__(self, connection: SpeakingConnection, params: TransportParams) -> None:
         super().__init__(connection, params)
         self._connection = connection
+
+    def input(self) -> SmallWebRTCInputTransport:
+        """The input transport."""
+        if self._input is None:
+            self._input = MicrophoneInput(self._client, self._params, name=self._input_name)
+        return self._input
 
     async def cleanup(self) -> None:
         """Hang up, also where no pipeline was ever built around the transport."""

@@ -211,6 +211,6 @@ def denominator(found: Sequence[Token], amount: Amount, scale: Scale) -> tuple[i
         last += 2 if found[last + 1].text == "per" else 1
         if isinstance(scale, LabelScale) or scale.max != 100:
             return last, "it is a percentage"
-    if text_at(found, last + 1) in {"points", "marks", "bands"}:
+    if text_at(found, last + 1) in {"points", "marks", "band", "level", "mark", "grade"}:
         last += 1
     return last, ""

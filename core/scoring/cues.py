@@ -39,10 +39,9 @@ CUES = (
         far=True,
     ),
     *_cues(
-        "on a scale, with more, with a bit more, with a little more, would have, "
-        " would need, you would, you can, can be, "
-        "can get, to go, i wanted, would love to, was going to, were going to, could, might, may be, should "
-        "have, should aim, should get, should be aiming",
+        "on a scale, with more, with a bit more, with a little more, would have, would need, you would, you can, "
+        "can be, can get, to go, i wanted, would love to, was going to, were going to, could, might, may be, "
+        "should have, should aim, should get, should be aiming",
     ),
     *_cues(
         "nearly, almost",
@@ -57,7 +56,7 @@ CUES = (
     # doubt
     *_cues(
         "maybe, perhaps, possibly, potentially, probably, likely, somewhere, in the region of, borderline, "
-        "leaning, tempted, not sure, undecided",
+        "leaning, tempted, not sure, undecided, at best, at worst",
     ),
     *_cues(
         "either, between",
@@ -69,11 +68,11 @@ CUES = (
     ),
     # aims and needs
     *_cues(
-        "need, needs, needed, require, requires, required, requirement, requirements, aim, aiming, target, "
-        "goal, hope, hoping, hoped, you want, you wanted, expect, expected, expecting, reach, reaching, to "
-        "achieve, will achieve, achieving, to get, to score, to earn, to be, to obtain, to move, to push, to "
-        "hit, to qualify, qualify, ready for, on your way, on the way, next time, in future, in the future, "
-        "one day, soon, potential",
+        "need, needs, needed, require, requires, required, requirement, requirements, aim, aiming, target, goal, "
+        "hope, hoping, hoped, you want, you wanted, expect, expected, expecting, reach, reaching, to achieve, "
+        "will achieve, achieving, to get, to score, to earn, to be, to obtain, to move, to push, to hit, to "
+        "qualify, qualify, ready for, on your way, on the way, next time, in future, in the future, one day, "
+        "soon, potential",
     ),
     # denials
     *_cues(
@@ -90,21 +89,21 @@ CUES = (
     ),
     # other people, other days, other rules
     *_cues(
-        "you said, you told, you mentioned, you asked, you claimed, you think, you thought, you believe, you "
-        "say, you feel, you just said, you gave yourself, you put, candidates, students, learners, speakers, "
-        "people, someone, anyone, somebody, everyone, universities, university, employers, average candidate, "
-        "average speaker, average student, typical, another candidate, another student, a candidate, a "
-        "student, native speaker, the speaker, a speaker, my last candidate, on average, last time, last "
-        "year, last month, last week, last test, last exam, previous, previously, earlier test, used to, "
-        "mock, practice test, examiners, says, your teacher, your friend, told me, according to, descriptor, "
-        "descriptors",
+        "you said, you told, you mentioned, you asked, you claimed, you think, you thought, you believe, you say, "
+        "you feel, you just said, you gave yourself, you put, candidates, students, learners, speakers, people, "
+        "someone, anyone, somebody, everyone, universities, university, employers, average candidate, average "
+        "speaker, average student, typical, another candidate, another student, a candidate, a student, native "
+        "speaker, the speaker, a speaker, my last candidate, on average, last time, last year, last month, last "
+        "week, last test, last exam, previous, previously, earlier test, used to, mock, practice test, examiners, "
+        "says, your teacher, your friend, told me, according to, descriptor, descriptors, your writing, your "
+        "reading, your listening, your essay, the essay, writing score, reading score, listening score",
         far=True,
         talk=True,
     ),
     *_cues(
-        "the average, average score, rarely, seldom, hardly ever, first answer, second answer, your first, "
-        "your second, there are, there were, weight, weighting, weighted, counts for, count for, makes up, "
-        "make up, minimum, maximum, highest, lowest",
+        "the average, average score, rarely, seldom, hardly ever, first answer, second answer, your first, your "
+        "second, there are, there were, weight, weighting, weighted, counts for, count for, makes up, make up, "
+        "minimum, maximum, highest, lowest",
     ),
     *_cues(
         "lost, made, noticed, counted, heard",
@@ -114,14 +113,14 @@ CUES = (
 )
 # "If I average those": the examiner's own sums are no conditions. "Not only", "no doubt": no denials.
 EXEMPT = _phrases(
-    "if i average, if we average, if i take, if we take, if i add, if i put, if i look, as if, if you like, if "
-    "anything, not only, not bad, not a problem, do not worry, to go with, going to go, are getting, be "
-    "getting, are scoring, be scoring, to be fair, to be honest, to be clear, to be precise, to be exact, to "
-    "be sure"
+    "would have to say, have to say, if i average, if we average, if i take, if we take, if i add, if i put, "
+    "if i look, as if, if you like, if anything, not only, not bad, not a problem, do not worry, to go with, "
+    "going to go, are getting, be getting, are scoring, be scoring, to be fair, to be honest, to be clear, to "
+    "be precise, to be exact, to be sure"
 )
 TO_THE_POINT = _phrases(
-    "so, therefore, i give, i would give, i will give, i am giving, i have given, i award, i would award, i am "
-    "awarding, i would say, i would put, you get, you are getting"
+    "so, therefore, i give, i would give, i will give, i am giving, i have given, i award, i would award, i "
+    "am awarding, i would say, i would put, you get, you are getting"
 )
 CONTRASTS = wordset("but however though ; yet today now")
 # What begins a clause, besides a comma and its like.
@@ -148,10 +147,10 @@ ARTICLES = wordset(
 COUNTED = wordset("score scores band mark grade level rating total result average final overall fluency")
 # Verbs that lead up to "to six": "that comes to a six", "I'm raising that to a six".
 LEADS_TO = wordset(
-    "improved risen go going comes come coming amounts amount equates brings bring bringing takes take taking "
-    "rounds round rounded rounding averages raise raised raising revise revised revising change changed changing "
-    "bump bumped bumping adjust adjusted upgrade upgraded upgrading increase increased lower lowered amend amended "
-    "correct corrected correcting adds add works equal leads moving move moved"
+    "averaging averaged improved risen go going comes come coming amounts amount equates brings bring bringing "
+    "takes take taking rounds round rounded rounding averages raise raised raising revise revised revising change "
+    "changed changing bump bumped bumping adjust adjusted upgrade upgraded upgrading increase increased lower "
+    "lowered amend amended correct corrected correcting adds add works equal leads moving move moved"
 )
 REVISES = wordset(
     "raise raised raising revise revised revising change changed changing bump bumped bumping adjust adjusted "
@@ -205,20 +204,20 @@ IN_TOTAL = frozenset(
 
 # Words that carry a score to its criterion without saying anything else.
 LIGHT = wordset(
-    "is was are were be as at a an the i we would will give gave giving given award awarding awarded say saying put "
-    "putting rate rating score scored scoring scores mark marked grade assign assigning you your my our get gets "
-    "got getting receive received receives earn earned earns of it its that this these also again both all each "
-    "every solid strong good clear comfortable firm high low full nice respectable decent straight very just safe "
-    "secure weak healthy well deserved fair generous confident with think believe feel going go to for me let us "
-    "comes come out in sits stands lands falls settled settle on then too equals equal still here overall now today "
-    "and band bands level graded so um achieved achieves happy pleased glad delighted colon performance skills "
-    "ability have has been another about right exactly goes down do deserve deserves merits merit sit landed land "
-    "place placing placed call calling okay ok yes yeah sure certainly final total part criterion category area "
-    "side front terms like definitely clearly only can want up there value points speaking english use control "
-    "component test language work making make makes taking take takes bring brings bringing leave leaves lead leads "
-    "works average averages round rounds rounded raise raised raising revise revising change changing changed move "
-    "moved moving correct correcting adjusted adjust upgrade upgraded upgrading bump bumping sorry no actually "
-    "rather mean meant wait or"
+    "averaging averaged merits warrants is was are were be as at a an the i we would will give gave giving given "
+    "award awarding awarded say saying put putting rate rating score scored scoring scores mark marked grade assign "
+    "assigning you your my our get gets got getting receive received receives earn earned earns of it its that this "
+    "these also again both all each every solid strong good clear comfortable firm high low full nice respectable "
+    "decent straight very just safe secure weak healthy well deserved fair generous confident with think believe "
+    "feel going go to for me let us comes come out in sits stands lands falls settled settle on then too equals "
+    "equal still here overall now today and band bands level graded so um achieved achieves happy pleased glad "
+    "delighted colon performance skills ability have has been another about right exactly goes down do deserve "
+    "deserves merit sit landed land place placing placed call calling okay ok yes yeah sure certainly final total "
+    "part criterion category area side front terms like definitely clearly only can want up there value points "
+    "speaking english use control component test language work making make makes taking take takes bring brings "
+    "bringing leave leaves lead leads works average averages round rounds rounded raise raised raising revise "
+    "revising change changing changed move moved moving correct correcting adjusted adjust upgrade upgraded "
+    "upgrading bump bumping sorry no actually rather mean meant wait or"
 )
 GIVING = wordset(
     "give gave giving given award awarding awarded say put putting rate score scored assign assigning get gets got "
@@ -251,20 +250,21 @@ COPULAS = wordset("is was were are has gets receives got earned scored")
 
 # Said between a slip and its correction.
 REPAIRS = _phrases(
-    "sorry, no, actually, i mean, i meant, rather, make that, make it, correction, scratch that, strike that, "
-    "let me correct, let me rephrase, wait, my mistake, my apologies, apologies, excuse me, pardon, in fact, "
-    "should be, should have been, should say, should have said, i misspoke, let us say, let us make it, let us "
-    "make that, on reflection, on second thoughts, on second thought, thinking about it, i take that back, "
-    "changing that to, changing it to, change that to, change it to, raise that to, raise it to, raising that "
-    "to, raising it to, revise that to, revise it to, revising that to, go up to, go down to, up to, down to"
+    "misread, misheard, made a mistake, got that wrong, sorry, no, actually, i mean, i meant, rather, make "
+    "that, make it, correction, scratch that, strike that, let me correct, let me rephrase, wait, my mistake, "
+    "my apologies, apologies, excuse me, pardon, in fact, should be, should have been, should say, should "
+    "have said, i misspoke, let us say, let us make it, let us make that, on reflection, on second thoughts, "
+    "on second thought, thinking about it, i take that back, changing that to, changing it to, change that "
+    "to, change it to, raise that to, raise it to, raising that to, raising it to, revise that to, revise it "
+    "to, revising that to, go up to, go down to, up to, down to"
 )
 REPAIR_WORDS = wordset(
-    "going go down here earlier before am but changing raise raising revise revising up first that to put sorry no "
-    "actually i mean meant rather or make it correction scratch strike let me correct rephrase wait my mistake "
-    "apologies excuse pardon in fact should be have been say said misspoke us on reflection second thoughts thought "
-    "thinking about take back oh a an the is hang hold moment minute was well um yes just myself band would will "
-    "give you better again score not quite so as for your want change please what of at mark grade level do did and "
-    "there one more think ah now made another look"
+    "misread misheard made got wrong going go down here earlier before am but changing raise raising revise "
+    "revising up first that to put sorry no actually i mean meant rather or make it correction scratch strike let "
+    "me correct rephrase wait my mistake apologies excuse pardon in fact should be have been say said misspoke us "
+    "on reflection second thoughts thought thinking about take back oh a an the is hang hold moment minute was well "
+    "um yes just myself band would will give you better again score not quite so as for your want change please "
+    "what of at mark grade level do did and there one more think ah now another look"
 )
 WITHDRAWS = _phrases("scratch that, strike that, i take that back, ignore that, forget that, disregard that")
 ALSO_QUESTIONS = _phrases(
@@ -285,7 +285,8 @@ SAME = _phrases(
 AFTER_SAME = wordset("for in on and with as here too again also because since today")
 ALL = _phrases(
     "all of the criteria, all the criteria, all of the categories, all criteria, all categories, all areas, "
-    "all of them, each criterion, each category, every criterion, every category, everything, across the board"
+    "all of them, each criterion, each category, every criterion, every category, everything, across the "
+    "board"
 )
 
 COUNTS = {"four": 4, "five": 5, "six": 6, "three": 3, "seven": 7}
@@ -298,3 +299,6 @@ NOUNS = wordset(
     "thing things exercise exercises book books rule rules lesson lessons question questions topic topics teacher "
     "class test tests section structures"
 )
+# "Overall" before another word is an adjective: "your overall impression".
+SUMS_UP = wordset("same comes works maybe perhaps well great good lovely nice could might assessment")
+AFTER_OVERALL = LIGHT | FOLLOWS | LEADS_TO | REPAIR_WORDS | LOCAL | SUMS_UP

@@ -75,6 +75,8 @@ def _conditional(view: View, i: int) -> cues.Cue | None:
     """
     if view.text(i) != "would":
         return None
+    if view.text(view.start) == "then":
+        return cues.Cue("would")  # "suppose ... Then your overall would be"
     polite = view.text(i - 1) in cues.POLITE or i - 1 in view.taken
     but = next((k for k in range(i, view.end) if view.text(k) == "but"), view.end)
     taken_back = view.text(i + 1) == "like" and but < view.end

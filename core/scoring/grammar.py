@@ -12,6 +12,8 @@ from core.scoring.sentence import REPAIRS, SAME, WITHDRAWS, Item, Named, Number,
 from core.scoring.words import ENDS, Token, mentions
 
 ALL = Phrases(cues.ALL)
+# A question of more words asks about something else: "Only six?" does not.
+ASIDE = 4
 
 
 class Grammar:
@@ -41,8 +43,8 @@ class Grammar:
         view.taken = {i: item for item in named for i in range(item.first, item.last + 1)}
         items: list[Item] = []
         if not is_question(view):
-            dead = governed(view)
             alike = list(_alike(view))
+            dead = governed(view) if view.values or alike else set[int]()
             told = [number(view, amount, self.rubric.scale) for amount in view.values if amount.first not in view.taken]
             found = [item for item in [*told, *(same for same, _ in alike)] if item and item.first not in dead]
             # the nine of "six out of a possible nine" is no second score
@@ -52,7 +54,8 @@ class Grammar:
         places = range(view.start, view.end)
         repair = any(view.at(i, REPAIRS) for i in places)
         withdraws = any(view.at(i, WITHDRAWS) for i in places)
-        return Sentence(view.start, view.end, items, frozenset(view.asides), repair, withdraws, _trails(view))
+        asks = not items and view.end - view.start > ASIDE and is_question(view)
+        return Sentence(view.start, view.end, items, frozenset(view.asides), repair, withdraws, _trails(view), asks)
 
     def _mentioned(self, view: View, named: list[tuple[str, int, int]]) -> list[Named]:
         out: list[Named] = []
@@ -63,6 +66,10 @@ class Grammar:
             following = next((n for n in named if n[1] == last + 1), None)
             if name == self.whole and following and following[0] != name:
                 continue  # "your overall fluency"
+            after = view.text(last + 1)
+            begins = following or after in cues.AFTER_OVERALL or any(one.first == last + 1 for one in view.values)
+            if name == self.whole and first == last and after.isalpha() and not begins:
+                continue  # "your overall impression"
             leading = self._is_leading(view, first)
             out.append(Named((name,), first, last, leading, leading and self._is_topic(view, last, len(named) == 1)))
         for i in range(view.start, view.end):

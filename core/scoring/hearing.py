@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from core.events import Speaker, UtteranceSpoken
 from core.scoring import cues
 from core.scoring.amounts import UNITS
-from core.scoring.words import CUT, ENDS, PAUSES, TURN, Token, mended, plain, tokens, wordset
+from core.scoring.words import CUT, ENDS, FILLERS, PAUSES, TURN, Token, mended, plain, tokens, wordset
 
 # A speaker who stops on one of these has not finished the sentence.
 # Nor is the next one another: "not" and "A seven".
@@ -48,7 +48,7 @@ def hear(
     utterances: Sequence[UtteranceSpoken],
     speaker: Speaker,
     lexicon: Collection[str] = (),
-    names: Collection[str] = (),
+    names: frozenset[str] = frozenset(),
 ) -> Heard:
     """Join one speaker's utterances.
 
@@ -60,6 +60,7 @@ def hear(
     starts: list[int] = []
     kept: list[UtteranceSpoken] = []
     delivered: set[str] = set()
+    known = KNOWN.union(lexicon)
     between = 0
     for utterance in utterances:
         said = plain(utterance.text)
@@ -74,7 +75,7 @@ def hear(
         if found and between > ASIDE:
             found += [_mark("\n", len(text)), _mark(TURN, len(text)), _mark("\n", len(text))]
         elif found:
-            fresh = _joined(found, fresh, kept[-1], said.lstrip()[0].islower(), {*lexicon, *KNOWN})
+            fresh = _joined(found, fresh, kept[-1], said.lstrip()[0].islower(), known)
         between = 0
         found += fresh
         starts.append(len(text))
@@ -91,6 +92,9 @@ def _joined(
     """The tokens of an utterance as they follow those `found`, the last of which may lose its mark to them."""
     last, first, rest = found[-1], fresh[0], fresh[1:]
     whole = last.text + first.text
+    if whole in FILLERS:
+        found.pop()
+        return rest
     if last.kind == first.kind == "word" and whole in known and not (last.text in known and first.text in known):
         found.pop()
         return [replace(last, text=whole, end=first.end), *rest]

@@ -67,7 +67,8 @@ Item = Named | Number
 class Sentence:
     """Tokens `start` to `end` (exclusive), what was found in them, and how it was said.
 
-    `repair`: it corrects something; `withdraws`: it takes something back; `trails`: it is the end of another one.
+    `repair`: it corrects something; `withdraws`: it takes something back; `trails`: it is the end of another one;
+    `asks`: it is a question about something else.
     """
 
     start: int
@@ -77,6 +78,7 @@ class Sentence:
     repair: bool = False
     withdraws: bool = False
     trails: bool = False
+    asks: bool = False
 
     @property
     def slip(self) -> bool:

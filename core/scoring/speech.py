@@ -132,6 +132,8 @@ class SpeechReader:
 
     def _follow(self, talk: _Talk, sentence: Sentence, links: list[Link]) -> None:
         talk.slip = sentence.slip
+        if sentence.asks:
+            talk.topic = ()
         named = [item for item in sentence.items if isinstance(item, Named)]
         linked = {id(item) for link in links for item in link.named}
         if links and not named:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 # After the last word of somebody who was broken off. No transcript holds it.
@@ -87,17 +88,17 @@ def tokens(text: str, offset: int = 0) -> list[Token]:
     found: list[Token] = []
     end = -1
     for match in _TOKEN.finditer(text):
-        start, glued = match.start(), match.start() == end
+        start, glued, text_here = match.start(), match.start() == end, match.group()
         end = match.end()
-        token = Token("mark", match.group(), start + offset, end + offset, glued)
+        place = (start + offset, end + offset, glued)
         if match["number"]:
-            found.append(replace(token, kind="number"))
+            found.append(Token("number", text_here, *place))
         elif match["word"]:
-            found += [replace(token, kind="word", text=word) for word in _spelled_out(match.group().casefold())]
+            found += [Token("word", word, *place) for word in _spelled_out(text_here.casefold())]
         elif match["pause"]:
-            found.append(replace(token, text="…"))
-        elif match.group() != "-" or not _hyphen(text, start):
-            found.append(replace(token, text=token.text[0]))
+            found.append(Token("mark", "…", *place))
+        elif text_here != "-" or not _hyphen(text, start):
+            found.append(Token("mark", text_here[0], *place))
     return _without_fillers(found)
 
 
@@ -133,7 +134,7 @@ def _without_fillers(found: list[Token]) -> list[Token]:
     return kept
 
 
-def mended(found: Sequence[Token], lexicon: Collection[str], names: Collection[str]) -> list[Token]:
+def mended(found: Sequence[Token], lexicon: Collection[str], names: frozenset[str]) -> list[Token]:
     """The tokens with words of the `lexicon` put together that stand in two, and misspelt `names` put right."""
     out: list[Token] = []
     for token in found:
@@ -144,13 +145,24 @@ def mended(found: Sequence[Token], lexicon: Collection[str], names: Collection[s
                 out[-1] = replace(before, text=whole, end=token.end)
                 continue
         out.append(token)
-    return [replace(token, text=_respelt(token.text, names)) if token.kind == "word" else token for token in out]
+    spelt = {token.text: _respelt(token.text, names) for token in out if token.kind == "word"}
+    return [
+        replace(token, text=spelt[token.text]) if spelt.get(token.text, token.text) != token.text else token
+        for token in out
+    ]
 
 
-def _respelt(word: str, names: Collection[str]) -> str:
+@lru_cache(maxsize=4096)
+def _respelt(word: str, names: frozenset[str]) -> str:
     if len(word) < MISSPELT or word in names:
         return word
-    return next((name for name in names if len(name) >= MISSPELT and _one_off(name, word)), word)
+    # People and recognizers get the first letter right.
+    near = (
+        name
+        for name in sorted(names)
+        if len(name) >= MISSPELT and name[0] == word[0] and abs(len(name) - len(word)) <= 1
+    )
+    return next((name for name in near if _one_off(name, word)), word)
 
 
 def _one_off(one: str, other: str) -> bool:
@@ -171,10 +183,12 @@ def text_at(found: Sequence[Token], i: int) -> str:
 
 def mentions(found: Sequence[Token], names: dict[tuple[str, ...], str]) -> Iterator[tuple[str, int, int]]:
     """Which of the names stand where, the longest first: (what the name is for, first token, last token)."""
-    longest = max(map(len, names))
+    longest: dict[str, int] = {}
+    for name in names:
+        longest[name[0]] = max(len(name), longest.get(name[0], 0))
     i = 0
     while i < len(found):
-        for length in range(min(longest, len(found) - i), 0, -1):
+        for length in range(min(longest.get(found[i].text, 0), len(found) - i), 0, -1):
             name = names.get(tuple(token.text for token in found[i : i + length]))
             if name is not None:
                 yield name, i, i + length - 1

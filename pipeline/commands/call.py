@@ -31,7 +31,11 @@ DEMO_ANSWERS = [ROOT / "tests" / "data" / f"answer-{n}.wav" for n in (1, 2, 3)]
 @click.option("--record", type=click.Path(path_type=Path), help="Write both sides to this WAV file.")
 @click.option("--caller", default="recording", show_default=True, help="Who calls, for experiments.")
 @click.option("--database", help="Where the record goes instead of the config's database.")
-@click.option("--truth", type=click.Path(path_type=Path), help="Where the emulator writes what really happened.")
+@click.option(
+    "--truth",
+    type=click.Path(path_type=Path, resolve_path=True),
+    help="Where the emulator writes what really happened.",
+)
 def call(
     config: Path,
     files: tuple[Path, ...],

@@ -37,6 +37,8 @@ from core.live_actions import (
     CutSpeech,
     EndSpeech,
     Hear,
+    HearAgain,
+    KeepText,
     Note,
     Play,
     ReplyOver,
@@ -47,9 +49,11 @@ from core.ports import Session
 from core.usage import fill_in
 from processors.frames import (
     FlushFrame,
+    HeardAgainFrame,
     LinkDownFrame,
     NudgeFrame,
     ReplyDoneFrame,
+    TextKeptFrame,
     ToolAnswerFrame,
     ToolCallFrame,
 )
@@ -162,6 +166,10 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self.push_frame(spoken)
             case Hear(text):
                 await self.push_frame(TranscriptionFrame(text, "caller", datetime.now(UTC).isoformat()))
+            case KeepText():
+                await self.push_frame(TextKeptFrame())
+            case HearAgain():
+                await self.push_frame(HeardAgainFrame())
             case BeginSpeech():
                 await self.push_frame(TTSStartedFrame())
             case EndSpeech():

@@ -9,11 +9,30 @@ import pytest
 from support.calls import config
 from support.clips import ANSWERS
 
+from pipeline.record import SessionRecord
 from pipeline.store import Store
 
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.real_time
+
+
+async def recorded(url: str) -> SessionRecord | None:
+    store = await Store.open(url, create=False)
+    try:
+        [summary] = await store.sessions()
+        return await store.session(summary.id)
+    finally:
+        await store.close()
+
+
+async def second_answer_begun(process: asyncio.subprocess.Process, url: str) -> None:
+    assert process.stdout is not None
+    while b"What is the weather like?" not in (line := await process.stdout.readline()):
+        assert line, "it ended by itself"
+    # Another process says nothing by itself: its record has to be looked at.
+    while (record := await recorded(url)) is None or [e.kind for e in record.events].count("TurnOpened") < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
 
 
 async def test_ctrl_c_in_an_answer_closes_the_record_with_what_was_said(tmp_path: Path) -> None:
@@ -24,26 +43,16 @@ async def test_ctrl_c_in_an_answer_closes_the_record_with_what_was_said(tmp_path
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    assert process.stdout is not None
-    printed = ""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'sessions.db'}"
     async with asyncio.timeout(120):
-        while "What is the weather like?" not in printed:
-            line = (await process.stdout.readline()).decode()
-            assert line, "it ended by itself"
-            printed += line
-        await asyncio.sleep(1.5)  # the caller thinks for half a second, and is then in the middle of the answer
+        await second_answer_begun(process, url)
         process.send_signal(signal.SIGINT)
         rest, complaints = await process.communicate()
-    printed += rest.decode()
+    printed = rest.decode()
     assert process.returncode == 130
     assert complaints.decode() == "Ending the exam ...\n"
     assert "Ended    shut down after" in printed
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'sessions.db'}", create=False)
-    try:
-        [summary] = await store.sessions()
-        record = await store.session(summary.id)
-    finally:
-        await store.close()
+    record = await recorded(url)
     assert record is not None and (record.state, record.why) == ("closed", "shut down")
     assert [said.speaker for said in record.utterances][:3] == ["examiner", "caller", "examiner"]
     assert f"sessions show {record.id[:8]} --database sqlite" in printed

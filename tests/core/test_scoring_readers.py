@@ -288,6 +288,27 @@ def test_rare_turns_of_phrase(said: str, read: dict[str, float]) -> None:
     assert scores(SPEECH.read(talk(f"E: {said}"))) == read
 
 
+@pytest.mark.parametrize(
+    ("lines", "read"),
+    [
+        (("E~: For fluency, a six, u", "E: m, point five."), {"fluency": 6.5}),
+        (("E~: For fluency, 6.", "E: 5. For grammar, 7."), {"fluency": 6.5, "grammar": 7}),
+        (("E~: You get 6 for fluency and 6.", "E: 5 for grammar."), {"fluency": 6}),
+        (("E: Your pronuncia", "E: tion is a six."), {"pronunciation": 6}),
+        (("E~: For fluency, not", "E: A seven."), {}),
+        (("E~: For fluency, I give you", "E: A seven."), {"fluency": 7}),
+    ],
+)
+def test_words_and_numbers_torn_between_utterances(lines: tuple[str, ...], read: dict[str, float]) -> None:
+    assert scores(SPEECH.read(talk(*lines))) == read
+
+
+def test_digits_torn_apart_are_no_number() -> None:
+    said = SpeechReader(rubric("percent")).read(talk("E~: Your mark for delivery is 7", "E: 5 percent."))
+    assert scores(said) == {}
+    assert refusals(said) == {"delivery": "it was cut off"}
+
+
 def test_a_correction_that_cannot_be_taken_withdraws_the_value() -> None:
     said = SPEECH.read(talk("E: Fluency is a six. Sorry, fluency is a ten."))
     assert scores(said) == {}

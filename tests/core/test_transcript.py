@@ -94,6 +94,30 @@ def test_audio_without_words_is_no_utterance() -> None:
     assert t.caller_text(" ", 2.5) == [] and t.end(3.0) == []
 
 
+def test_text_that_comes_again_after_a_reconnect_stands_once() -> None:
+    t = TranscriptMachine()
+    t.caller_opened(1.0)
+    t.caller_text("I live in", 2.0)
+    t.caller_text_kept()  # a flush: that window is done
+    t.caller_text(" a small", 3.0)
+    t.caller_heard_again()  # the link broke; the second window is sent again
+    t.caller_text(" a small town.", 5.0)
+    t.caller_closed(6.0, 5.5)
+    assert [u.text for u in t.examiner_done(7.0)] == ["I live in a small town."]
+
+
+def test_text_that_was_to_come_again_and_does_not_is_kept() -> None:
+    t = TranscriptMachine()
+    t.caller_opened(1.0)
+    t.caller_text("I live in", 2.0)
+    t.caller_heard_again()
+    t.caller_heard_again()
+    t.caller_text_kept()  # the end of the old reply, not of what is being heard again
+    assert [u.text for u in t.end(9.0)] == ["I live in"]
+    t.caller_heard_again()
+    t.caller_text_kept()
+
+
 steps = st.sampled_from(["open", "close", "heard", "spoke", "done", "cut"])
 
 

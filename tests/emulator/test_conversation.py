@@ -890,3 +890,109 @@ def test_vertex_ends_a_connection_with_1000() -> None:
     it = on_vertex()
     it.wait(600)
     assert it.closed == Close(1000, "The operation was cancelled.")
+
+
+def test_a_full_context_ends_with_1000_on_vertex() -> None:
+    it = Rehearsal(Scenario.load("scripted").changed(model={"window": 100}), vertex=True).set_up()
+    it.begin()
+    it.wait(1)
+    assert it.closed == Close(1000, "")
+
+
+# Text
+
+
+def written(**model: Any) -> Rehearsal:
+    """Set up a session that is answered in text, which no model of the table can be."""
+    it = scripted(model={"modalities": ["AUDIO", "TEXT"]} | model)
+    return it.set_up(generationConfig={"responseModalities": ["TEXT"]})
+
+
+def test_a_model_that_can_write_answers_in_text() -> None:
+    it = written()
+    it.begin()
+    it.turn()
+    parts = [part for turn in it.content("modelTurn") for part in turn["parts"]]
+    assert "".join(part["text"] for part in parts).strip().startswith("Hello, and welcome.")
+    assert set(it.facts("turn.ended")[0]["bill"]["response"]) == {"TEXT"}
+    assert it.content("outputTranscription") == []
+
+
+def test_text_has_no_voice() -> None:
+    it = scripted(model={"modalities": ["TEXT"]})
+    it.set_up(generationConfig={"responseModalities": ["TEXT"], "speechConfig": {"voiceConfig": {}}})
+    assert it.closed is None
+    it = scripted(model={"modalities": ["TEXT"]})
+    voice = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Aoede"}}}
+    it.set_up(generationConfig={"responseModalities": ["TEXT"], "speechConfig": voice})
+    assert it.closed == Close(1007, "Cannot extract voices from a non-audio request.")
+
+
+# What else a client or its shell may do
+
+
+def test_low_sensitivity_waits_longer() -> None:
+    detection = {"automaticActivityDetection": {"endOfSpeechSensitivity": "END_SENSITIVITY_LOW"}}
+    it = Rehearsal().set_up(manual=False, realtimeInputConfig=detection)
+    it.stream(2)
+    it.stream(0.8, SILENT)
+    assert it.facts("window.closed") == []
+    it.stream(0.4, SILENT)
+    assert len(it.facts("window.closed")) == 1
+
+
+def test_signals_said_twice_count_once() -> None:
+    it = Rehearsal().set_up()
+    for field in ("activityEnd", "activityStart", "activityStart", "activityEnd", "activityEnd"):
+        it.realtime(**{field: {}})
+    it.realtime(audioStreamEnd=True)
+    assert (len(it.facts("window.opened")), len(it.facts("window.closed"))) == (1, 1)
+
+
+def test_an_update_of_the_system_alone_leaves_the_tools() -> None:
+    it = Rehearsal().set_up(tools=TOOLS)
+    it.send({"contextUpdate": {"systemInstruction": {"parts": [{"text": "Be brief."}]}}})
+    it.send({"contextUpdate": {}})
+    it.begin()
+    it.turn()
+    for _ in range(3):
+        it.say(1)
+        it.wait(10)
+    assert len(calls(it)) == 1
+
+
+def test_what_ears_and_mouth_say_after_the_end_is_ignored() -> None:
+    it = Rehearsal().set_up()
+    it.leave()
+    assert it.conversation.heard(0, "hello", 1.0) == []
+    assert it.conversation.spoken(0, b"", 1.0) == []
+    assert it.conversation.tick(1.0) == []
+
+
+def test_a_speaking_examiner_listens_and_speaks_through_its_shell() -> None:
+    it = scripted(examiner={"kind": "speaking", "heard": []}).set_up(**BOTH)
+    it.begin()
+    it.turn()
+    it.say(2)
+    it.turn()
+    assert it.text() == (
+        "Hello, and welcome. What is your name, and where do you live? Thank you. What is your town like?"
+    )
+    assert it.text("inputTranscription") == "(2.0 s of speech)"
+    assert it.facts("heard") == [{"piece": 0, "text": "(2.0 s of speech)"}]
+
+
+def test_ears_that_never_answer_hold_nobody_up_for_ever() -> None:
+    it = scripted(examiner={"kind": "speaking", "hearing_limit": 3.0}).set_up(**BOTH)
+    it.begin()
+    it.turn()
+    it.conversation.heard = lambda *_: []  # type: ignore[method-assign]
+    it.say(2)
+    ended = it.now
+    assert it.until("audio").at == pytest.approx(ended + 3.0)
+
+
+def test_words_that_were_never_said_belong_to_no_turn() -> None:
+    it = scripted(examiner={"kind": "speaking"}).set_up(**BOTH)
+    it.conversation.spoken(5, LOUD, 0.0)
+    assert it.carrying("audio") == []

@@ -100,6 +100,19 @@ def test_it_calls_when_asked_by_name_and_only_once() -> None:
     assert again.calls == ()
 
 
+@pytest.mark.parametrize(("ending", "calls"), [({"chance": 0.0}, 1), ({"call": "none"}, 0), ({}, 0)])
+def test_a_call_that_did_not_come_can_be_asked_for(ending: dict[str, object], calls: int) -> None:
+    replies = talk(examiner(ending=ending), "begin", "one", "two", "Call report_score now.")
+    assert len(replies[-1].calls) == calls
+
+
+def test_a_call_taken_back_can_be_asked_for() -> None:
+    it = examiner()
+    talk(it, "begin", "one", "two")
+    it.cancelled()
+    assert len(talk(it, "Call report_score now.")[0].calls) == 1
+
+
 def test_without_a_function_nothing_is_called() -> None:
     it = examiner()
     it.functions = ()

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from emulator.outputs import Close, Drop
+from emulator.faults import FAULTS, Change
+from emulator.outputs import Close, Drop, Send
 from emulator.rehearsal import Rehearsal
+from emulator.rewrites import cancelled_call
 from emulator.scenario import Scenario
 
 BOTH: dict[str, Any] = {"inputAudioTranscription": {}, "outputAudioTranscription": {}, "sessionResumption": {}}
@@ -190,3 +192,37 @@ def test_a_notice_may_have_another_length() -> None:
     it = play({"fault": "go_away_at_once", "seconds": 10.0}, turns=0)
     assert it.carrying("goAway")[0].message == {"goAway": {"timeLeft": "10s"}}
     assert it.carrying("goAway")[0].at == 1.0
+
+
+HABITS = [name for name, fault in FAULTS.items() if isinstance(fault.effect, Change)]
+
+
+@pytest.mark.parametrize("name", HABITS)
+@pytest.mark.parametrize(
+    "message", [{"voiceActivity": {"type": "ACTIVITY_START"}}, {"serverContent": {"groundingMetadata": {}}}]
+)
+def test_a_habit_leaves_other_messages_as_they_are(name: str, message: dict[str, Any]) -> None:
+    effect = FAULTS[name].effect
+    assert isinstance(effect, Change)
+    outputs = list(effect.rewrite(message))
+    if name == "mute" and "serverContent" in message:
+        assert outputs == []
+    elif name == "mixed_frames":
+        assert len(outputs) == 1
+    else:
+        assert [
+            output.message["voiceActivity" if "voiceActivity" in message else "serverContent"] for output in outputs
+        ] == ([message.get("voiceActivity", message.get("serverContent"))])
+
+
+@pytest.mark.parametrize("name", ["usage_short_details", "usage_tiny_audio", "usage_no_details", "usage_total_only"])
+def test_usage_without_details_is_bent_without_breaking(name: str) -> None:
+    effect = FAULTS[name].effect
+    assert isinstance(effect, Change)
+    (output,) = effect.rewrite({"usageMetadata": {"totalTokenCount": 5}})
+    assert output == Send({"usageMetadata": {"totalTokenCount": 5}})
+
+
+def test_a_call_without_ids_is_cancelled_by_none() -> None:
+    call = {"toolCall": {"functionCalls": [{"name": "x"}]}}
+    assert list(cancelled_call(call)) == [Send(call)]

@@ -107,12 +107,12 @@ async def say(session: Any, seconds: float = 0.2) -> None:
     await session.send_realtime_input(activity_end=types.ActivityEnd())
 
 
-async def listen(session: Any, record: Record, turns: int) -> None:
+async def listen(session: Any, record: Record, turns: int, quiet: float = QUIET) -> None:
     """Receive until so many turns are complete or nothing comes any more."""
     wanted = record.turns + turns
     with contextlib.suppress(TimeoutError):
         while record.turns < wanted:
-            message = await asyncio.wait_for(session._receive(), QUIET)
+            message = await asyncio.wait_for(session._receive(), quiet)
             record.messages.append(message)
             if message.server_content and message.server_content.turn_complete:
                 record.turns += 1
@@ -128,7 +128,8 @@ async def whole(emulator: Emulator, record: Record) -> None:
         await listen(session, record, 1)
         await say(session)
         await listen(session, record, 1)
-        await listen(session, record, 1)
+        # What may still come after the last turn.
+        await listen(session, record, 1, quiet=0.12)
 
 
 async def resumed(emulator: Emulator, record: Record) -> None:

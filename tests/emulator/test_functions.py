@@ -52,6 +52,11 @@ def test_a_criterion_is_known_by_its_names(name: str, criterion: str | None) -> 
             },
             [{"criterion": "Grammar", "band": 6.0}],
         ),
+        ({"type": "object", "properties": {"grammar": {"enum": ["low", "high"]}}}, {"grammar": "low"}),
+        (
+            {"type": "object", "properties": {"criterion": {"type": "string"}}},
+            {"criterion": 'The candidate said "my name is Bruce".'},
+        ),
         ("nonsense", None),
     ],
 )

@@ -112,7 +112,7 @@ async def test_a_client_that_does_not_read_is_cut_off() -> None:
         writer.write(handshake() + masked(json.dumps(SETUP)) + masked('{"realtimeInput":{"text":"go"}}'))
         await reader.readuntil(b"\r\n\r\n")
         await asyncio.wait_for(emulator.until("client.stalled"), 20)
-        await ask(bystander)
+        await asyncio.wait_for(await bystander.ping(), 2)
         writer.transport.abort()
 
 

@@ -157,6 +157,7 @@ async def test_the_free_preflight_tells_a_bad_key(key: str | None, status: int) 
     assert answer.status_code == status
 
 
+@pytest.mark.filterwarnings("ignore:The SDK's")
 async def test_an_ephemeral_token_opens_the_constrained_method_once() -> None:
     async with Emulator(QUICK) as emulator:
         constraints = types.LiveConnectConstraints(

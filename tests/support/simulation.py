@@ -29,6 +29,8 @@ from core.live_actions import (
     CutSpeech,
     EndSpeech,
     Hear,
+    HearAgain,
+    KeepText,
     Note,
     Play,
     ReplyOver,
@@ -189,6 +191,10 @@ class Simulation:
                 self.out.log.append(event)
             case Hear(text):
                 self._say(self._transcript.caller_text(text, self.now))
+            case KeepText():
+                self._transcript.caller_text_kept()
+            case HearAgain():
+                self._transcript.caller_heard_again()
             case Caption(text):
                 self.out.heard_by_caller.append((self.now, text))
                 self._say(self._transcript.examiner_spoke(text, self.now))
