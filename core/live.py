@@ -16,23 +16,20 @@ from core.link import Dial, GiveUp, HangUp, LinkAction, LinkMachine, LinkPolicy,
 from core.live_actions import (
     Action,
     AskTool,
-    BeginSpeech,
     Caption,
     Charge,
     CutSpeech,
-    EndSpeech,
     Hear,
     HearAgain,
     KeepText,
     Note,
     Play,
-    ReplyOver,
     Seed,
-    Speech,
     Transmit,
 )
-from core.memory import MemoryCheck, Recall, go_on, seed
+from core.memory import Recall, go_on, seed
 from core.replay import Shelf, Unanswered
+from core.replies import Replies
 from core.service import Outgoing, TokenCounts
 from core.usage import AUDIO_TOKENS_PER_SECOND
 from core.watch import Alarm, Watchdog, WatchPolicy
@@ -74,15 +71,10 @@ class LiveMachine:
     functions: frozenset[str] = frozenset()
     shelf: Shelf | None = None
     caller_speaking: bool = False
-    replying: bool = False  # something of the current reply has been let through
-    _generated: bool = False
     _concluding: bool = False
     _calls: set[str] = field(default_factory=set[str])  # the model on this connection waits for these
     _delivered: list[str] = field(default_factory=list[str])  # results it has shown no sign of having taken
     _waiting: list[Outgoing] = field(default_factory=list[Outgoing])  # ... and this waits for them
-    _held: list[Speech] = field(default_factory=list[Speech])  # the first words after a reconnect
-    _held_until: float | None = None
-    _reply: list[str] = field(default_factory=list[str])
     _resumable: bool | None = None
     _reseeded: bool = False
     _left: int = 0  # connections left one after the other because the model was silent
@@ -96,13 +88,18 @@ class LiveMachine:
     def __post_init__(self) -> None:
         self._link = LinkMachine(self.policy.link)
         self._watch = Watchdog(self.policy.watch)
-        self._memory = MemoryCheck()
+        self._replies = Replies(self.policy.check)
         self.unanswered = Unanswered(self.policy.memory_seconds, self.shelf)
 
     @property
     def state(self) -> LinkState:
         """Where the link is."""
         return self._link.state
+
+    @property
+    def replying(self) -> bool:
+        """Whether the caller is hearing the examiner, or about to."""
+        return self._replies.speaking
 
     @property
     def owed(self) -> bool:
@@ -128,7 +125,7 @@ class LiveMachine:
 
     def deadline(self) -> float | None:
         """When `tick` has something to do."""
-        times = [self._link.deadline(), self._watch.deadline(), self._held_until]
+        times = [self._link.deadline(), self._watch.deadline(), self._replies.deadline()]
         if self._idle_since is not None and self.policy.idle is not None:
             times.append(self._idle_since + self.policy.idle)
         return min((time for time in times if time is not None), default=None)
@@ -136,8 +133,8 @@ class LiveMachine:
     def tick(self, now: float) -> list[Action]:
         """Time has passed."""
         actions = self._did(self._link.tick(now), now)
-        if self._held_until is not None and now >= self._held_until:
-            actions += self._release()
+        if (due := self._replies.deadline()) is not None and now >= due:
+            actions += self._replies.release()
         match self._watch.tick(now):
             case Alarm.NUDGE:
                 actions += [Note(events.ModelLate(now, "nudge")), Transmit((service.Text(NUDGE),))]
@@ -156,9 +153,8 @@ class LiveMachine:
         self.caller_speaking = True
         self._prompts, self._idle_since = 0, None
         self._watch.rest()
-        self._held.clear()
-        self._held_until = None
-        return [*self._finish(interrupted=True), *self._say(service.StartActivity())]
+        self._replies.drop()
+        return [*self._replies.finish(interrupted=True), *self._say(service.StartActivity())]
 
     def caller_audio(self, pcm: bytes, rate: int) -> list[Action]:
         """A piece of the caller's turn."""
@@ -204,7 +200,7 @@ class LiveMachine:
         """The caller has heard the reply to its end."""
         if self._idle_since is not None:
             self._idle_since = now
-        return self._finish(interrupted=False) if self._generated else []
+        return [*self._replies.finish(interrupted=False)] if self._replies.generated else []
 
     # --- the link
 
@@ -216,7 +212,7 @@ class LiveMachine:
         self._down_since = None
         actions: list[Action] = [Note(events.LinkOpened(now, took, service_session, round(gap, 3)))]
         actions += self._did(self._link.opened(now), now)
-        self._memory.reconnected()
+        self._replies.memory.reconnected()
         if not resumed and said:
             actions.append(Seed((*seed(said), ("user", go_on(said)))))
         if again := self.unanswered.again():
@@ -260,7 +256,7 @@ class LiveMachine:
                 self._cut = True
                 self.unanswered.interrupted()
                 cut: list[Action] = [CutSpeech()] if self.replying else []
-                return cut + self._finish(interrupted=True)
+                return cut + self._replies.finish(interrupted=True)
             case service.TurnDone(reason):
                 return self._turn_done(now, wants_more=reason == "NEED_MORE_INPUT")
             case service.ToolAsked(id, name, args):
@@ -315,14 +311,13 @@ class LiveMachine:
         if self._down_since is None:
             self._down_since = now
         self._watch.rest()
-        self._held.clear()
-        self._held_until = None
+        self._replies.drop()
         self._cut = False
         self._calls.clear()
         delivered, self._delivered = self._delivered, []
         for told in delivered:
             self.unanswered.sent(service.Text(told))
-        return [*self._finish(interrupted=True, dropped=True), *self._let_in()]
+        return [*self._replies.finish(interrupted=True, dropped=True), *self._let_in()]
 
     def _say(self, *items: Outgoing) -> list[Action]:
         if self._calls and self.policy.hold_during_calls:
@@ -359,48 +354,12 @@ class LiveMachine:
         if self._concluding or (self.caller_speaking and self.policy.hold_while_speaking):
             self._watch.rest()
             return []
-        if self._memory.checking and self.policy.check > 0:
-            return self._weigh(what, now)
-        return self._let_through(what)
-
-    def _let_through(self, *speech: Speech) -> list[Action]:
-        actions: list[Action] = []
-        for one in speech:
-            if not self.replying:
-                self.replying, self._generated = True, False
-                self._reply.clear()
-                actions.append(BeginSpeech())
-            if isinstance(one, Caption):
-                self._reply.append(one.text)
-            actions.append(one)
-        return actions
-
-    def _weigh(self, what: Play | Caption, now: float) -> list[Action]:
-        """Hold back the first words after a reconnect until they show whether the model still knows the exam."""
-        self._held.append(what)
-        if self._held_until is None:
-            self._held_until = now + self.policy.check
-        recall = self._memory.speaking(what.text) if isinstance(what, Caption) else Recall.UNKNOWN
-        return self._recalled(recall, now)
-
-    def _recalled(self, recall: Recall, now: float) -> list[Action]:
-        match recall:
-            case Recall.UNKNOWN:
-                return []
-            case Recall.KEPT:
-                return self._release()
-            case Recall.LOST:
-                return self._forgotten(now)
-
-    def _release(self) -> list[Action]:
-        held, self._held, self._held_until = self._held, [], None
-        self._memory.checking = False
-        return self._let_through(*held)
+        recall, speech = self._replies.say(what, now)
+        return self._forgotten(now) if recall is Recall.LOST else [*speech]
 
     def _forgotten(self, now: float) -> list[Action]:
         """The model has begun the exam anew. Nobody has heard it yet: another session is told where the exam is."""
-        self._held.clear()
-        self._held_until = None
+        self._replies.drop()
         if self._reseeded:
             actions: list[Action] = [Note(events.ContextLost(now, "degrade"))]
             return actions + self._did(self._link.give_up("The model has lost the conversation twice."), now)
@@ -408,23 +367,19 @@ class LiveMachine:
         return [Note(events.ContextLost(now, "reseed")), *self._did(self._link.begin_afresh(now), now)]
 
     def _generation_done(self, now: float) -> list[Action]:
-        actions: list[Action] = []
-        if self._held:
-            actions = self._recalled(self._memory.speaking("", finished=True), now)
-            if not self._link.up:
-                return actions
-            actions += self._release()
+        recall, speech = self._replies.complete()
+        if recall is Recall.LOST:
+            return self._forgotten(now)
         self._watch.generated(now)
         if not self._watch.waits_for_reply:
             self._settle()
-        self._generated = self.replying
-        return [*actions, EndSpeech()] if self.replying else actions
+        return [*speech]
 
     def _turn_done(self, now: float, *, wants_more: bool = False) -> list[Action]:
-        actions: list[Action] = self._release() if self._held else []
+        actions: list[Action] = [*self._replies.release()]
         if self._cut:
             self._cut = False  # the end of a reply that was cut off says nothing about the turn that cut it
-            return [*actions, *self._finish(interrupted=True), KeepText()]
+            return [*actions, *self._replies.finish(interrupted=True), KeepText()]
         if self._watch.waits_for_reply and not wants_more:
             self._watch.hurry(now)
             return actions
@@ -432,20 +387,10 @@ class LiveMachine:
         self._settle()
         self._watch.rest()
         self._idle_since = None if self.caller_speaking else now
-        return [*actions, *self._finish(interrupted=False), *self._move_if_quiet(now)]
+        return [*actions, *self._replies.finish(interrupted=False), *self._move_if_quiet(now)]
 
     def _settle(self) -> None:
         self.unanswered.answered()
-
-    def _finish(self, *, interrupted: bool, dropped: bool = False) -> list[Action]:
-        if not self.replying:
-            return []
-        actions: list[Action] = [] if self._generated else [EndSpeech()]
-        # A reply that went down with its connection is asked for again: saying it twice is not forgetting.
-        if (text := "".join(self._reply).strip()) and (self._generated or not dropped):
-            self._memory.said(text)
-        self.replying = self._generated = False
-        return [*actions, ReplyOver(interrupted)]
 
     def _move_if_quiet(self, now: float) -> list[Action]:
         busy = self.caller_speaking or self.replying or self._calls or self.unanswered.pending
@@ -471,6 +416,6 @@ class LiveMachine:
         context, reply = self._audio * AUDIO_TOKENS_PER_SECOND, self._reply_audio * AUDIO_TOKENS_PER_SECOND
         self._reply_audio = 0.0
         charge = Charge(counts, round(context), round(reply))
-        if self._memory.billed(counts.prompt_total) is Recall.LOST and self._held:
+        if self._replies.memory.billed(counts.prompt_total) is Recall.LOST and self._replies.holding:
             return [charge, *self._forgotten(now)]
         return [charge]

@@ -88,17 +88,17 @@ def tokens(text: str, offset: int = 0) -> list[Token]:
     found: list[Token] = []
     end = -1
     for match in _TOKEN.finditer(text):
-        start, glued, text_here = match.start(), match.start() == end, match.group()
+        start, glued, said = match.start(), match.start() == end, match.group()
         end = match.end()
         place = (start + offset, end + offset, glued)
         if match["number"]:
-            found.append(Token("number", text_here, *place))
+            found.append(Token("number", said, *place))
         elif match["word"]:
-            found += [Token("word", word, *place) for word in _spelled_out(text_here.casefold())]
+            found += [Token("word", word, *place) for word in _spelled_out(said.casefold())]
         elif match["pause"]:
             found.append(Token("mark", "…", *place))
-        elif text_here != "-" or not _hyphen(text, start):
-            found.append(Token("mark", text_here[0], *place))
+        elif said != "-" or not _hyphen(text, start):
+            found.append(Token("mark", said[0], *place))
     return _without_fillers(found)
 
 
