@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
@@ -41,13 +41,36 @@ class Measured:
     noticed: Noticed
 
 
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A process of ours, and the file its error stream goes to."""
+
+    process: asyncio.subprocess.Process
+    errors: IO[bytes]
+
+    @property
+    def stdout(self) -> asyncio.StreamReader:
+        assert self.process.stdout is not None
+        return self.process.stdout
+
+    async def last_words(self) -> str:
+        """Why it ended, as far as its error stream tells."""
+        try:
+            code = await asyncio.wait_for(self.process.wait(), END_WITHIN)
+        except TimeoutError:
+            return "a process closed its output and went on"
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors="replace").strip().splitlines()
+        return f"a process ended with exit code {code}: {lines[-1] if lines else 'it said nothing'}"
+
+
 async def measure(contender: Contender, calls: int, seconds: float, env: Mapping[str, str]) -> Measured:
     """Run one round. Raises RoundFailed."""
     async with _server(contender, env) as (url, server):
         await asyncio.sleep(BREATH)
         idle = server.memory_info().rss
         command = ("bench.callers", url, "--calls", str(calls), "--seconds", str(seconds), "--kind", contender.kind)
-        async with _process(sys.executable, "-m", *command) as callers:
+        async with _child(sys.executable, "-m", *command) as callers:
             within = START_WITHIN + calls * 3
             await _said(callers, "begin", within)
             began, cpu = time.monotonic(), _cpu(server)
@@ -62,36 +85,34 @@ async def measure(contender: Contender, calls: int, seconds: float, env: Mapping
 @asynccontextmanager
 async def _server(contender: Contender, env: Mapping[str, str]) -> AsyncIterator[tuple[str, psutil.Process]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        async with _process(*contender.command, env={**env, "BENCH_FOLDER": folder}) as process:
-            yield await _address(process), psutil.Process(process.pid)
+        async with _child(*contender.command, env={**env, "BENCH_FOLDER": folder}) as server:
+            yield await _address(server), psutil.Process(server.process.pid)
 
 
-async def _address(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
+async def _address(server: _Child) -> str:
     try:
         async with asyncio.timeout(START_WITHIN):
-            while line := (await process.stdout.readline()).decode():
+            while line := (await server.stdout.readline()).decode():
                 if found := re.search(r"https?://\S+?/", line):
                     return found[0]
     except TimeoutError as error:
         raise RoundFailed(f"the server was not ready within {START_WITHIN:g} s") from error
-    raise RoundFailed(await _last_words(process))
+    raise RoundFailed(await server.last_words())
 
 
-async def _said(process: asyncio.subprocess.Process, what: str, within: float) -> None:
-    while (await _line(process, within)).get("now") != what:
+async def _said(callers: _Child, what: str, within: float) -> None:
+    while (await _line(callers, within)).get("now") != what:
         pass
 
 
-async def _line(process: asyncio.subprocess.Process, within: float) -> dict[str, Any]:
-    assert process.stdout is not None
+async def _line(callers: _Child, within: float) -> dict[str, Any]:
     try:
         async with asyncio.timeout(within):
-            line = await process.stdout.readline()
+            line = await callers.stdout.readline()
     except TimeoutError as error:
         raise RoundFailed(f"the callers said nothing for {within:g} s") from error
     if not line:
-        raise RoundFailed(await _last_words(process))
+        raise RoundFailed(await callers.last_words())
     said = json.loads(line)
     if "failure" in said:
         raise RoundFailed(said["failure"])
@@ -108,8 +129,8 @@ def _cpu(server: psutil.Process) -> float:
 
 
 @asynccontextmanager
-async def _process(*command: str, env: Mapping[str, str] | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A child that does not outlive the block. What it writes to its error stream is kept for `_last_words`."""
+async def _child(*command: str, env: Mapping[str, str] | None = None) -> AsyncIterator[_Child]:
+    """A process that does not outlive the block."""
     with tempfile.TemporaryFile() as errors:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -121,11 +142,9 @@ async def _process(*command: str, env: Mapping[str, str] | None = None) -> Async
             limit=2**22,
             start_new_session=True,  # Ctrl-C is for us, who then end the children
         )
-        _errors[process.pid] = errors
         try:
-            yield process
+            yield _Child(process, errors)
         finally:
-            del _errors[process.pid]
             await _end(process)
 
 
@@ -137,18 +156,3 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-_errors: dict[int, Any] = {}
-
-
-async def _last_words(process: asyncio.subprocess.Process) -> str:
-    """Why a child ended, as far as its error stream tells."""
-    try:
-        code = await asyncio.wait_for(process.wait(), END_WITHIN)
-    except TimeoutError:
-        code = "none yet"
-    errors = _errors[process.pid]
-    errors.seek(0)
-    lines = errors.read().decode(errors="replace").strip().splitlines()
-    return f"a process ended with exit code {code}: {lines[-1] if lines else 'it said nothing'}"

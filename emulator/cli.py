@@ -21,7 +21,9 @@ from emulator.speech import SpeechMissing
 @click.command("emulator")
 @click.option("--scenario", default="plain", show_default=True, help="Name, or path of a YAML.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8765, show_default=True, help="Port to listen on; 0 finds one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="Port to listen on; 0 finds one."
+)
 @click.option("--truth", type=click.Path(path_type=Path), help="File for what really happened.")
 @click.option("--announce", is_flag=True, help="Print one JSON line, and end when stdin closes.")
 @click.option("--list", "listing", is_flag=True, help="List scenarios and faults, and end.")

@@ -189,7 +189,7 @@ class Conversation:
         out: list[Output] = [Send({"setupComplete": complete}), Note("setup", facts)]
         if agreed.resumption:
             self._handles.start(now)
-            out.append(self._update(resumable=True))
+            out += self._update(resumable=True)
         return out
 
     def _realtime(self, realtime: Json, now: float) -> list[Output]:
@@ -272,15 +272,16 @@ class Conversation:
         heard, asked = self._scenario.examiner.heard, self._examiner.progress.asked
         self._hearing.expect(heard[asked - 1] if 1 <= asked <= len(heard) else None)
 
-    def _update(self, resumable: bool) -> Send:
+    def _update(self, resumable: bool) -> list[Output]:
         if not resumable or self._session is None:
-            return Send({"sessionResumptionUpdate": {"newHandle": "", "resumable": False}})
+            return [Send({"sessionResumptionUpdate": {"newHandle": "", "resumable": False}})]
         snapshot = Snapshot(self._session, self._agreed.name, self._examiner.progress, self._speaker.context)
         update: Json = {"newHandle": self._memory.issue(snapshot), "resumable": True}
         if self._agreed.transparent:
             # The setup is message 0, and int64 is a string in proto-JSON.
             update["lastConsumedClientMessageIndex"] = str(self._messages - 1)
-        return Send({"sessionResumptionUpdate": update})
+        # A resume brings back what the model knew at this moment, and no window that closed later.
+        return [Send({"sessionResumptionUpdate": update}), Note("handle.given", {"handle": update["newHandle"]})]
 
     def _step(self, now: float) -> list[Output]:
         if self._session is None:
@@ -299,7 +300,7 @@ class Conversation:
         busy = self._speaker.busy or bool(self._speaker.pending)
         resumable = self._handles.wanted(busy, now)
         if resumable is not None:
-            out.append(self._update(resumable))
+            out += self._update(resumable)
         return out + self._link.step(now)
 
     def _finish(self, out: list[Output], now: float, message: Json | None = None) -> list[Output]:

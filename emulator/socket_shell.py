@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
@@ -231,10 +231,19 @@ class SocketShell:
             ServerProtocol.send_frame(self._protocol, Frame(Opcode.PONG, data))
             self._flush()
 
-    def _start(self, job: Any) -> None:
-        task = self._loop.create_task(job)
+    def _start(self, job: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(self._guarded(job))
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
+
+    async def _guarded(self, job: Coroutine[None, None, None]) -> None:
+        try:
+            await job
+        except Exception:
+            # An engine failed: the client is told as the service would tell it, and the log why.
+            self._close(1011, "Internal error encountered.")
+            self._flush()
+            raise
 
     async def _listen(self, number: int, pcm: bytes) -> None:
         engines = self._engines

@@ -45,7 +45,7 @@ def _scenario(name: str, info: ValidationInfo) -> str:
         Scenario.load(path)
     except ScenarioError as error:
         raise ValueError("; ".join(str(error).splitlines())) from error
-    return str(path)
+    return str(path.resolve())  # the emulator runs in another folder
 
 
 class EmulatorSettings(Closed):

@@ -63,6 +63,7 @@ class ManualVad(Stage[ManualVadSettings]):
         self._onset_length = 0.0
         self._examiner_speaking = False
         self._awaiting_reply = False
+        self._concluded = False
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         match frame:
@@ -83,9 +84,13 @@ class ManualVad(Stage[ManualVadSettings]):
         await self._carry_out(self._turns.tick(now))
 
     async def conclude(self) -> None:
+        """The call is ending: the turn is closed, and none is opened any more."""
+        self._concluded = True
         await self._carry_out(self._turns.end(self.session.now()))
 
     async def _heard(self, frame: InputAudioRawFrame) -> None:
+        if self._concluded:
+            return
         if frame.sample_rate != RATE:
             raise ValueError(
                 f"manual_vad hears {RATE} Hz only and got {frame.sample_rate}: put a resampler stage with rate {RATE}"

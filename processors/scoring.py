@@ -120,8 +120,10 @@ class Scoring(Stage[ScoringSettings]):
             case ToolCallFrame(function=function) if function == self.rubric.function:
                 await self._called(frame)
                 return
-            case UtteranceFrame() if self._phase is _Phase.EXAM and self._verdict().status != "insufficient":
-                self._phase = _Phase.SCORING
+            case UtteranceFrame(spoken=spoken) if self._phase is _Phase.EXAM:
+                # Only this utterance: reading the whole transcript again each time would hold up the audio.
+                if self._read([spoken]).status != "insufficient":
+                    self._phase = _Phase.SCORING
             case TTSStartedFrame():
                 self._replying = True
                 self._wait()
@@ -167,7 +169,9 @@ class Scoring(Stage[ScoringSettings]):
     # --- reading
 
     def _verdict(self) -> Verdict:
-        said: Sequence[UtteranceSpoken] = self.session.utterances
+        return self._read(self.session.utterances)
+
+    def _read(self, said: Sequence[UtteranceSpoken]) -> Verdict:
         readings = [
             *self._calls,
             *BlockReader(self.rubric).read(said),

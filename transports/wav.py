@@ -145,7 +145,10 @@ class _WavInput(BaseInputTransport):
             await self.cancel_task(self._playing)
             self._playing = None
         await super().cleanup()
-        self._line.save()
+        try:
+            self._line.save()
+        except OSError as error:
+            await self.push_error(f"the recording could not be written: {error}", exception=error)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         if direction is FrameDirection.UPSTREAM:

@@ -68,10 +68,6 @@ class WebRtcSettings(BaseModel):
     """STUN or TURN URLs for callers outside this network"""
     connect_timeout: float = Field(20.0, gt=0)
     """seconds a browser may take to connect after its offer was answered"""
-    title: str = "Speaking exam"
-    """what the page calls the exam"""
-    questions: int = Field(0, ge=0)
-    """how many questions the page says there are; 0 to say nothing"""
     key: SecretStr | None = None
     """access key a visitor must show; without one a random key is made at start and printed in the link"""
     public_url: str | None = None

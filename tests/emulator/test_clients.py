@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
 from emulator import Emulator, Scenario
+from emulator.rehearsal import LOUD
+from emulator.wire import base64_of
 
 pytestmark = pytest.mark.real_time
 
@@ -92,3 +95,47 @@ async def test_the_javascript_sdk(version: str, tls: bool, require_peers: bool) 
     facts = check(printed)
     assert facts["audio"] > 48_000
     assert facts["usage"]["promptTokenCount"] > 400
+
+
+async def test_a_raw_websocket() -> None:
+    path = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=any"
+    parameters = {"type": "OBJECT", "properties": {"overall": {"type": "NUMBER"}}}
+    said, args = {1: "", 2: ""}, None
+
+    def setup(handle: dict[str, str]) -> str:
+        settings = {
+            "model": "models/gemini-2.5-flash-native-audio-preview-12-2025",
+            "realtime_input_config": {"automatic_activity_detection": {"disabled": True}},
+            "output_audio_transcription": {},
+            "session_resumption": handle,
+            "tools": [{"function_declarations": [{"name": "report_score", "parameters": parameters}]}],
+        }
+        return json.dumps({"setup": settings})
+
+    async def hear(raw: ClientConnection, turn: int, until: str) -> dict[str, Any]:
+        nonlocal args
+        while True:
+            message = json.loads(await asyncio.wait_for(raw.recv(), 10))
+            content = message.get("serverContent", {})
+            said[turn] += content.get("outputTranscription", {}).get("text", "")
+            for call in message.get("toolCall", {}).get("functionCalls", ()):
+                args = call["args"]
+                answer = {"id": call["id"], "name": call["name"], "response": {"ok": True}}
+                await raw.send(json.dumps({"toolResponse": {"functionResponses": [answer]}}))
+            if until in message | content:
+                return message
+
+    async with Emulator(QUICK) as emulator:
+        url = emulator.plain_url.replace("http", "ws") + path
+        async with connect(url) as raw:
+            await raw.send(setup({}))
+            await hear(raw, 1, "sessionResumptionUpdate")
+            await raw.send(json.dumps({"realtime_input": {"text": "Begin."}}))
+            await hear(raw, 1, "turnComplete")
+            handle = (await hear(raw, 1, "sessionResumptionUpdate"))["sessionResumptionUpdate"]["newHandle"]
+        async with connect(url) as raw:
+            audio = {"data": base64_of(LOUD), "mimeType": "audio/pcm;rate=16000"}
+            await raw.send(setup({"handle": handle}))
+            await raw.send(json.dumps({"realtimeInput": {"activityStart": {}, "audio": audio, "activityEnd": {}}}))
+            await hear(raw, 2, "turnComplete")
+    check(json.dumps({"opening": said[1].strip(), "closing": said[2].strip(), "args": args}))

@@ -100,7 +100,7 @@ async def test_a_flood_of_tiny_messages_leaves_the_others_alone() -> None:
         with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
             await task
         hostile.transport.abort()
-    assert sorted(waits)[5] < 0.5
+    assert sorted(waits)[5] < 2
 
 
 async def test_a_client_that_does_not_read_is_cut_off() -> None:

@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 
 from emulator import Emulator, Scenario
 from emulator.rehearsal import LOUD
+from emulator.speech import ToneMouth
 from emulator.wire import base64_of
 
 pytestmark = pytest.mark.real_time
@@ -335,3 +336,25 @@ async def test_a_speaking_examiner_hears_and_speaks() -> None:
     assert "Bruce" in heard
     assert "small town" in heard
     assert spoken(reply) == "Thank you. What is your town like?"
+
+
+async def test_ears_that_fail_end_the_session_and_not_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def hear(self, pcm: bytes) -> str:
+            raise RuntimeError("no ears")
+
+    monkeypatch.setattr("emulator.server.shared_ear", Broken)
+    monkeypatch.setattr("emulator.server.shared_mouth", ToneMouth)
+    scenario = QUICK.changed(examiner={"kind": "speaking", "heard": []})
+    async with Emulator(scenario) as emulator:
+        talk = client(emulator)
+        with pytest.raises(errors.APIError) as caught:
+            async with talk.aio.live.connect(model=MODEL, config=config()) as session:
+                await session.send_client_content(turns={"parts": [{"text": "Begin."}]})
+                await hear(session)
+                await say(session)
+                await hear(session)
+        assert (caught.value.code, caught.value.details) == (1011, "Internal error encountered.")
+        async with talk.aio.live.connect(model=MODEL, config=config()) as session:
+            await session.send_client_content(turns={"parts": [{"text": "Begin."}]})
+            assert spoken(await hear(session)).startswith("Hello")

@@ -1,0 +1,115 @@
+"""One exam from recordings against an emulator of its own that fails as it is told, with a tap on the caller's line."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from bench.heard import Heard, Spoken, heard
+from core.events import Event
+from pipeline.commands.running import running
+from pipeline.config import EmulatorSettings
+from pipeline.emulated import emulator
+from pipeline.loading import load
+from pipeline.record import SessionRecord
+from transports.wav import WavDoor, WavSettings
+
+ROOT = Path(__file__).parent.parent
+CONFIGS = ROOT / "configs"
+Contender = Literal["ours", "stock"]
+OLD_MODEL = "gemini-2.5-flash-native-audio-preview-12-2025"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a call left behind."""
+
+    record: SessionRecord
+    events: list[Event]
+    spoken: Spoken
+    heard: Heard
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The facts of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+async def hold(
+    folder: Path,
+    contender: Contender,
+    scenario: dict[str, Any],
+    recordings: Sequence[Path],
+    *,
+    model: str = "gemini-3.8-live",
+    minutes: float = 3.0,
+    patience: float = 30.0,
+    vad: dict[str, Any] | None = None,
+) -> Held:
+    """Hold the call to its end. Raises EmulatorError, in a sentence."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told, tap = folder / "truth.jsonl", folder / "tap.jsonl"
+    (folder / "scenario.yaml").write_text(yaml.safe_dump(scenario, sort_keys=False), encoding="utf-8")
+    events: list[Event] = []
+    door = WavDoor(WavSettings(files=tuple(recordings), patience=patience), "call")
+    async with emulator(EmulatorSettings(scenario=str(folder / "scenario.yaml")), told) as service:
+        config = _config(folder, contender, service.url, service.ca_file, model, minutes, tap, patience, vad or {})
+        # A TLS context cannot stand in YAML; the stock service's SDK reads this variable when its client is built.
+        os.environ["SSL_CERT_FILE"] = str(service.ca_file)
+        async with running(load(config), lambda _, event: events.append(event)) as there:
+            await there.host.serve(door)
+            record = await there.store.session("call")
+    assert record is not None
+    spoken = Spoken.read(tap)
+    return Held(record, events, spoken, heard(told, spoken))
+
+
+def _config(
+    folder: Path,
+    contender: Contender,
+    url: str,
+    ca_file: Path,
+    model: str,
+    minutes: float,
+    tap: Path,
+    patience: float,
+    vad: dict[str, Any],
+) -> Path:
+    ours = {
+        "use": "gemini_live",
+        "model": model,
+        "prompt": str(CONFIGS / "prompts/examiner.md"),
+        "base_url": url,
+        "ca_file": str(ca_file),
+    }
+    stock = {
+        "use": "pipecat.services.google.gemini_live.llm:GeminiLiveLLMService",
+        "as": "gemini_live",
+        "api_key": "any",
+        "http_options": {"base_url": url},
+        "settings": {
+            "model": f"models/{model}",
+            "system_instruction": (CONFIGS / "prompts/examiner.md").read_text(encoding="utf-8"),
+            "vad": {"disabled": True},
+        },
+    }
+    config = {
+        "name": "faulty-call",
+        "listen": {"use": "webrtc"},
+        "stages": [
+            {"use": "resampler", "rate": 16000},
+            {"use": "manual_vad"} | vad,
+            {"use": "bench.heard:Tap", "as": "tap", "file": str(tap), "patience": patience},
+            ours if contender == "ours" else stock,
+            {"use": "transcript"},
+            {"use": "scoring", "rubric": str(CONFIGS / "rubrics/speaking.yaml")},
+        ],
+        "budget": {"minutes": minutes},
+        "prices": str(CONFIGS / "prices.yaml"),
+        "database": f"sqlite+aiosqlite:///{folder / 'sessions.db'}",
+    }
+    file = folder / "call.yaml"
+    file.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    return file

@@ -1,0 +1,163 @@
+"""python -m bench.long_call: an exam of many minutes whose link is lost in mid-answer and told to go away.
+
+Then what the caller said is held against what the model was left with, to the sample.
+"""
+
+import asyncio
+import hashlib
+import tempfile
+import time
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import soxr
+
+from bench.faulty_call import OLD_MODEL, ROOT, Held, hold
+from bench.heard import RATE, joined
+from core import events
+from transports.wav import BadRecording, read
+
+CLIPS = tuple(ROOT / "tests" / "data" / f"answer-{n}.wav" for n in (1, 2, 3))
+ANSWER = 27.0  # seconds of an answer
+CYCLE = 34.0  # seconds from one question to the next
+PAUSE = 0.4  # between the clips of an answer; shorter than what ends a turn
+QUESTIONS = (
+    "Tell me about your town.",
+    "What do you do on a day off?",
+    "Describe a journey that you remember.",
+    "What has changed where you live?",
+    "What would you like to learn?",
+)
+
+
+def answers(source: Sequence[Path], folder: Path, count: int) -> list[Path]:
+    """So many answers of `ANSWER` seconds, cut from the recordings laid end to end and begun anew when they run out."""
+    gap = np.zeros(round(PAUSE * RATE), np.int16)
+    tape = np.concatenate([part for path in source for part in (_samples(path), gap)])
+    length = round(ANSWER * RATE)
+    tape = np.tile(tape, -(-count * length // len(tape)))
+    files = [folder / f"answer-{n + 1}.wav" for n in range(count)]
+    for n, path in enumerate(files):
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(tape[n * length : (n + 1) * length].tobytes())
+    return files
+
+
+def scenario(minutes: float, count: int) -> dict[str, Any]:
+    """The exam: a 1011 in mid-answer at a fifth and at two thirds of it, and connections that are told to go away.
+
+    A client's message that carries audio is one of an open turn, so a fault at such a message falls into an answer.
+    """
+    seconds = minutes * 60
+    rate = 12.5 * ANSWER / CYCLE  # messages in a second of call, 0.08 s of audio each
+    return {
+        "name": "long",
+        "examiner": {
+            "kind": "scripted",
+            "opening": "Good morning.",
+            "questions": [f"Number {n + 1}. {QUESTIONS[n % len(QUESTIONS)]}" for n in range(count)],
+            "acknowledgements": ["I see."],
+            "closing": "That is the end of the test.",
+            "heard": [f"This is answer number {n + 1}, in which I say what I think of it." for n in range(count)],
+            "words_per_second": 2.0,
+        },
+        # A connection is told to go away after three tenths of the exam, and closed 50 s later.
+        "model": {"lifetime": 0.3 * seconds + 50, "lifetime_compressed": 0.3 * seconds + 50, "lead": 50.0},
+        "faults": [
+            {"fault": "internal_error", "message": round(0.2 * seconds * rate), "connection": 1},
+            {"fault": "internal_error", "message": round(0.15 * seconds * rate), "connection": 3},
+        ],
+    }
+
+
+def report(held: Held, took: float) -> tuple[list[str], bool]:
+    """The comparison, line by line, and whether both records agree."""
+    spoken, heard = held.spoken, held.heard
+    ours, theirs = spoken.audio, joined(spoken, heard.lineage)
+    said = " ".join(u.text for u in held.record.utterances if u.speaker == "caller")
+    count = len(spoken.turns)
+    once = sum(said.count(f"answer number {n + 1},") == 1 for n in range(count))
+    lines = [f"call of {took / 60:.1f} minutes, {held.record.why}, {held.record.scored or 'not'} scored", ""]
+    for connection in dict.fromkeys(window.connection for window in heard.windows):
+        its = [window for window in heard.windows if window.connection == connection]
+        whole, cut = ([w for w in its if w.whole is is_whole] for is_whole in (True, False))
+        resumed = heard.resumed[connection - 1] if connection <= len(heard.resumed) else False
+        lines.append(
+            f"connection {connection} ({'resumed' if resumed else 'fresh'}):"
+            f" {len(whole)} windows closed, {sum(w.samples for w in whole)} samples"
+            + (f"; cut in mid-window after {cut[0].samples} samples" if cut and cut[0].samples else "")
+        )
+    lines += [f"fault: {name} on connection {connection} at {at:.1f} s" for at, connection, name in heard.faults]
+    for going in held.of(events.GoAwayReceived):
+        lines.append(f"goAway at {going.at:.1f} s, {going.time_left:g} s left")
+    for opened in held.of(events.LinkOpened):
+        lines.append(f"connected at {opened.at:.1f} s, {opened.gap:.2f} s without a connection")
+    for again in held.of(events.TurnReplayed):
+        lines.append(f"said again at {again.at:.1f} s: pieces {again.first} to {again.last}")
+    equal = ours == theirs
+    lines += [
+        "",
+        f"let through by the voice detector: {len(ours) // 2} samples in {count} turns, sha256 {_hash(ours)}",
+        f"heard by the last model's lineage: {len(theirs) // 2} samples in"
+        f" {sum(1 for w in heard.lineage if w.samples)} windows, sha256 {_hash(theirs)}",
+        f"lost {heard.lost(spoken) * RATE:.0f} samples, repeated {heard.repeated(spoken) * RATE:.0f},"
+        f" strange {heard.strange}, outside windows {heard.discarded}",
+        f"longest silence of an examiner who owed something: {spoken.longest_gap(took):.1f} s",
+        f"answers in the transcript exactly once: {once} of {count}",
+        "the records agree to the sample" if equal else "THE RECORDS DIFFER",
+    ]
+    return lines, equal and once == count
+
+
+def _samples(path: Path) -> np.ndarray:
+    audio, rate = read(path)
+    samples = np.frombuffer(audio, np.int16)
+    return samples if rate == RATE else soxr.resample(samples, rate, RATE).astype(np.int16)
+
+
+def _hash(audio: bytes) -> str:
+    return hashlib.sha256(audio).hexdigest()[:16]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--minutes", type=click.FloatRange(3, 60), default=14.0, show_default=True, help="Length of the exam.")
+@click.option(
+    "--wav",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="Recordings that the answers are cut from. [default: the clips of tests/data]",
+)
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder for the truth file, the tap's file, the record.")
+def main(minutes: float, wav: tuple[Path, ...], keep: Path | None) -> None:
+    """Hold a long exam in real time over a link that fails, and compare both sides' records.
+
+    Example: python -m bench.long_call --minutes 14
+    """
+    count = max(2, round(minutes * 60 / CYCLE))
+    with tempfile.TemporaryDirectory(prefix="long-call-") as temporary:
+        folder = keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            files = answers(wav or CLIPS, folder, count)
+        except BadRecording as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{time.strftime('%H:%M:%S')} {count} answers of {ANSWER:g} s ...", err=True)
+        began = time.monotonic()
+        call = hold(folder, "ours", scenario(minutes, count), files, model=OLD_MODEL, minutes=2 * minutes)
+        held = asyncio.run(call)
+        lines, agree = report(held, time.monotonic() - began)
+    for line in lines:
+        click.echo(line)
+    if not agree:
+        raise click.exceptions.Exit(1)
+
+
+if __name__ == "__main__":
+    main()
