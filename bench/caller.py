@@ -169,11 +169,10 @@ class Caller:
 
     async def _heard(self, packet: Any, arrival_time_ms: int) -> None:
         now = asyncio.get_running_loop().time()
-        self.arrivals.append(Arrival(now, packet.timestamp, packet.sequence_number))
-        if not packet.payload:
-            return
-        frames = self._decoder.decode(Packet(packet.payload))
-        if any(np.abs(frame.to_ndarray()).max(initial=0) >= AUDIBLE for frame in frames):
+        frames = self._decoder.decode(Packet(packet.payload)) if packet.payload else []
+        sounds = any(np.abs(frame.to_ndarray()).max(initial=0) >= AUDIBLE for frame in frames)
+        self.arrivals.append(Arrival(now, packet.timestamp, packet.sequence_number, sounds))
+        if sounds:
             self._sound_at = now
             self.heard_first.set()
             if not self._sound.is_set():

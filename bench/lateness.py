@@ -2,34 +2,48 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 PACKET = 0.02
 RTP_RATE = 48_000  # of Opus, whatever was encoded (RFC 7587, section 4.1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Arrival:
-    """A packet: when it came, in seconds, and its RTP timestamp and sequence number."""
+    """A packet: when it came, in seconds, its RTP timestamp and sequence number, and whether it can be heard."""
 
     at: float
     timestamp: int
     sequence: int
+    sounds: bool = False
 
 
 def late(arrivals: Sequence[Arrival]) -> int:
     """How many packets came more than 20 ms after they were due, or never.
 
     A packet's delay is its arrival minus its timestamp. The quickest packet of the stream has come when it was due, so
-    one is late when its delay is more than 20 ms above the least (the delay variation of RFC 5481, section 4.2).
+    one is late when its delay is more than 20 ms above the least (the delay variation of RFC 5481, section 4.2). A
+    sender that moves its schedule after a stall says so in its timestamps: what it skipped between two packets that
+    can be heard never came.
     """
     if not arrivals:
         return 0
     first = arrivals[0]
-    delays = [arrival.at - _forward(first.timestamp, arrival.timestamp, 32) / RTP_RATE for arrival in arrivals]
-    due = min(delays)
-    sequences = {_forward(first.sequence, arrival.sequence, 16) for arrival in arrivals}
-    lost = max(sequences) - min(sequences) + 1 - len(sequences)
-    return lost + sum(delay - due > PACKET + 1e-9 for delay in delays)
+    packets = sorted(
+        (
+            _forward(first.sequence, arrival.sequence, 16),
+            _forward(first.timestamp, arrival.timestamp, 32) / RTP_RATE,
+            arrival,
+        )
+        for arrival in arrivals
+    )
+    due = min(arrival.at - time for _, time, arrival in packets)
+    missing = 0
+    for (number, time, one), (next_number, next_time, other) in pairwise(packets):
+        lost = next_number - number - 1
+        skipped = round((next_time - time) / PACKET) - 1 if one.sounds and other.sounds else 0
+        missing += max(lost, skipped)
+    return missing + sum(arrival.at - time - due > PACKET + 1e-9 for _, time, arrival in packets)
 
 
 def _forward(origin: int, value: int, bits: int) -> int:

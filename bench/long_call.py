@@ -150,7 +150,9 @@ def main(minutes: float, wav: tuple[Path, ...], keep: Path | None) -> None:
             raise click.ClickException(str(error)) from error
         click.echo(f"{time.strftime('%H:%M:%S')} {count} answers of {ANSWER:g} s ...", err=True)
         began = time.monotonic()
-        call = hold(folder, "ours", scenario(minutes, count), files, model=OLD_MODEL, minutes=2 * minutes)
+        # A reader's full stops are up to a second long; they are to be part of an answer, not its end.
+        vad = {"silence": 1.6}
+        call = hold(folder, "ours", scenario(minutes, count), files, model=OLD_MODEL, minutes=2 * minutes, vad=vad)
         held = asyncio.run(call)
         lines, agree = report(held, time.monotonic() - began)
     for line in lines:

@@ -21,8 +21,8 @@ class Failed:
 Result = Measured | Failed
 
 COLUMNS = ("calls", "contender", "latency p50", "p95", "answers", "frames late", "CPU", "of echo", "memory", "")
-# A contender this often late does not do the work that it is measured by.
-SATURATED = 0.5
+# A contender whose frames or answers fail this often does not do the work that it is measured by.
+SATURATED = 0.1
 
 
 def table(results: Sequence[Result]) -> Table:
@@ -47,6 +47,7 @@ def row(result: Result, echo: Measured | None) -> list[str]:
     p50, p95 = percentiles(noticed.latencies)
     answers = f"{len(noticed.latencies)}" + (f" ({noticed.unanswered} missed)" if noticed.unanswered else "")
     share = noticed.late / noticed.frames if noticed.frames else 0.0
+    missed = noticed.unanswered / max(1, noticed.unanswered + len(noticed.latencies))
     return [
         *start,
         _milliseconds(p50),
@@ -56,7 +57,7 @@ def row(result: Result, echo: Measured | None) -> list[str]:
         f"{1000 * cpu_per_call(result):.1f} ms/s",
         f"{cpu_per_call(result) / cpu_per_call(echo):.2f}" if echo is not None else "-",
         f"{result.memory / result.calls / 2**20:.1f} MB",
-        "cannot keep up" if share >= SATURATED else "",
+        "cannot keep up" if max(share, missed) >= SATURATED else "",
     ]
 
 

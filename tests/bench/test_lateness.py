@@ -32,6 +32,12 @@ def test_time_in_which_nothing_was_to_be_sent_is_not_lateness() -> None:
     assert late([*spoken, after_a_pause]) == 0
 
 
+def test_a_reply_that_goes_on_after_a_stall_as_if_nothing_had_been_has_lost_what_was_skipped() -> None:
+    before = [Arrival(n * 0.02, n * 960, n, sounds=True) for n in range(5)]
+    after = [Arrival(n * 0.02, n * 960, n - 6, sounds=True) for n in range(11, 15)]
+    assert late([*before, *after]) == 6
+
+
 def test_a_packet_that_never_came_is_late() -> None:
     assert late(stream([0.0] * 10, without=(4, 5))) == 2
 

@@ -28,7 +28,18 @@ def test_cpu_is_that_of_one_second_of_one_call() -> None:
 def test_a_row_is_held_against_the_echo_with_as_many_calls() -> None:
     ours = measured("ours", 5, 9.0, 50 * MB, noticed([0.9, 1.0, 1.1], late=5, unanswered=2))
     assert row(ours, measured("echo", 5, 6.0)) == [
-        *("5", "ours", "1000 ms", "1090 ms", "3 (2 missed)", "5 of 1000 (0.5%)", "90.0 ms/s", "1.50", "10.0 MB", "")
+        *(
+            "5",
+            "ours",
+            "1000 ms",
+            "1090 ms",
+            "3 (2 missed)",
+            "5 of 1000 (0.5%)",
+            "90.0 ms/s",
+            "1.50",
+            "10.0 MB",
+            "cannot keep up",
+        )
     ]
 
 
@@ -45,9 +56,17 @@ def test_a_failure_is_shown_in_its_row() -> None:
     assert "failed: the server died during the calls" in line
 
 
-def test_a_contender_that_sends_half_its_frames_late_cannot_keep_up() -> None:
-    assert row(measured("echo", 10, 9.0, seen=noticed([2.0], late=500)), None)[-1] == "cannot keep up"
-    assert row(measured("echo", 10, 9.0, seen=noticed([2.0], late=499)), None)[-1] == ""
+@pytest.mark.parametrize(
+    ("seen", "remark"),
+    [
+        (noticed([0.5], late=100), "cannot keep up"),
+        (noticed([0.5], late=99), ""),
+        (noticed([0.5] * 9, unanswered=1), "cannot keep up"),
+        (noticed([0.5] * 10, unanswered=1), ""),
+    ],
+)
+def test_a_contender_that_fails_a_tenth_of_its_frames_or_answers_cannot_keep_up(seen: Noticed, remark: str) -> None:
+    assert row(measured("echo", 10, 9.0, seen=seen), None)[-1] == remark
 
 
 def test_memory_of_another_call_leaves_out_what_is_loaded_once() -> None:

@@ -348,11 +348,11 @@ async def test_ears_that_fail_end_the_session_and_not_the_server(monkeypatch: py
     scenario = QUICK.changed(examiner={"kind": "speaking", "heard": []})
     async with Emulator(scenario) as emulator:
         talk = client(emulator)
-        with pytest.raises(errors.APIError) as caught:
-            async with talk.aio.live.connect(model=MODEL, config=config()) as session:
-                await session.send_client_content(turns={"parts": [{"text": "Begin."}]})
-                await hear(session)
-                await say(session)
+        async with talk.aio.live.connect(model=MODEL, config=config()) as session:
+            await session.send_client_content(turns={"parts": [{"text": "Begin."}]})
+            await hear(session)
+            await say(session)
+            with pytest.raises(errors.APIError) as caught:
                 await hear(session)
         assert (caught.value.code, caught.value.details) == (1011, "Internal error encountered.")
         async with talk.aio.live.connect(model=MODEL, config=config()) as session:
