@@ -56,8 +56,9 @@ async def hold(
     door = WavDoor(WavSettings(files=tuple(recordings), patience=patience), "call")
     async with emulator(EmulatorSettings(scenario=str(folder / "scenario.yaml")), told) as service:
         config = _config(folder, contender, service.url, service.ca_file, model, minutes, tap, patience, vad or {})
-        # A TLS context cannot stand in YAML; the stock service's SDK reads this variable when its client is built.
-        os.environ["SSL_CERT_FILE"] = str(service.ca_file)
+        if contender == "stock":
+            # A TLS context cannot stand in YAML; the SDK reads this variable when the stock service builds its client.
+            os.environ["SSL_CERT_FILE"] = str(service.ca_file)
         async with running(load(config), lambda _, event: events.append(event)) as there:
             await there.host.serve(door)
             record = await there.store.session("call")

@@ -40,14 +40,17 @@ def answers(source: Sequence[Path], folder: Path, count: int) -> list[Path]:
     tape = np.concatenate([part for path in source for part in (_samples(path), gap)])
     length = round(ANSWER * RATE)
     tape = np.tile(tape, -(-count * length // len(tape)))
-    files = [folder / f"answer-{n + 1}.wav" for n in range(count)]
-    for n, path in enumerate(files):
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(RATE)
-            file.writeframes(tape[n * length : (n + 1) * length].tobytes())
-    return files
+    return [recording(folder / f"answer-{n + 1}.wav", tape[n * length : (n + 1) * length]) for n in range(count)]
+
+
+def recording(path: Path, samples: np.ndarray) -> Path:
+    """Write a WAV file."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(samples.tobytes())
+    return path
 
 
 def scenario(minutes: float, count: int) -> dict[str, Any]:

@@ -41,6 +41,14 @@ class TurnClosed(Event):
     voiced: float
 
 
+@dataclass(frozen=True, slots=True)
+class TurnSent(Event):
+    """The caller's turn as it went to the service: how many samples, at `rate` Hz, in however many windows."""
+
+    samples: int
+    rate: int
+
+
 # --- the Live link
 
 

@@ -82,6 +82,8 @@ class LiveMachine:
     _prompts: int = 0
     _cut: bool = False  # the model's turn was interrupted and has not been declared over
     _down_since: float | None = None
+    _samples: int = 0  # of the caller's turn so far
+    _rate: int = 0
     _audio: float = 0.0  # seconds of audio in the context, both sides
     _reply_audio: float = 0.0
 
@@ -161,6 +163,7 @@ class LiveMachine:
         if not self.caller_speaking:
             return []
         self._audio += len(pcm) / 2 / rate
+        self._samples, self._rate = self._samples + len(pcm) // 2, rate
         return self._say(service.Audio(pcm, rate))
 
     def flush(self) -> list[Action]:
@@ -172,7 +175,9 @@ class LiveMachine:
     def caller_stopped(self, now: float) -> list[Action]:
         """The caller has finished."""
         self.caller_speaking = False
-        actions = self._say(service.EndActivity())
+        sent = events.TurnSent(now, self._samples, self._rate)
+        self._samples = 0
+        actions = [Note(sent), *self._say(service.EndActivity())]
         self._expect(now)
         return actions
 

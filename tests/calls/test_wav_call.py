@@ -17,6 +17,7 @@ from core.events import (
     ReplyStarted,
     ScoreAsked,
     TurnFlushed,
+    TurnSent,
     UsageReported,
 )
 from pipeline.commands.running import Running
@@ -50,6 +51,25 @@ async def test_an_exam_in_which_the_examiner_really_listens_and_speaks(tmp_path:
         both = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2).astype(float)
     loud = np.sqrt((both**2).mean(axis=0))
     assert (loud > 300).all(), "both sides are on the tape"
+
+
+async def test_the_record_and_the_truth_agree_to_the_sample_and_to_the_token(tmp_path: Path) -> None:
+    file = config(tmp_path, manual_vad__flush_after=3, manual_vad__flush_at="timer")
+    told = await hold(file, FILES[:2])
+    windows = [line for line in told.truth if line["what"] == "window.closed" and line["samples"]]
+    assert sum(line["samples"] for line in windows) == sum(sent.samples for sent in told.of(TurnSent)) > 10 * 16000
+    assert len(windows) == len(told.of(TurnSent)) + len(told.of(TurnFlushed))
+    assert not [line for line in told.truth if line["what"] == "audio.discarded"]
+    bills = [line["bill"] for line in told.truth if line["what"] == "turn.ended" and line["bill"]]
+    assert len(bills) == len(told.of(UsageReported))
+    assert sum(sum(_numbers(bill)) for bill in bills) == told.record.tokens
+
+
+def _numbers(value: object) -> list[int]:
+    """The token counts of a bill, by modality, without its sums."""
+    if isinstance(value, dict):
+        return [n for key, part in value.items() if "total" not in key for n in _numbers(part)]
+    return [value] if isinstance(value, int) else []
 
 
 async def test_a_link_cut_in_mid_answer_loses_no_word(tmp_path: Path) -> None:

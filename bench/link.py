@@ -1,0 +1,178 @@
+"""python -m bench.link: what a lost connection costs the caller, ours beside Pipecat's own Gemini service."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from bench.faulty_call import ROOT, Contender, Held, hold
+from bench.heard import RATE
+from bench.link_cases import CASES, FIRST, MOMENTS, Case, chosen, rules
+from bench.long_call import recording
+from core import events
+from pipeline.emulated import EmulatorError
+from transports.wav import read
+
+CONTENDERS: tuple[Contender, ...] = ("ours", "stock")
+LENGTH = 3.0  # seconds of an answer
+MOST_MINUTES = 2.0
+# Longer than any wait of ours (15 s after "quota exceeded", 20 s until a mute connection is left); see configs.
+PATIENCE = 32.0
+COLUMNS = ("fault", "when", "who", "lost", "in words", "repeated", "gap", "reconnects", "outcome")
+WIDTHS = (25, 9, 5, 8, 8, 8, 6, 10, 0)
+
+EXAMINER = {
+    "kind": "scripted",
+    "opening": "Hello.",
+    "questions": ["Your name?", "The weather?"],
+    "acknowledgements": ["I see."],
+    "closing": "Done.",
+    "heard": ["My name is Bruce.", "The weather here seems nice."],
+    "latency": 0.2,
+    "ending": {"speak": "none", "farewell": "Goodbye."},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one fault cost one contender. Times in seconds."""
+
+    case: Case
+    contender: Contender
+    lost: float
+    in_words: float
+    repeated: float
+    gap: float
+    reconnects: int
+    outcome: str
+    said: float = 0.0
+
+    def cells(self) -> tuple[str, ...]:
+        """As the table has it."""
+        milliseconds = (f"{1000 * value:.0f} ms" for value in (self.lost, self.in_words, self.repeated))
+        what = (self.case.fault, self.case.moment, self.contender)
+        return (*what, *milliseconds, f"{self.gap:.1f} s", str(self.reconnects), self.outcome)
+
+
+def summed_up(case: Case, contender: Contender, held: Held) -> Row:
+    """The row of a call."""
+    spoken, heard, record = held.spoken, held.heard, held.record
+    end = next(event.at for event in reversed(held.events) if isinstance(event, events.CallEnded))
+    sources = sorted({score.source for score in record.scores if score.value is not None})
+    scored = f"{record.scored} from {'+'.join(sources)}" if sources else "no score"
+    why = record.why or "?"
+    if not heard.resumed:
+        why += ", never connected"
+    return Row(
+        case,
+        contender,
+        heard.lost(spoken),
+        heard.told(spoken),
+        heard.repeated(spoken),
+        spoken.longest_gap(end),
+        max(0, len(heard.resumed) - FIRST[contender]),
+        f"{why}; {scored}",
+        spoken.samples / RATE,
+    )
+
+
+async def one(case: Case, contender: Contender, folder: Path, answers: Sequence[Path]) -> Row:
+    """Hold the call of a case."""
+    scenario: dict[str, Any] = {"name": "link", "examiner": EXAMINER, "faults": rules(case, contender)}
+    try:
+        async with asyncio.timeout(MOST_MINUTES * 60 + 60):
+            held = await hold(folder, contender, scenario, answers, minutes=MOST_MINUTES, patience=PATIENCE)
+    except (EmulatorError, TimeoutError) as error:
+        return Row(case, contender, 0, 0, 0, 0, 0, f"failed: {error or 'it never ended'}")
+    return summed_up(case, contender, held)
+
+
+async def run(cases: Sequence[Case], contenders: Sequence[Contender], folder: Path) -> list[Row]:
+    """Every case, one call of each contender at a time; a case's rows are printed when both are there."""
+    tape = [np.frombuffer(read(ROOT / "tests" / "data" / f"answer-{n}.wav")[0], np.int16) for n in (1, 3)]
+    answers = [recording(folder / f"said-{n}.wav", part[: round(LENGTH * RATE)]) for n, part in enumerate(tape)]
+    waiting = {(case, who): asyncio.get_running_loop().create_future() for case in cases for who in contenders}
+
+    async def work(who: Contender) -> None:
+        for n, case in enumerate(cases):
+            waiting[case, who].set_result(await one(case, who, folder / f"{n}-{who}", answers))
+
+    workers = [asyncio.create_task(work(who)) for who in contenders]
+    rows: list[Row] = []
+    try:
+        for case in cases:
+            for who in contenders:
+                rows.append(await waiting[case, who])
+                click.echo(line(rows[-1].cells()))
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    return rows
+
+
+def line(cells: Sequence[str]) -> str:
+    """A row of text in columns."""
+    padded = (
+        cell.ljust(width) if n < 3 or not width else cell.rjust(width)
+        for n, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True))
+    )
+    return "  ".join(padded).rstrip()
+
+
+def totals(rows: Sequence[Row]) -> list[str]:
+    """One line a contender, over the cases that a client can survive."""
+    said: list[str] = []
+    for who in CONTENDERS:
+        its = [row for row in rows if row.contender == who and not row.case.fatal]
+        if its:
+            done = sum(row.outcome.startswith("completed; complete") for row in its)
+            said.append(
+                f"{who}: of {len(its)} calls that could go on, {done} were completed and scored;"
+                f" {sum(row.lost for row in its):.1f} s of {sum(row.said for row in its):.1f} s said were lost,"
+                f" {sum(row.repeated for row in its):.1f} s repeated; longest gap {max(row.gap for row in its):.1f} s"
+            )
+    return said
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--faults", default="", help="Only these, separated by commas: cut, or cut@reply.")
+@click.option("--quick", is_flag=True, help="One of each family.")
+@click.option("--only", type=click.Choice(CONTENDERS), help="Leave the other contender out.")
+@click.option("--list", "listing", is_flag=True, help="Name the cases and end.")
+def main(faults: str, quick: bool, only: Contender | None, listing: bool) -> None:
+    """Break the link of real calls in every known way, and say what it cost. docs/disconnects.md explains.
+
+    Example: python -m bench.link --faults internal_error,refuse_503
+    """
+    if listing:
+        for case in CASES:
+            click.echo(case.name + (" (no client can go on)" if case.fatal else ""))
+        return
+    try:
+        cases = chosen([name.strip() for name in faults.split(",") if name.strip()], quick)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--faults") from error
+    for moment in dict.fromkeys(case.moment for case in cases):
+        click.echo(f"{moment}: {MOMENTS[moment]}")
+    click.echo()
+    click.echo(line(COLUMNS))
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="bench-link-") as folder:
+        rows = asyncio.run(run(cases, (only,) if only else CONTENDERS, Path(folder)))
+    click.echo()
+    for said in totals(rows):
+        click.echo(said)
+    click.echo(f"{len(cases)} cases took {(time.monotonic() - began) / 60:.1f} minutes.")
+    if any(row.outcome.startswith("failed") for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+if __name__ == "__main__":
+    main()
