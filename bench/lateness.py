@@ -38,10 +38,12 @@ def late(arrivals: Sequence[Arrival]) -> int:
         for arrival in arrivals
     )
     due = min(arrival.at - time for _, time, arrival in packets)
+    # The first packet of a pause still rings with the sound before it: a reply that goes on has two that can be heard.
+    goes_on = [one.sounds and other.sounds for (*_, one), (*_, other) in pairwise(packets)] + [False]
     missing = 0
-    for (number, time, one), (next_number, next_time, other) in pairwise(packets):
+    for n, ((number, time, one), (next_number, next_time, _)) in enumerate(pairwise(packets)):
         lost = next_number - number - 1
-        skipped = round((next_time - time) / PACKET) - 1 if one.sounds and other.sounds else 0
+        skipped = round((next_time - time) / PACKET) - 1 if one.sounds and goes_on[n + 1] else 0
         missing += max(lost, skipped)
     return missing + sum(arrival.at - time - due > PACKET + 1e-9 for _, time, arrival in packets)
 

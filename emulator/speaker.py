@@ -312,8 +312,7 @@ class Speaker:
 
     def answered(self, responses: list[Json], now: float) -> list[Output]:
         """Take the answers of functions; the model goes on when none is missing."""
-        scheduling = "WHEN_IDLE"
-        known = False
+        scheduling, known = "WHEN_IDLE", False
         for response in responses:
             number = response.get("id") or next(iter(self.pending), None)
             if response.get("willContinue") or number not in self.pending:

@@ -34,6 +34,8 @@ REFRESH = 0.4
 # RTP timestamps of Opus always count at 48 kHz (RFC 7587, section 4.1).
 RTP_RATE = 48_000
 RTP_STEP = round(PACKET * RTP_RATE)
+# Packets of silence right after the last word: the ready-made one of the pauses would let its end ring on.
+TRAILING = 2
 # A stall longer than this moves the schedule, instead of being made up for with a burst.
 LATE = 0.1
 # The low-delay mode holds the sound back for 2.5 ms instead of 6.5, and at this rate loses nothing a voice has: decoded
@@ -55,6 +57,7 @@ class OpusSpeaker(MediaStreamTrack):
         self._silence = self._encode(bytes(self._size))
         self._unsent: deque[tuple[bytes, asyncio.Future[bool] | None]] = deque()
         self._written = asyncio.Event()
+        self._trailing = 0
         self._due: float | None = None
         self._step = 0
 
@@ -76,7 +79,7 @@ class OpusSpeaker(MediaStreamTrack):
         loop = asyncio.get_running_loop()
         if self._due is None:
             self._due = loop.time()
-        idle = not self._unsent
+        idle = not self._unsent and not self._trailing
         if idle:
             self._written.clear()
             with suppress(TimeoutError):
@@ -95,8 +98,12 @@ class OpusSpeaker(MediaStreamTrack):
         if self._unsent:
             pcm, sent = self._unsent.popleft()
             payload = self._encode(pcm)
+            self._trailing = TRAILING
             if sent is not None and not sent.done():
                 sent.set_result(True)
+        elif self._trailing:
+            self._trailing -= 1
+            payload = self._encode(bytes(self._size))
         else:
             payload = self._silence
         packet = Packet(payload)

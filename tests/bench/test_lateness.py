@@ -38,6 +38,12 @@ def test_a_reply_that_goes_on_after_a_stall_as_if_nothing_had_been_has_lost_what
     assert late([*before, *after]) == 6
 
 
+def test_a_pause_that_begins_with_the_ring_of_the_last_word_is_no_stall() -> None:
+    spoken = [Arrival(n * 0.02, n * 960, n, sounds=True) for n in range(5)]
+    pause = [Arrival(0.5, 24_000, 5, sounds=True), Arrival(0.9, 43_200, 6)]
+    assert late([*spoken, *pause]) == 0
+
+
 def test_a_packet_that_never_came_is_late() -> None:
     assert late(stream([0.0] * 10, without=(4, 5))) == 2
 
