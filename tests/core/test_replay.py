@@ -22,7 +22,31 @@ def test_an_unanswered_turn_is_said_again_from_its_start() -> None:
     kept.sent(EndActivity())
     assert kept.again() == [StartActivity(), SECOND, SECOND, EndActivity()]
     kept.answered()
+    kept.safe()
     assert kept.again() == []
+
+
+def test_an_answered_turn_that_no_handle_knows_is_owed_again_after_a_reconnect() -> None:
+    kept = Unanswered()
+    for item in (StartActivity(), SECOND, EndActivity()):
+        kept.sent(item)
+    kept.answered()
+    assert not kept.pending
+    assert kept.numbers == [1]
+    assert kept.again() == [StartActivity(), SECOND, EndActivity()]
+    assert kept.pending
+
+
+def test_a_recorded_turn_that_no_handle_knows_is_told_in_words() -> None:
+    kept = Unanswered()
+    for item in (StartActivity(), SECOND, EndActivity()):
+        kept.sent(item)
+    kept.answered()
+    kept.recorded()
+    assert kept.behind
+    assert kept.again() == []
+    kept.safe()
+    assert not kept.behind
 
 
 def test_a_flushed_turn_is_said_again_as_one_window() -> None:
@@ -45,6 +69,7 @@ def test_an_answer_to_a_flushed_window_leaves_the_open_one() -> None:
     for item in (StartActivity(), SECOND, EndActivity(), StartActivity(), SECOND):
         kept.sent(item)
     kept.answered()
+    kept.safe()
     assert kept.again() == [StartActivity(), SECOND]
 
 
@@ -80,6 +105,7 @@ def test_an_answer_too_long_for_memory_goes_to_the_shelf_and_comes_back_whole() 
     assert pcm(kept.again()) == b"".join(audio.pcm for audio in sent)
     kept.sent(EndActivity())
     kept.answered()
+    kept.safe()
     assert kept.again() == [] and not kept.pending
 
 
@@ -89,6 +115,7 @@ def test_every_piece_of_audio_has_its_number() -> None:
         kept.sent(item)
     assert kept.numbers == [1, 2, 3]
     kept.answered()
+    kept.safe()
     assert kept.numbers == [2, 3] and kept.chunks == 3
 
 
