@@ -21,7 +21,7 @@ async def test_a_call_is_held_answered_and_measured_with_every_contender() -> No
         results = await asyncio.gather(*(measure(contender, 1, 10.0, env) for contender in CONTENDERS))
     for contender, result in zip(CONTENDERS, results, strict=True):
         assert (result.contender, result.calls) == (contender.name, 1)
-        assert result.cpu > 0 and result.seconds >= 10.0
+        assert result.cpu > 0 and result.seconds > 9.0
         assert result.noticed.latencies and min(result.noticed.latencies) > 0, contender.name
         assert result.noticed.frames > 50
 

@@ -2,7 +2,18 @@
 
 import pytest
 
-from core.closes import CLOSES, REFUSALS, TRANSIENT, Rule, Verdict, classify, classify_refusal, explain
+from core.closes import (
+    CLOSES,
+    REFUSALS,
+    TRANSIENT,
+    Refusal,
+    Rule,
+    Verdict,
+    classify,
+    classify_refusal,
+    explain,
+    explain_refusal,
+)
 
 
 @pytest.mark.parametrize("rule", CLOSES, ids=lambda rule: f"{rule.code} {rule.prefix}")
@@ -34,6 +45,19 @@ def test_transient_codes_are_resumed_and_explained() -> None:
     assert explain(1003, "") == "The service closed the connection for good."
 
 
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: str(refusal.status))
+def test_every_refused_upgrade_has_a_verdict_and_a_sentence(refusal: Refusal) -> None:
+    assert classify_refusal(refusal.status) is refusal.verdict
+    assert explain_refusal(refusal.status) == refusal.meaning
+
+
 def test_a_refused_upgrade_is_retried_only_when_it_may_help() -> None:
-    assert {status: classify_refusal(status) for status in REFUSALS} == REFUSALS
     assert classify_refusal(401) is classify_refusal(403) is classify_refusal(400) is Verdict.GIVE_UP
+    assert classify_refusal(418) is Verdict.GIVE_UP and "for good" in explain_refusal(418)
+    assert classify_refusal(520) is Verdict.RESUME and "failed" in explain_refusal(520)
+
+
+def test_no_two_refusals_share_a_status_or_a_sentence() -> None:
+    assert (
+        len({refusal.status for refusal in REFUSALS}) == len({refusal.meaning for refusal in REFUSALS}) == len(REFUSALS)
+    )
