@@ -7,12 +7,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from loguru import logger
+
 from core.events import Event
 from pipeline.config import Config
 from pipeline.emulated import emulator, pointed_at
 from pipeline.host import Host
 from pipeline.punctuality import Punctuality
+from pipeline.record import StoreError
 from pipeline.store import Store
+
+SWEEP_EVERY = 300.0  # seconds
 
 INTERRUPTED = 128 + signal.SIGINT  # the exit code by which a shell knows Ctrl-C
 
@@ -35,12 +40,28 @@ async def running(
         store = await Store.open(config.database)
         opened.push_async_callback(store.close)
         await store.close_orphans()
+        opened.push_async_callback(_cancelled, asyncio.create_task(_sweep(store), name="sweep"))
         if config.emulator is not None:
             config = pointed_at(config, await opened.enter_async_context(emulator(config.emulator, truth)))
         punctuality = await opened.enter_async_context(Punctuality())
         host = Host(config, store, punctuality, on_event)
         opened.push_async_callback(host.shut_down)
         yield Running(host, store, config)
+
+
+async def _sweep(store: Store) -> None:
+    """Close, now and then, what other processes on the same database left open when they died."""
+    while True:
+        await asyncio.sleep(SWEEP_EVERY)
+        try:
+            await store.close_orphans()
+        except StoreError as error:
+            logger.warning(f"Sessions of dead processes could not be closed: {error}")
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.calls import SHORT, Told, config, hold
+from support.calls import CONFIGS, SHORT, Told, config, hold
 from support.clips import ANSWERS
 
 from core.events import (
@@ -21,6 +21,7 @@ from core.events import (
     UsageReported,
 )
 from pipeline.commands.running import Running
+from pipeline.loading import load
 
 pytestmark = pytest.mark.real_time
 
@@ -70,6 +71,24 @@ def _numbers(value: object) -> list[int]:
     if isinstance(value, dict):
         return [n for key, part in value.items() if "total" not in key for n in _numbers(part)]
     return [value] if isinstance(value, int) else []
+
+
+async def test_the_reports_own_model_and_settings_hold_an_exam(tmp_path: Path) -> None:
+    report = load(CONFIGS / "native-audio-2.5.yaml", {"GEMINI_API_KEY": "none"}).stage("gemini_live")
+    settings = report.shown()
+    keys = ("model", "temperature", "voice", "thinking_budget", "compression", "resumption")
+    file = config(
+        tmp_path,
+        manual_vad__flush_after=3,
+        manual_vad__flush_at="timer",
+        **{f"gemini_live__{key}": settings[key] for key in keys},
+    )
+    told = await hold(file, FILES[:2])
+    scored(told, "call")
+    assert told.record.model == "gemini-2.5-flash-native-audio-preview-12-2025"
+    assert len(told.of(TurnFlushed)) > 2
+    setup = next(line["setup"] for line in told.truth if line["what"] == "setup")
+    assert setup["generationConfig"]["thinkingConfig"] == {"thinkingBudget": 1024}
 
 
 async def test_a_link_cut_in_mid_answer_loses_no_word(tmp_path: Path) -> None:

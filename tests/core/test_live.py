@@ -155,6 +155,41 @@ def test_a_lost_answer_is_said_again_on_the_next_connection() -> None:
     ]
 
 
+def test_an_answered_turn_is_said_again_when_its_reply_is_cut_off_before_a_handle_knows_it() -> None:
+    machine = live()
+    answer(machine)
+    hear(machine, service.HandleGiven(None), VOICE, service.TextSpoken(" And you?"), service.GenerationDone())
+    machine.lost(1011, "", Verdict.RESUME, "It failed.", 1, 2.0)
+    machine.tick(3.0)
+    opened = machine.opened(0.1, None, SAID, True, 3.1)
+    assert sent(opened) == [service.StartActivity(), service.Audio(PCM, 16000), service.EndActivity()]
+    assert machine.owed
+
+
+def test_a_turn_that_is_over_and_that_the_handle_does_not_know_makes_another_session_be_told() -> None:
+    machine = live()
+    answer(machine)
+    hear(machine, service.HandleGiven(None), VOICE, service.TextSpoken(" And you?"), service.GenerationDone())
+    hear(machine, service.TurnDone())
+    machine.lost(1011, "", Verdict.RESUME, "It failed.", 1, 2.0)
+    assert [a.handle for a in machine.tick(3.0) if isinstance(a, Dial)] == ["h1"]
+    afresh = machine.opened(0.1, None, SAID, True, 3.1)
+    assert [a.handle for a in afresh if isinstance(a, Dial)] == [None]
+    told = machine.opened(0.1, None, SAID, False, 3.3)
+    assert Seed in kinds(told) and sent(told) == []
+
+
+def test_a_turn_that_a_handle_knows_is_left_alone() -> None:
+    machine = live()
+    answer(machine)
+    hear(machine, VOICE, service.TextSpoken(" And you?"), service.GenerationDone(), service.TurnDone())
+    hear(machine, service.HandleGiven("h2"))
+    machine.lost(1011, "", Verdict.RESUME, "It failed.", 1, 2.0)
+    assert [a.handle for a in machine.tick(3.0) if isinstance(a, Dial)] == ["h2"]
+    opened = machine.opened(0.1, None, SAID, True, 3.1)
+    assert sent(opened) == [] and not any(isinstance(a, Dial) for a in opened)
+
+
 def test_what_an_old_connection_says_is_out_of_date() -> None:
     machine = live()
     machine.lost(1011, "", Verdict.RESUME, "It failed.", 1, 2.0)
