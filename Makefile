@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fix bench lock clean
+.PHONY: help demo serve test check fix bench bench-link long-call lock clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Colloquy needs Python 3.11 or newer; set PYTHON=python3.12, say.")'
@@ -35,8 +35,15 @@ fix: $(READY) ## format, and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## our pipeline beside stock Pipecat and a bare echo; CALLS="1 5 10"
+bench: $(READY) ## our pipeline beside stock Pipecat and a bare echo, then the emulator; CALLS="1 5 10"
 	$(BIN)/python -m bench $(if $(CALLS),--calls "$(CALLS)")
+	$(BIN)/python -m emulator.bench
+
+bench-link: $(READY) ## what each way to lose the connection costs, ours beside stock Pipecat (20 minutes); QUICK=1, FAULTS=cut,mute
+	$(BIN)/python -m bench.link $(if $(QUICK),--quick) $(if $(FAULTS),--faults "$(FAULTS)")
+
+long-call: $(READY) ## 14 minutes of exam over a link that fails, both records compared to the sample; MINUTES=14
+	$(BIN)/python -m bench.long_call $(if $(MINUTES),--minutes $(MINUTES))
 
 lock: ## write constraints.txt anew from pyproject.toml
 	rm -rf $(VENV).lock

@@ -199,7 +199,9 @@ class Heard:
     most_repeats: Counter[int] = field(default_factory=Counter[int])
     resumed: list[bool] = field(default_factory=list[bool])  # of each setup that was accepted
     faults: list[tuple[float, int, str]] = field(default_factory=list[tuple[float, int, str]])
+    reconnects: int = 0  # since the model first spoke
     discarded: int = 0
+    first: int = 0  # the connection on which the model first spoke
 
     def lost(self, spoken: Spoken) -> float:
         """Seconds that the last model has neither heard nor been told of."""
@@ -232,6 +234,7 @@ def heard(truth: Path, spoken: Spoken) -> Heard:
         match line["what"]:
             case "setup":
                 last = known[connection] = _begun(line, handles, last, told)
+                told.reconnects += told.first > 0
             case "handle.given":
                 handles[line["handle"]] = tuple(known[connection].windows)
             case "window.closed":
@@ -240,6 +243,8 @@ def heard(truth: Path, spoken: Spoken) -> Heard:
                 if window.whole:
                     known[connection].windows.append(window)
                     _count(known[connection], told)
+            case "turn.started":
+                told.first = told.first or connection
             case "turn.ended" if not line["cut"]:
                 known[connection].answered = list(known[connection].windows)
             case "audio.discarded":

@@ -22,8 +22,10 @@ from transports.wav import read
 CONTENDERS: tuple[Contender, ...] = ("ours", "stock")
 LENGTH = 3.0  # seconds of an answer
 MOST_MINUTES = 2.0
-# Longer than any wait of ours (15 s after "quota exceeded", 20 s until a mute connection is left); see configs.
-PATIENCE = 32.0
+# The stock service now and then keeps its first connection; a fault is set for its second.
+TRIES = 3
+# Longer than any wait of ours (15 s after "quota exceeded", 21 s until a mute connection is left).
+PATIENCE = 27.0
 COLUMNS = ("fault", "when", "who", "lost", "in words", "repeated", "gap", "reconnects", "outcome")
 WIDTHS = (25, 9, 5, 8, 8, 8, 6, 10, 0)
 
@@ -33,7 +35,10 @@ EXAMINER = {
     "questions": ["Your name?", "The weather?"],
     "acknowledgements": ["I see."],
     "closing": "Done.",
-    "heard": ["My name is Bruce.", "The weather here seems nice."],
+    "heard": [
+        "My name is Bruce and I am located in Sackville in New Brunswick, which is a small university town in Canada.",
+        "The weather here seems quite nice and the leaves are slowly departing from us.",
+    ],
     "latency": 0.2,
     "ending": {"speak": "none", "farewell": "Goodbye."},
 }
@@ -76,7 +81,7 @@ def summed_up(case: Case, contender: Contender, held: Held) -> Row:
         heard.told(spoken),
         heard.repeated(spoken),
         spoken.longest_gap(end),
-        max(0, len(heard.resumed) - FIRST[contender]),
+        heard.reconnects,
         f"{why}; {scored}",
         spoken.samples / RATE,
     )
@@ -85,36 +90,48 @@ def summed_up(case: Case, contender: Contender, held: Held) -> Row:
 async def one(case: Case, contender: Contender, folder: Path, answers: Sequence[Path]) -> Row:
     """Hold the call of a case."""
     scenario: dict[str, Any] = {"name": "link", "examiner": EXAMINER, "faults": rules(case, contender)}
-    try:
-        async with asyncio.timeout(MOST_MINUTES * 60 + 60):
-            held = await hold(folder, contender, scenario, answers, minutes=MOST_MINUTES, patience=PATIENCE)
-    except (EmulatorError, TimeoutError) as error:
-        return Row(case, contender, 0, 0, 0, 0, 0, f"failed: {error or 'it never ended'}")
-    return summed_up(case, contender, held)
+    for attempt in range(TRIES):
+        there = folder / str(attempt)
+        try:
+            async with asyncio.timeout(MOST_MINUTES * 60 + 60):
+                held = await hold(there, contender, scenario, answers, minutes=MOST_MINUTES, patience=PATIENCE)
+        except (EmulatorError, TimeoutError) as error:
+            return Row(case, contender, 0, 0, 0, 0, 0, f"failed: {error or 'it never ended'}")
+        if held.heard.first in (0, FIRST[contender]):
+            return summed_up(case, contender, held)
+    return Row(case, contender, 0, 0, 0, 0, 0, "failed: the exam did not begin on the connection that the fault is for")
 
 
 async def run(cases: Sequence[Case], contenders: Sequence[Contender], folder: Path) -> list[Row]:
     """Every case, one call of each contender at a time; a case's rows are printed when both are there."""
     tape = [np.frombuffer(read(ROOT / "tests" / "data" / f"answer-{n}.wav")[0], np.int16) for n in (1, 3)]
-    answers = [recording(folder / f"said-{n}.wav", part[: round(LENGTH * RATE)]) for n, part in enumerate(tape)]
-    waiting = {(case, who): asyncio.get_running_loop().create_future() for case in cases for who in contenders}
+    answers = [recording(folder / f"said-{n}.wav", part[: round(LENGTH * RATE)]) for n, part in enumerate(2 * tape)]
+    loop = asyncio.get_running_loop()
+    waiting = {(case, who): loop.create_future() for case in cases for who in contenders if _wanted(case, who)}
 
     async def work(who: Contender) -> None:
-        for n, case in enumerate(cases):
-            waiting[case, who].set_result(await one(case, who, folder / f"{n}-{who}", answers))
+        for n, (case, one_of) in enumerate(waiting):
+            if one_of == who:
+                # A question that was cut off may have to be answered twice.
+                count = 4 if case.moment in ("reply", "playing") else 2
+                row = await one(case, who, folder / f"{n}-{who}", answers[:count])
+                waiting[case, who].set_result(row)
 
     workers = [asyncio.create_task(work(who)) for who in contenders]
     rows: list[Row] = []
     try:
-        for case in cases:
-            for who in contenders:
-                rows.append(await waiting[case, who])
-                click.echo(line(rows[-1].cells()))
+        for row in waiting.values():
+            rows.append(await row)
+            click.echo(line(rows[-1].cells()))
     finally:
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
     return rows
+
+
+def _wanted(case: Case, who: Contender) -> bool:
+    return who == "ours" or not case.alike
 
 
 def line(cells: Sequence[str]) -> str:
@@ -159,8 +176,10 @@ def main(faults: str, quick: bool, only: Contender | None, listing: bool) -> Non
         cases = chosen([name.strip() for name in faults.split(",") if name.strip()], quick)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--faults") from error
-    for moment in dict.fromkeys(case.moment for case in cases):
-        click.echo(f"{moment}: {MOMENTS[moment]}")
+    used = {case.moment for case in cases}
+    for moment, meaning in MOMENTS.items():
+        if moment in used:
+            click.echo(f"{moment}: {meaning}")
     click.echo()
     click.echo(line(COLUMNS))
     began = time.monotonic()

@@ -55,15 +55,38 @@ CLOSES = (
 # RFC 6455 section 7.4 and the registry of close codes: a normal close, going away, lost, restart, try again, gateway.
 TRANSIENT = frozenset({1000, 1001, 1006, 1012, 1013, 1014})
 
-# What an HTTP answer to the upgrade says of further attempts.
-REFUSALS = {
-    408: Verdict.RESUME,
-    429: Verdict.WAIT,
-    500: Verdict.RESUME,
-    502: Verdict.RESUME,
-    503: Verdict.RESUME,
-    504: Verdict.RESUME,
-}
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An HTTP status in answer to the upgrade, what to do, and a sentence for the operator."""
+
+    status: int
+    verdict: Verdict
+    meaning: str
+
+
+# What the API's own error codes mean: ai.google.dev/gemini-api/docs/troubleshooting. A handshake that was refused said
+# nothing of the session, so a handle is as good as before.
+REFUSALS = (
+    Refusal(
+        400,
+        Verdict.GIVE_UP,
+        "The request was refused: check the key of the Live stage, and whether the service is offered in your region.",
+    ),
+    Refusal(401, Verdict.GIVE_UP, "The key was not recognised: check the key of the Live stage."),
+    Refusal(
+        403,
+        Verdict.GIVE_UP,
+        "The key may not use this API: enable it for the key's project, or lift the key's restrictions.",
+    ),
+    Refusal(404, Verdict.GIVE_UP, "There is no Live API at this address: check base_url and api_version."),
+    Refusal(408, Verdict.RESUME, "The service, or a proxy before it, ran out of time."),
+    Refusal(429, Verdict.WAIT, "Too many requests or sessions: wait, or raise the project's quota."),
+    Refusal(500, Verdict.RESUME, "The service failed inside."),
+    Refusal(502, Verdict.RESUME, "A gateway got no proper answer from the service."),
+    Refusal(503, Verdict.RESUME, "The service is overloaded or down for the moment."),
+    Refusal(504, Verdict.RESUME, "A gateway got no answer from the service in time."),
+)
 
 
 def classify(code: int, reason: str) -> Verdict:
@@ -82,7 +105,20 @@ def explain(code: int, reason: str) -> str:
 
 def classify_refusal(status: int) -> Verdict:
     """What to do after the upgrade was answered with this HTTP status."""
-    return REFUSALS.get(status, Verdict.GIVE_UP)
+    if (refusal := _refusal(status)) is not None:
+        return refusal.verdict
+    return Verdict.RESUME if status >= 500 else Verdict.GIVE_UP
+
+
+def explain_refusal(status: int) -> str:
+    """A sentence for the operator."""
+    if (refusal := _refusal(status)) is not None:
+        return refusal.meaning
+    return "The service failed." if status >= 500 else "The service refused the connection for good."
+
+
+def _refusal(status: int) -> Refusal | None:
+    return next((refusal for refusal in REFUSALS if refusal.status == status), None)
 
 
 def _rule(code: int, reason: str) -> Rule | None:

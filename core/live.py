@@ -156,6 +156,7 @@ class LiveMachine:
         self._prompts, self._idle_since = 0, None
         self._watch.rest()
         self._replies.drop()
+        self.unanswered.recorded()
         return [*self._replies.finish(interrupted=True), *self._say(service.StartActivity())]
 
     def caller_audio(self, pcm: bytes, rate: int) -> list[Action]:
@@ -205,7 +206,10 @@ class LiveMachine:
         """The caller has heard the reply to its end."""
         if self._idle_since is not None:
             self._idle_since = now
-        return [*self._replies.finish(interrupted=False)] if self._replies.generated else []
+        if not self._replies.generated:
+            return []
+        self.unanswered.recorded()
+        return [*self._replies.finish(interrupted=False)]
 
     # --- the link
 
@@ -217,9 +221,14 @@ class LiveMachine:
         self._down_since = None
         actions: list[Action] = [Note(events.LinkOpened(now, took, service_session, round(gap, 3)))]
         actions += self._did(self._link.opened(now), now)
+        if resumed and self.unanswered.behind:
+            # The handle is older than a turn that is over. Going on from it, the model would ask that question again.
+            self.unanswered.safe()
+            return actions + self._did(self._link.begin_afresh(now), now)
         self._replies.memory.reconnected()
         if not resumed and said:
             actions.append(Seed((*seed(said), ("user", go_on(said)))))
+        self.unanswered.behind = False
         if again := self.unanswered.again():
             numbers = self.unanswered.numbers
             if numbers:
@@ -369,6 +378,8 @@ class LiveMachine:
             actions: list[Action] = [Note(events.ContextLost(now, "degrade"))]
             return actions + self._did(self._link.give_up("The model has lost the conversation twice."), now)
         self._reseeded = True
+        # Told where the exam stands, it may still put an old question again; from here on only a greeting counts.
+        self._replies.memory.asked.clear()
         return [Note(events.ContextLost(now, "reseed")), *self._did(self._link.begin_afresh(now), now)]
 
     def _generation_done(self, now: float) -> list[Action]:
@@ -390,6 +401,7 @@ class LiveMachine:
             return actions
         self._left = 0
         self._settle()
+        self.unanswered.recorded()
         self._watch.rest()
         self._idle_since = None if self.caller_speaking else now
         return [*actions, *self._replies.finish(interrupted=False), *self._move_if_quiet(now)]
@@ -412,6 +424,8 @@ class LiveMachine:
 
     def _handle(self, handle: str | None, now: float) -> list[Action]:
         self._link.handle(handle)
+        if handle is not None:
+            self.unanswered.safe()
         if (resumable := handle is not None) == self._resumable:
             return self._move_if_quiet(now) if resumable else []
         self._resumable = resumable

@@ -1,4 +1,8 @@
-"""What the model has been sent and has not answered: kept in numbered pieces, and sent again on the next connection."""
+"""What the model has been sent and has not answered: kept in numbered pieces, and sent again on the next connection.
+
+An answer is not the end of it. A resumption handle brings a session back as it was when the handle was given, and the
+service gives none while the model speaks, so a connection that dies then takes the answered turn with it.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -43,7 +47,7 @@ class _Kept:
 
 @dataclass
 class Unanswered:
-    """Everything since the model last finished an answer.
+    """Everything since the model last finished an answer, and what it answered since the last handle.
 
     Up to `limit` seconds of audio are held in memory; what is older goes to the shelf. Without a shelf it stays in
     memory: an answer is never forgotten for its length.
@@ -52,7 +56,9 @@ class Unanswered:
     limit: float = 120.0
     shelf: Shelf | None = None
     chunks: int = 0  # audio items of the call so far; each has its number
+    behind: bool = False  # the last handle does not know a turn whose text is recorded: that is told in words
     _items: list[_Kept] = field(default_factory=list[_Kept])
+    _answered: list[_Kept] = field(default_factory=list[_Kept])  # ... and not known to any handle
     _seconds: float = 0.0  # of audio in memory
 
     @property
@@ -62,8 +68,8 @@ class Unanswered:
 
     @property
     def numbers(self) -> list[int]:
-        """The numbers of the audio items that wait, in order."""
-        return [kept.number for kept in self._items if kept.number]
+        """The numbers of the audio items that would be sent again, in order."""
+        return [kept.number for kept in (*self._answered, *self._items) if kept.number]
 
     def sent(self, item: Outgoing) -> None:
         """Keep what goes to the service."""
@@ -81,7 +87,19 @@ class Unanswered:
     def answered(self) -> None:
         """The model has answered all that was finished; a window that is still open stays unanswered."""
         ends = (n for n, kept in enumerate(self._items) if isinstance(kept.item, EndActivity | Text))
-        self._keep_from(max(ends, default=-1) + 1)
+        end = max(ends, default=-1) + 1
+        self._answered += self._items[:end]
+        self._keep_from(end)
+
+    def recorded(self) -> None:
+        """The answered turn is in the transcript: another session is told of it in words, never its audio again."""
+        self.behind = self.behind or bool(self._answered)
+        self._answered.clear()
+
+    def safe(self) -> None:
+        """A handle was given, or a fresh session was told all in words: what was answered is known there."""
+        self.behind = False
+        self._answered.clear()
 
     def interrupted(self) -> None:
         """The model's reply was cut off by the newest turn, which is all that is left to answer."""
@@ -90,6 +108,8 @@ class Unanswered:
 
     def again(self) -> list[Outgoing]:
         """What the next connection has to hear first. A flush has no meaning there: one turn is one window."""
+        self._items = [*self._answered, *self._items]
+        self._answered.clear()
         items = list(self._items)
         for n in range(len(items) - 2, -1, -1):
             if items[n].item == EndActivity(flush=True):

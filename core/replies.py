@@ -68,7 +68,7 @@ class Replies:
             return []
         actions: list[Speech | ReplyOver] = [] if self.generated else [EndSpeech()]
         # A reply that went down with its connection is asked for again: saying it twice is not forgetting.
-        if (text := "".join(self._text).strip()) and (self.generated or not dropped):
+        if (text := "".join(self._text).strip()) and not dropped:
             self.memory.said(text)
         self.speaking = self.generated = False
         return [*actions, ReplyOver(interrupted)]

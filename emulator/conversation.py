@@ -247,6 +247,7 @@ class Conversation:
             entry = Entry("model" if model else "user", "TEXT", tokens, text, opens=not model)
             speaker.context = speaker.context.add(entry)
         self._examiner.recall([text_of(turn) for turn in turns if turn.get("role") == "model"])
+        self._expect()
         if self._history:
             # Taken in without calling the model (python-genai types.py, HistoryConfig).
             self._history = not done

@@ -80,7 +80,6 @@ def test_a_library_is_imported_only_where_it_is_at_home(library: str) -> None:
 # The limit is a smell test: each of these is longer for a reason.
 LONG = {
     "core/live.py": "every input of a Live conversation has its answer here; parts with a state of their own are out",
-    "emulator/conversation.py": "the protocol is one machine, and half of it explains nothing",
     "emulator/faults.py": "a table of everything that may go wrong, one small class a row",
     "emulator/wire.py": "reading and writing of one format stay together",
 }

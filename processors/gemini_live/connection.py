@@ -11,7 +11,7 @@ from google import genai
 from google.genai import errors, types
 from google.genai.live import AsyncSession
 
-from core.closes import Verdict, classify, classify_refusal, explain
+from core.closes import Verdict, classify, classify_refusal, explain, explain_refusal
 from core.models import ModelFacts
 from core.pcm import size
 from core.service import Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
@@ -178,8 +178,7 @@ def lost(error: BaseException) -> Lost:
             return _closed(frame.code if frame else 1006, frame.reason if frame else "")
         case websockets.exceptions.InvalidStatus():
             status = error.response.status_code
-            verdict = classify_refusal(status)
-            return Lost(status, f"HTTP {status}", verdict, f"The service refused the connection with HTTP {status}.")
+            return Lost(status, f"HTTP {status}", classify_refusal(status), explain_refusal(status))
         case TimeoutError():
             return Lost(0, "timeout", Verdict.RESUME, "The service did not answer in time.")
         case OSError():

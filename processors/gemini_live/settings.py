@@ -81,6 +81,9 @@ class GeminiLiveSettings(StageSettings):
     text_timeout: float = Field(20.0, gt=0, description="seconds for that model to answer")
 
     backoff: tuple[float, ...] = Field((1.0, 2.0, 4.0), description="seconds before each further attempt to connect")
+    long_wait: float = Field(
+        15.0, gt=0, description="seconds before the next attempt after the service said that a quota is used up"
+    )
     dial_timeout: float = Field(15.0, gt=0, description="seconds for the service to answer setup")
     last_words: float = Field(
         4.0, ge=0, description="seconds to wait at the end of a call for the text of the caller's last words"
@@ -128,7 +131,13 @@ class GeminiLiveSettings(StageSettings):
     @property
     def policy(self) -> LivePolicy:
         """How the conversation is held."""
-        link = LinkPolicy(self.backoff, self.dial_timeout, resume=self.resumption, lifetime=self.facts.lifetime)
+        link = LinkPolicy(
+            self.backoff,
+            self.dial_timeout,
+            long_wait=self.long_wait,
+            resume=self.resumption,
+            lifetime=self.facts.lifetime,
+        )
         watch = WatchPolicy(reply=self.reply_timeout)
         return LivePolicy(
             link, watch, hold_while_speaking=self.hold_while_speaking, check=self.check_memory, idle=self.silence

@@ -190,6 +190,20 @@ def test_a_turn_that_a_handle_knows_is_left_alone() -> None:
     assert sent(opened) == [] and not any(isinstance(a, Dial) for a in opened)
 
 
+def test_a_told_session_that_puts_an_old_question_again_is_let_through() -> None:
+    machine = live()
+    for text in (SAID[0].text, "What do you do on a free day at home?", "Describe a journey that you remember well?"):
+        hear(machine, VOICE, service.TextSpoken(text), service.GenerationDone(), service.TurnDone())
+    again = service.TextSpoken("What do you do on a free day at home?")
+    machine.lost(1011, "", Verdict.RESUME, "It failed.", 1, 2.0)
+    machine.tick(3.0)
+    machine.opened(0.1, None, SAID, True, 3.1)
+    lost = hear(machine, again, now=3.5)
+    assert [note.done for note in noted(lost, events.ContextLost)] == ["reseed"]
+    machine.opened(0.1, None, SAID, False, 3.7)
+    assert Caption(again.text) in hear(machine, again, now=4.0)
+
+
 def test_what_an_old_connection_says_is_out_of_date() -> None:
     machine = live()
     machine.lost(1011, "", Verdict.RESUME, "It failed.", 1, 2.0)

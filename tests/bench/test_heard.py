@@ -1,0 +1,73 @@
+"""The reckoning of bench/heard.py, on truth files written by hand."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.heard import RATE, Spoken, heard, number, numbered
+
+PIECE = bytes(1024)
+
+
+def spoken() -> Spoken:
+    """Four pieces of silence, which are told apart by their numbers alone."""
+    return Spoken({n: numbered(PIECE, n) for n in range(1, 5)}, [(1.0, [1, 2]), (2.0, [3, 4])])
+
+
+def window(connection: int, *numbers: int, whole: bool = True) -> dict[str, Any]:
+    pcm = b"".join(numbered(PIECE, n) for n in numbers)
+    facts = {"samples": len(pcm) // 2, "pcm": base64.b64encode(pcm).decode(), "whole": whole}
+    return {"t": 0.0, "what": "window.closed", "connection": connection} | facts
+
+
+def setup(connection: int, handle: str | None = None, *, told: bool = False) -> dict[str, Any]:
+    asked: dict[str, Any] = {"sessionResumption": {"handle": handle} if handle else {}}
+    if told:
+        asked["historyConfig"] = {"initialHistoryInClientContent": True}
+    facts = {"session": "s", "resumed": handle is not None, "setup": asked}
+    return {"t": 0.0, "what": "setup", "connection": connection} | facts
+
+
+def given(connection: int, handle: str) -> dict[str, Any]:
+    return {"t": 0.0, "what": "handle.given", "connection": connection, "handle": handle}
+
+
+ENDED = {"t": 0.0, "what": "turn.ended", "connection": 1, "cut": False}
+
+
+def seconds(tmp_path: Path, *lines: dict[str, Any]) -> tuple[float, float, float]:
+    """Pieces lost, told in words only, and repeated."""
+    file = tmp_path / "truth.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    told, said = heard(file, spoken()), spoken()
+    assert told.strange == 0
+    length = len(PIECE) / 2 / RATE
+    return told.lost(said) / length, told.told(said) / length, told.repeated(said) / length
+
+
+def test_a_number_is_found_again_and_changes_lowest_bits_only() -> None:
+    for n in (1, 77, 2**31 + 5):
+        assert number(numbered(b"\xff\x7f" * 512, n)) == n
+    assert set(numbered(PIECE, 2**32 - 1)) <= {0, 1}
+
+
+def test_what_a_handle_carries_on_is_heard_once(tmp_path: Path) -> None:
+    lines = [setup(1), window(1, 1, 2), given(1, "h"), window(1, 3, whole=False), setup(2, "h"), window(2, 3, 4)]
+    assert seconds(tmp_path, *lines) == (0, 0, 0)
+
+
+def test_a_window_that_the_handle_does_not_know_is_lost(tmp_path: Path) -> None:
+    lines = [setup(1), given(1, "h"), window(1, 1, 2), setup(2, "h"), window(2, 3, 4)]
+    assert seconds(tmp_path, *lines) == (2, 0, 0)
+
+
+def test_a_window_that_the_handle_knows_is_repeated_when_it_is_sent_again(tmp_path: Path) -> None:
+    lines = [setup(1), window(1, 1, 2), given(1, "h"), setup(2, "h"), window(2, 1, 2, 3, 4)]
+    assert seconds(tmp_path, *lines) == (0, 0, 2)
+
+
+def test_a_fresh_session_knows_in_words_what_was_answered_if_it_is_told(tmp_path: Path) -> None:
+    lines = [setup(1), window(1, 1, 2), ENDED, window(1, 3, whole=False)]
+    assert seconds(tmp_path, *lines, setup(2, told=True), window(2, 3, 4)) == (0, 2, 0)
+    assert seconds(tmp_path, *lines, setup(2), window(2, 3, 4)) == (2, 0, 0)
