@@ -214,9 +214,18 @@ class LiveMachine:
     # --- the link
 
     def opened(
-        self, took: float, service_session: str | None, said: Sequence[UtteranceSpoken], resumed: bool, now: float
+        self,
+        took: float,
+        service_session: str | None,
+        said: Sequence[UtteranceSpoken],
+        resumed: bool,
+        now: float,
+        *,
+        standing: str = "",
     ) -> list[Action]:
-        """The connection is up. `said` is the conversation so far, for a session that does not know it."""
+        """The connection is up. `said` is the conversation so far, for a session that does not know it, and
+        `standing` is where the exam is.
+        """
         gap = now - self._down_since if self._down_since is not None else 0.0
         self._down_since = None
         actions: list[Action] = [Note(events.LinkOpened(now, took, service_session, round(gap, 3)))]
@@ -227,7 +236,7 @@ class LiveMachine:
             return actions + self._did(self._link.begin_afresh(now), now)
         self._replies.memory.reconnected()
         if not resumed and said:
-            actions.append(Seed((*seed(said), ("user", go_on(said)))))
+            actions.append(Seed((*seed(said), ("user", go_on(said, standing)))))
         self.unanswered.behind = False
         if again := self.unanswered.again():
             numbers = self.unanswered.numbers

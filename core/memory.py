@@ -85,8 +85,16 @@ def seed(said: Sequence[UtteranceSpoken], characters: int = 12_000) -> list[tupl
     return turns[::-1]
 
 
-def go_on(said: Sequence[UtteranceSpoken]) -> str:
-    """What a session that was seeded is told: where the exam stands, and not to begin again."""
+def go_on(said: Sequence[UtteranceSpoken], standing: str = "") -> str:
+    """What a session that was seeded is told: where the exam stands, and not to begin again.
+
+    `standing` is what the exam plan says of it; without one the questions are counted.
+    """
+    if standing:
+        return (
+            "The connection was interrupted and is restored; the conversation so far is above."
+            f" {standing} Do not greet the candidate or introduce yourself again."
+        )
     questions = [u.text for u in said if u.speaker == "examiner" and "?" in u.text]
     asked = f" You have asked {len(questions)} questions; the last was: {questions[-1]}" if questions else ""
     return (

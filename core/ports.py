@@ -33,6 +33,16 @@ class Session(Protocol):
         ...
 
     @property
+    def instructions(self) -> str:
+        """What the stages of this call tell the model beyond its prompt; empty for nothing."""
+        ...
+
+    @property
+    def standing(self) -> str:
+        """Where the exam is, in a sentence for a model that has lost the conversation; empty when not known."""
+        ...
+
+    @property
     def utterances(self) -> Sequence[UtteranceSpoken]:
         """What both sides have said so far, in the order they began."""
         ...

@@ -52,6 +52,16 @@ class CallSession:
         self._latencies: list[float] = []
 
     @property
+    def instructions(self) -> str:
+        """What the stages tell the model beyond its prompt."""
+        return "\n\n".join(filter(None, (stage.instructions() for stage in self.stages)))
+
+    @property
+    def standing(self) -> str:
+        """Where the exam is, as the first stage that knows says it."""
+        return next(filter(None, (stage.standing() for stage in self.stages)), "")
+
+    @property
     def utterances(self) -> Sequence[UtteranceSpoken]:
         """What both sides have said so far, in the order they began."""
         return sorted(self._said, key=lambda said: said.started)

@@ -48,6 +48,46 @@ class UtteranceFrame(DataFrame):
 
 
 @dataclass
+class VoiceHeardFrame(SystemFrame):
+    """A stretch of the caller's voice within a turn, `started` to `ended` on the session's clock, downstream."""
+
+    started: float = 0.0
+    ended: float = 0.0
+
+
+@dataclass
+class AnswerDueFrame(SystemFrame):
+    """What kind of answer the examiner's question asks for, sent upstream by whoever knows the exam.
+
+    `silence` is how many seconds of quiet end the answer, None as configured. Whoever has spoken for less than
+    `at_least` seconds has hardly finished.
+    """
+
+    silence: float | None = None
+    at_least: float = 0.0
+
+
+@dataclass
+class HoleFrame(DataFrame):
+    """The transcript lacks the caller's words from `started` to `ended`: sent upstream to the second ears."""
+
+    started: float = 0.0
+    ended: float = 0.0
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
+class SecondTextFrame(DataFrame):
+    """What the second ears heard the caller say from `started` to `ended`; `repaired` when they were asked to."""
+
+    text: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+    repaired: bool = False
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
 class ToolCallFrame(DataFrame):
     """The model called a function. Whoever serves it answers with a ToolAnswerFrame upstream."""
 

@@ -57,6 +57,14 @@ class Stage(FrameProcessor, Generic[S]):
         """Function declarations this stage offers to the model, as JSON Schema."""
         return []
 
+    def instructions(self) -> str:
+        """What the model is told at the start of every connection because of this stage; empty for nothing."""
+        return ""
+
+    def standing(self) -> str:
+        """Where the exam is, in a sentence for a model that has lost the conversation; empty when not known."""
+        return ""
+
     async def ask(self, prompt: str, schema: dict[str, Any]) -> dict[str, Any] | None:
         """Put a question to the text model of the service this stage talks to; None when it has none."""
         return None

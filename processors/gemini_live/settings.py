@@ -161,9 +161,14 @@ def client(settings: GeminiLiveSettings) -> genai.Client:
 
 
 def connect_config(
-    settings: GeminiLiveSettings, tools: list[dict[str, Any]], handle: str | None, *, seeded: bool = False
+    settings: GeminiLiveSettings,
+    tools: list[dict[str, Any]],
+    handle: str | None,
+    *,
+    instructions: str = "",
+    seeded: bool = False,
 ) -> types.LiveConnectConfig:
-    """The setup of one connection: the YAML's settings, the stages' tools, and the handle to resume from.
+    """The setup of one connection: the YAML's settings, the stages' tools and instructions, the handle to resume from.
 
     `seeded` announces that the conversation so far follows as initial history, where the model wants that announced.
     """
@@ -180,7 +185,7 @@ def connect_config(
             language_code=settings.language,
             voice_config=types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=settings.voice)),
         ),
-        system_instruction=_prompt(settings.prompt),
+        system_instruction=_prompt(settings.prompt, instructions),
         tools=[types.Tool(function_declarations=[_declaration(tool) for tool in tools])] if tools else None,
         realtime_input_config=types.RealtimeInputConfig(
             automatic_activity_detection=types.AutomaticActivityDetection(disabled=True)
@@ -226,5 +231,6 @@ def _upper_types(schema: dict[str, Any]) -> dict[str, Any]:
     return upper
 
 
-def _prompt(path: Path | None) -> str | None:
-    return path.read_text(encoding="utf-8") if path else None
+def _prompt(path: Path | None, instructions: str) -> str | None:
+    prompt = path.read_text(encoding="utf-8") if path else ""
+    return "\n\n".join(filter(None, (prompt, instructions))) or None

@@ -215,10 +215,13 @@ class GeminiLive(Stage[GeminiLiveSettings]):
         resumed, said = dial.handle is not None, tuple(session.utterances)
         try:
             seeded = bool(said) and not resumed
-            config = connect_config(self.settings, session.tools, dial.handle, seeded=seeded)
+            config = connect_config(
+                self.settings, session.tools, dial.handle, instructions=session.instructions, seeded=seeded
+            )
             await connection.open(config, self.settings.dial_timeout)
             now = session.now()
-            await self._carry_out(live.opened(now - dialed, connection.service_session, said, resumed, now))
+            took, standing = now - dialed, session.standing
+            await self._carry_out(live.opened(took, connection.service_session, said, resumed, now, standing=standing))
             async for event in connection.events():
                 await self._carry_out(live.heard(event, dial.number, session.now()))
         except Lost as end:

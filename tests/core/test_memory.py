@@ -67,3 +67,5 @@ def test_a_seeded_session_is_told_where_the_exam_stands() -> None:
     told = go_on([spoken("examiner", OPENING), spoken("caller", "Bruce."), spoken("examiner", "Where?")])
     assert "You have asked 2 questions; the last was: Where?" in told and "Do not greet" in told
     assert "asked" not in go_on([spoken("caller", "Hello?")])
+    told = go_on([spoken("examiner", OPENING)], "Questions 1 to 4 are done; go on with question 5.")
+    assert "go on with question 5. Do not greet" in told

@@ -13,6 +13,8 @@ class FakeSession:
     def __init__(self, tools: list[dict[str, Any]] | None = None, answer: dict[str, Any] | None = None) -> None:
         self.id = "test"
         self.tools = tools or []
+        self.instructions = ""
+        self.standing = ""
         self.events: list[Event] = []
         self.charges: list[tuple[str, Counted]] = []
         self.finished: list[tuple[str, str]] = []

@@ -1,0 +1,86 @@
+"""Facts worth recording about a call, in the order they happened.
+
+Every fact carries `at`, seconds since the call began. A fact is written to the session's log as its class name
+and its fields (`as_record`), and read back by `from_record`; the two round-trip.
+"""
+
+from core.events.base import Event, as_record, from_record, kinds
+from core.events.call import CallBilled, CallEnded, CallerConnected, CallMeasured, ExamProgressed, ProblemSeen
+from core.events.link import (
+    ContextLost,
+    GoAwayReceived,
+    HandleReceived,
+    LinkDialed,
+    LinkGaveUp,
+    LinkLost,
+    LinkOpened,
+    ModelLate,
+    TurnReplayed,
+)
+from core.events.scores import (
+    ScoreAsked,
+    ScoreGiven,
+    ScoreMissing,
+    ScoreRefused,
+    ToolAnswered,
+    ToolCalled,
+    UsageReported,
+    VerdictGiven,
+)
+from core.events.speech import (
+    HoleFound,
+    HoleRepaired,
+    RepetitionNoticed,
+    ReplyStarted,
+    ReplySuppressed,
+    Speaker,
+    TranscriptMeasured,
+    UtteranceSpoken,
+)
+from core.events.turns import EchoHeard, KeyPressed, TurnClosed, TurnFlushed, TurnOpened, TurnSent
+
+KINDS: dict[str, type[Event]] = kinds()
+
+__all__ = [
+    "KINDS",
+    "CallBilled",
+    "CallEnded",
+    "CallMeasured",
+    "CallerConnected",
+    "ContextLost",
+    "EchoHeard",
+    "Event",
+    "ExamProgressed",
+    "GoAwayReceived",
+    "HandleReceived",
+    "HoleFound",
+    "HoleRepaired",
+    "KeyPressed",
+    "LinkDialed",
+    "LinkGaveUp",
+    "LinkLost",
+    "LinkOpened",
+    "ModelLate",
+    "ProblemSeen",
+    "RepetitionNoticed",
+    "ReplyStarted",
+    "ReplySuppressed",
+    "ScoreAsked",
+    "ScoreGiven",
+    "ScoreMissing",
+    "ScoreRefused",
+    "Speaker",
+    "ToolAnswered",
+    "ToolCalled",
+    "TranscriptMeasured",
+    "TurnClosed",
+    "TurnFlushed",
+    "TurnOpened",
+    "TurnReplayed",
+    "TurnSent",
+    "UsageReported",
+    "UtteranceSpoken",
+    "VerdictGiven",
+    "as_record",
+    "from_record",
+]

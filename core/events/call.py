@@ -1,0 +1,61 @@
+"""The call as a whole."""
+
+from dataclasses import dataclass
+
+from core.events.base import Event
+
+
+@dataclass(frozen=True, slots=True)
+class CallerConnected(Event):
+    """The caller's audio is here."""
+
+    door: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExamProgressed(Event):
+    """The examiner has finished asking question `asked`, of `questions` where known (0 when not).
+
+    `part` and `question` are their names in the exam plan, where the call has one.
+    """
+
+    asked: int
+    questions: int = 0
+    part: str = ""
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemSeen(Event):
+    """Something went wrong; `where` is a stage or part, `what` one sentence without secrets."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallMeasured(Event):
+    """The call's speed: latencies in seconds, frames that were late, CPU seconds per second of call."""
+
+    latency_p50: float | None
+    latency_p95: float | None
+    frames_late: int
+    cpu: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallBilled(Event):
+    """What the call cost in US dollars (a decimal number as text), and the tokens it was counted from."""
+
+    usd: str
+    tokens: int
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded(Event):
+    """The call is over. `why` is one of completed, caller left, time limit, budget, shut down, link given up, error."""
+
+    why: str
+    detail: str = ""

@@ -1,0 +1,84 @@
+"""What was said, and what was kept from being heard."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.events.base import Event
+
+Speaker = Literal["caller", "examiner"]
+Source = Literal["live", "shadow", "repaired"]
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceSpoken(Event):
+    """One side finished an utterance.
+
+    `started` and `ended` are seconds since the call began. `interrupted` when it was cut off; `partial` when the
+    text may be incomplete (the link dropped, or the call ended, before the service finished it). `source` is whose
+    ears heard it: the dialogue's own (live), the second pair (shadow), or the second pair where the first had a hole
+    (repaired).
+    """
+
+    speaker: Speaker
+    text: str
+    started: float
+    ended: float
+    interrupted: bool = False
+    partial: bool = False
+    source: Source = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted(Event):
+    """The examiner's first audio left for the caller, `latency` seconds after the caller's speech ended."""
+
+    latency: float
+
+
+@dataclass(frozen=True, slots=True)
+class RepetitionNoticed(Event):
+    """The examiner said again what it had said before; `similarity` from 0 to 1."""
+
+    text: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySuppressed(Event):
+    """Words of the model that the caller did not hear.
+
+    `why` is flush (an answer to a flush, the caller was still speaking), premature (the caller had only paused) or
+    repetition. `seconds` of audio were not played; `text` is what they said, as far as it is known.
+    """
+
+    why: str
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HoleFound(Event):
+    """The caller was heard to speak from `started` to `ended`, and the transcript has too few words for it."""
+
+    started: float
+    ended: float
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoleRepaired(Event):
+    """A hole was transcribed again by the second ears; `text` is what they heard, empty when they heard nothing."""
+
+    started: float
+    ended: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptMeasured(Event):
+    """How complete the caller's transcript is: the share of voiced seconds that have words, 0 to 1."""
+
+    completeness: float
+    voiced: float
+    holes: int
+    repaired: int

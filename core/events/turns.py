@@ -1,0 +1,51 @@
+"""The caller's turns."""
+
+from dataclasses import dataclass
+
+from core.events.base import Event
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOpened(Event):
+    """The caller began to speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFlushed(Event):
+    """The caller's activity window was closed and opened again without a gap."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnClosed(Event):
+    """The caller's turn ended; `voiced` is how many seconds of it were voice."""
+
+    why: str
+    voiced: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSent(Event):
+    """The caller's turn as it went to the service: how many samples, at `rate` Hz, in however many windows."""
+
+    samples: int
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed(Event):
+    """The caller pressed a key of the phone: 0 to 9, *, # or A to D."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EchoHeard(Event):
+    """The examiner's own voice came back in the caller's microphone, `delay` seconds after it was played.
+
+    `likeness` is the correlation that was found, 0 to 1. That stretch opens no turn.
+    """
+
+    delay: float
+    likeness: float
