@@ -39,9 +39,11 @@ class FakeStore:
         self.failures = list(failures)
         self.facts: dict[int, LoggedEvent] = {}
         self.writes = 0
+        self.tried = asyncio.Event()
 
     async def append_logged(self, session_id: str, events: Sequence[LoggedEvent]) -> None:
         self.writes += 1
+        self.tried.set()
         await asyncio.sleep(0)
         failure = self.failures.pop(0) if self.failures else None
         if failure is not None:
@@ -388,7 +390,7 @@ async def test_a_drain_that_is_broken_off_leaves_a_file(tmp_path: Path) -> None:
     journal = StoreJournal(store, "s1")
     journal.record(said("one"))
     draining = asyncio.create_task(journal.drain())
-    await asyncio.sleep(0.05)
+    await store.tried.wait()
     draining.cancel()
     with pytest.raises(asyncio.CancelledError):
         await draining
@@ -399,7 +401,7 @@ async def test_a_loop_that_has_begun_to_end_gets_no_new_tasks(tmp_path: Path) ->
     store = AwayStore(tmp_path)
     journal = StoreJournal(store, "s1")
     journal.record(said("one"))
-    await asyncio.sleep(0.05)
+    await store.tried.wait()
     assert journal._writer is not None
     journal._writer.cancel()
     await asyncio.wait({journal._writer})
