@@ -2,5 +2,4 @@
 
 from emulator.cli import command
 
-if __name__ == "__main__":
-    command(prog_name="python -m emulator")
+command(prog_name="python -m emulator")

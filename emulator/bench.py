@@ -50,10 +50,8 @@ class Server:
 
     def memory(self) -> float:
         """Megabytes in memory."""
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-        return 0.0
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 @contextlib.asynccontextmanager
@@ -142,7 +140,7 @@ async def run(sessions: int, seconds: float, scenario: str, answer: float) -> Js
         memory = server.memory()
         await asyncio.gather(*tasks)
         took, used = loop.time() - began, server.cpu() - cpu
-    replies = sorted(tally.replies) or [0.0]
+    replies, late = sorted(tally.replies) or [0.0], sorted(tally.late) or [0.0]
     return {
         "sessions": sessions,
         "seconds": round(took, 1),
@@ -154,7 +152,7 @@ async def run(sessions: int, seconds: float, scenario: str, answer: float) -> Js
         "mb_per_session": round((memory - empty) / sessions, 3),
         "reply_ms_p50": round(1000 * statistics.median(replies), 1),
         "reply_ms_p95": round(1000 * replies[int(len(replies) * 0.95)], 1),
-        "client_late_ms_p95": round(1000 * sorted(tally.late)[int(len(tally.late) * 0.95)], 1),
+        "client_late_ms_p95": round(1000 * late[int(len(late) * 0.95)], 1),
     }
 
 

@@ -38,7 +38,7 @@ def command(scenario: str, host: str, port: int, truth: Path | None, announce: b
         click.echo(catalogue())
         return
     try:
-        asyncio.run(_serve(Emulator(scenario, host, port, truth=truth), announce))
+        asyncio.run(serve(Emulator(scenario, host, port, truth=truth), announce))
     except (ScenarioError, SpeechMissing) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
@@ -67,7 +67,8 @@ def greeting(emulator: Emulator) -> str:
     )
 
 
-async def _serve(emulator: Emulator, announce: bool) -> None:
+async def serve(emulator: Emulator, announce: bool) -> None:
+    """Run an emulator until a signal, or (announced) the end of standard input."""
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -140,13 +140,11 @@ class Conversation:
                 answers: list[Json] = response.get("functionResponses", [])
                 note = Note("tool.answered", {"responses": answers})
                 return [note, *self._speaker.answered(answers, now)]
-            case {"contextUpdate": update}:
-                self._agreed = self._speaker.agreed = self._agreed.updated(update)
+            case _:
+                self._agreed = self._speaker.agreed = self._agreed.updated(message["contextUpdate"])
                 self._examiner.functions = self._agreed.functions
                 self._speaker.context = self._speaker.context.with_system(self._agreed.preamble())
                 return []
-            case _:
-                raise Refused(1007, INVALID_ARGUMENT)
 
     def _set_up(self, setup: Json, now: float) -> list[Output]:
         if self._gate is not None:
@@ -229,6 +227,10 @@ class Conversation:
         # activity brackets it (livekit/agents-js 1724).
         out = self._interrupt(now) if self._agreed.interrupts else []
         self._say(text)
+        asked = self._examiner.progress.asked
+        self._examiner.recall([text])
+        if self._examiner.progress.asked != asked:
+            self._expect()
         if not self._hearing.is_open:
             self._speaker.ask(now, ears=True)
         return out
@@ -246,7 +248,7 @@ class Conversation:
             tokens = speaker.context.text_tokens(text)
             entry = Entry("model" if model else "user", "TEXT", tokens, text, opens=not model)
             speaker.context = speaker.context.add(entry)
-        self._examiner.recall([text_of(turn) for turn in turns if turn.get("role") == "model"])
+        self._examiner.recall([text_of(turn) for turn in turns])
         self._expect()
         if self._history:
             # Taken in without calling the model (python-genai types.py, HistoryConfig).
@@ -282,7 +284,8 @@ class Conversation:
             # The setup is message 0, and int64 is a string in proto-JSON.
             update["lastConsumedClientMessageIndex"] = str(self._messages - 1)
         # A resume brings back what the model knew at this moment, and no window that closed later.
-        return [Send({"sessionResumptionUpdate": update}), Note("handle.given", {"handle": update["newHandle"]})]
+        # The note comes first: a fault at this message may end the connection right behind it.
+        return [Note("handle.given", {"handle": update["newHandle"]}), Send({"sessionResumptionUpdate": update})]
 
     def _step(self, now: float) -> list[Output]:
         if self._session is None:

@@ -64,12 +64,14 @@ class Examiner:
 
     def recall(self, said: Sequence[str]) -> None:
         """Take up the exam where a history leaves it: the questions it holds have been asked."""
-        if self.progress.asked or not self.plan.reads_history:
+        if not self.plan.reads_history:
             return
         text, questions = " ".join(said), self.plan.questions
         asked = max((n for n, question in enumerate(questions, start=1) if question in text), default=0)
         closed = bool(asked) and self.plan.closing in text
-        self.progress = Progress(asked=len(questions) + 1 if closed else asked)
+        asked = len(questions) + 1 if closed else asked
+        if asked > self.progress.asked:
+            self.progress = replace(self.progress, asked=asked, parts=(), again=0)
 
     def answer(self, heard: str) -> Reply:
         """Reply to a finished turn of the user."""

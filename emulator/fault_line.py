@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
 
-from emulator.faults import Change, Emit, FaultRule, Patch, RefuseHttp, RefuseSetup
+from emulator.effects import Change, Emit, Patch, RefuseHttp, RefuseSetup
 from emulator.outputs import Close, Note, Output, Send
 from emulator.rewrites import names
+from emulator.rules import FaultRule
 from emulator.scenario import Scenario
 from emulator.wire import Json, Refused, an_object
 

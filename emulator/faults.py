@@ -1,67 +1,14 @@
-"""What may go wrong, as named data; a scenario says which, when and how often.
-
-A fault either emits something at a moment, rewrites messages, changes the scenario of a
-connection, or refuses a connection. Reasons are the texts that users of the service reported.
-"""
+"""What may go wrong, as a table of named data. Reasons are the texts that users of the service reported."""
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
-from typing import Any, Final, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Any, Final
 
 from emulator import rewrites
+from emulator.effects import Change, Effect, Emit, Patch, RefuseHttp, RefuseSetup
 from emulator.outputs import Close, Drop, Output, Send, SendRaw
 from emulator.wire import base64_of
-
-
-@dataclass(frozen=True, slots=True)
-class Emit:
-    """Do this at a moment; by default at the first audio of the second turn."""
-
-    outputs: tuple[Output, ...]
-    on: str | None = None  # at a message of this name, in either direction
-    after: float | None = None  # so many seconds after the setup
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Rewrite messages that carry one of these names; none means all."""
-
-    rewrite: rewrites.Rewrite
-    names: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """Change the scenario for a connection: dotted keys and values."""
-
-    changes: tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RefuseSetup:
-    """Answer the setup with a close."""
-
-    code: int
-    reason: str
-    resumes: bool = False  # only if it brings a handle
-
-
-@dataclass(frozen=True, slots=True)
-class RefuseHttp:
-    """Answer the upgrade, or the text endpoint, with an HTTP error."""
-
-    status: int
-    code: str
-    message: str
-    reason: str | None = None
-    text: bool = False  # the text endpoint instead of the upgrade
-
-
-Effect = Emit | Change | Patch | RefuseSetup | RefuseHttp
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +100,10 @@ FAULTS: Final[dict[str, Fault]] = {
     "resume_unavailable": Fault(
         "1011 a resume is refused: service unavailable, as with a spent token",
         RefuseSetup(1011, "The service is currently unavailable.", resumes=True),
+    ),
+    "resume_busy": Fault(
+        "1011 a resume is refused, as if the old socket were open",
+        RefuseSetup(1011, "Internal error encountered.", resumes=True),
     ),
     "model_not_found": Fault(
         "1008 at the setup: the model is gone",
@@ -321,52 +272,3 @@ FAULTS: Final[dict[str, Fault]] = {
     "url_safe": _change("audio in URL-safe base64", rewrites.url_safe, "modelTurn"),
     "two_parts": _change("audio in the second part of a message", rewrites.two_parts, "modelTurn"),
 }
-
-
-class FaultRule(BaseModel):
-    """One fault of a scenario: which, when, how often, on which connections."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    fault: str = Field(description="its name, see `python -m emulator --list`")
-    after: float | None = Field(default=None, ge=0, description="not before this many seconds from the setup")
-    turn: int | None = Field(default=None, ge=1, description="in this turn of the model, or from it on")
-    message: int | None = Field(default=None, ge=1, description="at this message of the client, or from it on")
-    on: str | None = Field(default=None, description="at a message that carries this name, either direction")
-    nth: int = Field(default=1, ge=1, description="at which such message, or from which on")
-    times: int | None = Field(
-        default=None, ge=0, description="how often on this server; 0 is always; else once, or always for a habit"
-    )
-    chance: float = Field(default=1.0, ge=0, le=1, description="probability, by the scenario's seed")
-    connection: int | tuple[int, ...] | None = Field(default=None, description="numbers, from 1; all unless set")
-    code: int | None = Field(default=None, description="another close code")
-    reason: str | None = Field(default=None, description="another close reason")
-    seconds: float | None = Field(default=None, ge=0, description="another duration, where the fault has one")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.fault not in FAULTS:
-            near = difflib.get_close_matches(self.fault, FAULTS, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ValueError(f"no fault {self.fault!r}{hint}")
-        return self
-
-    @property
-    def effect(self) -> Effect:
-        """What the fault does."""
-        return FAULTS[self.fault].effect
-
-    def applies_to(self, connection: int) -> bool:
-        """Say whether it concerns a connection."""
-        effect = self.effect
-        if self.connection is None or (isinstance(effect, RefuseHttp) and effect.text):
-            return True
-        if isinstance(self.connection, int):
-            return self.connection == connection
-        return connection in self.connection
-
-    def limit(self) -> int | None:
-        """Say how often it may fire on one server."""
-        if self.times is not None:
-            return self.times or None
-        return 1 if isinstance(self.effect, Emit) else None

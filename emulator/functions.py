@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -144,9 +145,9 @@ def _number(node: Json, kind: str, marks: Marks, criterion: str | None) -> float
     fallback = marks.scores.get("overall", 0.0)
     value = marks.scores[criterion] if criterion else fallback
     low, high = node.get("minimum"), node.get("maximum")
-    if isinstance(low, (int, float)):
+    if isinstance(low, (int, float)) and math.isfinite(low):
         value = max(value, low)
-    if isinstance(high, (int, float)):
+    if isinstance(high, (int, float)) and math.isfinite(high):
         value = min(value, high)
     return round(value) if kind == "integer" else value
 
@@ -169,7 +170,7 @@ def declared(tools: Sequence[Json]) -> list[Function]:
     found: list[Function] = []
     for tool in tools:
         for one in tool.get("functionDeclarations") or ():
-            schema: Any = one.get("parameters") or one.get("parametersJsonSchema") or {}
+            schema = an_object(one.get("parameters") or one.get("parametersJsonSchema")) or {}
             found.append(Function(str(one.get("name", "")), schema, one.get("behavior")))
     return found
 

@@ -104,8 +104,8 @@ class Cutter:
 
 @dataclass
 class _Window:
-    number: int
     cutter: Cutter | None
+    flushed: bool  # opened by a flush: the model had not yet taken what another window held
     seconds: float = 0.0
     open: bool = True
     texts: list[str] = field(default_factory=list[str])
@@ -129,14 +129,13 @@ class Hearing:
         self._ears = ears
         self._pace = words_per_second
         self._window: _Window | None = None
-        self._count = 0
         self._script: list[str] | None = None
         self._pieces: dict[int, _Piece] = {}
         self._answers: dict[int, str] = {}
         self._next, self._issued = 0, 0
         self._due: deque[tuple[float, str]] = deque()
         self._words: list[str] = []
-        self._windows_since = 0
+        self._untaken = False
 
     def expect(self, script: str | None) -> None:
         """Set what the next answer will be heard as, when there are no ears."""
@@ -144,8 +143,7 @@ class Hearing:
 
     def open(self) -> None:
         """Begin a window."""
-        self._count += 1
-        self._window = _Window(self._count, Cutter() if self._ears else None)
+        self._window = _Window(Cutter() if self._ears else None, flushed=self._untaken)
 
     def feed(self, pcm: bytes, rate: int, now: float) -> list[Listen]:
         """Take audio of the open window."""
@@ -170,7 +168,7 @@ class Hearing:
         if window is None:
             return []
         window.open = False
-        self._windows_since += 1
+        self._untaken = True
         asked: list[Listen] = []
         if window.cutter is not None:
             asked = self._listen(window, window.cutter.finish())
@@ -225,7 +223,7 @@ class Hearing:
             self._say(window, text, now)
 
     def _say(self, window: _Window, text: str, now: float) -> None:
-        lag = self._rules.delay + (self._rules.restart if self._windows_since > 1 else 0.0)
+        lag = self._rules.delay + (self._rules.restart if window.flushed else 0.0)
         self._due.append((now + lag, text))
 
     def due(self, now: float) -> list[str]:
@@ -256,7 +254,7 @@ class Hearing:
 
     def take(self) -> str:
         """Give all that was heard since the last time."""
-        text, self._words, self._windows_since = " ".join(self._words), [], 0
+        text, self._words, self._untaken = " ".join(self._words), [], False
         return text
 
     def note(self, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from emulator.conversation import Conversation, Gate
 from emulator.outputs import Close, Drop, Listen, Note, Output, Send, SendRaw, Speak
@@ -174,4 +174,6 @@ class Rehearsal:
                     self._do(self.conversation.spoken(number, self.mouth.say(text), self.now))
                 case Note():
                     self.notes.append(output)
+                case _:
+                    assert_never(output)
         return self.seen[start:]

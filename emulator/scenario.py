@@ -9,10 +9,23 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from emulator.faults import FaultRule
 from emulator.models import MODELS, Model, bare
+from emulator.rules import FaultRule
 
 CRITERIA = ("fluency", "vocabulary", "grammar", "pronunciation", "overall")
+
+
+_BOOL = "tag:yaml.org,2002:bool"
+
+
+class _Yaml(yaml.SafeLoader):
+    """YAML whose only truths are `true` and `false`, as in YAML 1.2: a rule's key `on` stays a word."""
+
+
+_Yaml.yaml_implicit_resolvers = {
+    first: [one for one in known if one[0] != _BOOL or first in "tTfF"]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 class ScenarioError(ValueError):
@@ -226,7 +239,7 @@ class Scenario(_Closed):
     def parse(cls, text: str, where: str) -> Scenario:
         """Read a scenario from YAML text."""
         try:
-            data: Any = yaml.safe_load(text) or {}
+            data: Any = yaml.load(text, _Yaml) or {}
         except yaml.YAMLError as error:
             words = " ".join(str(error).split())
             raise ScenarioError(f"{where}: not YAML: {words}") from error

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from typing import Any, Final, assert_never, cast
 
 from websockets.exceptions import InvalidState
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as Handshake
-from websockets.protocol import OPEN, State
+from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from emulator import wire
@@ -65,6 +65,7 @@ class SocketShell:
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.TimerHandle | None = None
         self._next_ping: asyncio.TimerHandle | None = None
+        self._cut_off: asyncio.TimerHandle | None = None
         self._jobs: set[asyncio.Task[None]] = set()
         self._message: list[bytes] = []
         extensions = [ServerPerMessageDeflateFactory()] if self._rules.deflate else None
@@ -87,6 +88,9 @@ class SocketShell:
             self._close(1001, "")
             self._flush()
             raise
+        except Exception:
+            self._fail()
+            raise
         finally:
             self._carry_out(self._talk.lost(self._loop.time()))
             for timer in (self._alarm, self._next_ping):
@@ -102,13 +106,13 @@ class SocketShell:
                     "received": [got.code, got.reason] if got else None,
                 },
             )
+            self._cut_off_later()
             self._writer.close()
 
     def _handshake(self, head: bytes) -> bool:
         self._protocol.receive_data(head)
-        for event in self._protocol.events_received():
-            if isinstance(event, Handshake):
-                self._protocol.send_response(self._protocol.accept(event))
+        for event in cast("list[Handshake]", self._protocol.events_received()):
+            self._protocol.send_response(self._protocol.accept(event))
         self._flush()
         return self._protocol.state is OPEN
 
@@ -116,23 +120,24 @@ class SocketShell:
         allowance, since = self._rules.max_rate, self._loop.time()
         while data := await self._reader.read(65_536):
             self._protocol.receive_data(data)
-            count = 0
-            for event in self._protocol.events_received():
-                if isinstance(event, Frame):
-                    count += 1
-                    self._frame(event)
+            frames = cast("list[Frame]", self._protocol.events_received())
+            for frame in frames:
+                self._frame(frame)
+            if self._protocol.state is not OPEN:
+                # The client said goodbye or broke the protocol: it must not keep a session by staying on.
+                self._carry_out(self._talk.lost(self._loop.time()))
+                self._cut_off_later()
             self._flush()
             # More messages than the service would take in wait in the sender's socket, so that
             # a flood on one connection leaves the loop to the others.
             now = self._loop.time()
             burst = self._rules.max_rate
-            allowance = min(burst, allowance + (now - since) * burst) - count
+            allowance = min(burst, allowance + (now - since) * burst) - len(frames)
             since = now
             if allowance < 0:
                 await asyncio.sleep(-allowance / burst)
-        if self._protocol.state is not State.CLOSED:
-            self._protocol.receive_eof()
-            self._flush()
+        self._protocol.receive_eof()
+        self._flush()
 
     def _frame(self, frame: Frame) -> None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
@@ -141,8 +146,6 @@ class SocketShell:
                 whole = b"".join(self._message)
                 self._message.clear()
                 self._carry_out(self._talk.receive(whole, self._loop.time()))
-        elif frame.opcode is Opcode.CLOSE:
-            self._carry_out(self._talk.lost(self._loop.time()))
 
     def _carry_out(self, outputs: list[Output]) -> None:
         for output in outputs:
@@ -183,8 +186,12 @@ class SocketShell:
             self._protocol.send_close(code, wire.cut_reason(reason))
         except InvalidState:
             return
-        # A client that never answers the close is cut off.
-        self._loop.call_later(CLOSE_LIMIT, self._writer.transport.abort)
+        self._cut_off_later()
+
+    def _cut_off_later(self) -> None:
+        # A client that never answers the close, or never hangs up, is cut off.
+        if self._cut_off is None:
+            self._cut_off = self._loop.call_later(CLOSE_LIMIT, self._writer.transport.abort)
 
     def _flush(self) -> None:
         data = self._protocol.data_to_send()
@@ -213,7 +220,16 @@ class SocketShell:
 
     def _ring(self) -> None:
         self._alarm = None
-        self._carry_out(self._talk.tick(self._loop.time()))
+        try:
+            self._carry_out(self._talk.tick(self._loop.time()))
+        except Exception:
+            self._fail()
+            raise
+
+    def _fail(self) -> None:
+        # A mistake of ours: the client is told as the service would tell it, and the log why.
+        self._close(1011, "Internal error encountered.")
+        self._flush()
 
     def _ping(self) -> None:
         if self._rules.ping_every is not None and self._protocol.state is OPEN:
@@ -240,9 +256,7 @@ class SocketShell:
         try:
             await job
         except Exception:
-            # An engine failed: the client is told as the service would tell it, and the log why.
-            self._close(1011, "Internal error encountered.")
-            self._flush()
+            self._fail()
             raise
 
     async def _listen(self, number: int, pcm: bytes) -> None:

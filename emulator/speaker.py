@@ -319,8 +319,8 @@ class Speaker:
                 # A call of an earlier connection stays unanswered (pipecat-ai/pipecat 5497).
                 continue
             known = True
-            blocked = self.pending.pop(number)
-            scheduling = response.get("scheduling") or ("INTERRUPT" if blocked else scheduling)
+            del self.pending[number]
+            scheduling = response.get("scheduling") or scheduling
             text = str(response.get("response", ""))
             entry = Entry("user", "TEXT", self.context.text_tokens(text), text)
             self.context = self.context.add(entry)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
@@ -107,11 +107,9 @@ class Exchange:
         """Parse a head."""
         self._h11.receive_data(raw)
         try:
-            event = self._h11.next_event()
+            event = cast("h11.Request", self._h11.next_event())  # a whole head is a request or an error
         except h11.RemoteProtocolError as error:
             raise Malformed(str(error)) from error
-        if not isinstance(event, h11.Request):
-            raise Malformed
         parts = urlsplit(re.sub(r"^/+", "/", event.target.decode("latin-1")))
         return Request(
             event.method.decode("ascii"),

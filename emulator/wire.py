@@ -11,6 +11,8 @@ import json
 import re
 from typing import Any, Final, cast
 
+from emulator.schema import ENUMS, MESSAGES
+
 Json = dict[str, Any]
 
 # RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the close code.
@@ -27,179 +29,6 @@ class Refused(Exception):
 
 
 INVALID_ARGUMENT: Final = "Request contains an invalid argument."
-
-# What a client may send, by message name: field name -> type. "[X]" is a list of X, "{X}" a map to X;
-# names with a capital are messages. googleapis/python-genai types.py (LiveClient*) and
-# _live_converters.py; ai.google.dev/api/live.
-MESSAGES: Final[dict[str, dict[str, str]]] = {
-    "ClientMessage": {
-        "setup": "Setup",
-        "clientContent": "ClientContent",
-        "realtimeInput": "RealtimeInput",
-        "toolResponse": "ToolResponseMessage",
-        "contextUpdate": "ContextUpdate",
-    },
-    "Setup": {
-        "model": "string",
-        "generationConfig": "GenerationConfig",
-        "systemInstruction": "Content",
-        "tools": "[Tool]",
-        "sessionResumption": "SessionResumption",
-        "contextWindowCompression": "Compression",
-        "realtimeInputConfig": "RealtimeInputConfig",
-        "inputAudioTranscription": "TranscriptionConfig",
-        "outputAudioTranscription": "TranscriptionConfig",
-        "proactivity": "Proactivity",
-        "explicitVadSignal": "bool",
-        "historyConfig": "HistoryConfig",
-        "avatarConfig": "any",
-        "safetySettings": "any",
-        "labels": "{string}",
-    },
-    "GenerationConfig": {
-        "modelSelectionConfig": "any",
-        "responseJsonSchema": "any",
-        "audioTimestamp": "bool",
-        "candidateCount": "int",
-        "enableAffectiveDialog": "bool",
-        "frequencyPenalty": "float",
-        "logprobs": "int",
-        "maxOutputTokens": "int",
-        "mediaResolution": "string",
-        "presencePenalty": "float",
-        "responseLogprobs": "bool",
-        "responseMimeType": "string",
-        "responseModalities": "[Modality]",
-        "responseSchema": "any",
-        "routingConfig": "any",
-        "seed": "int",
-        "speechConfig": "SpeechConfig",
-        "stopSequences": "[string]",
-        "temperature": "float",
-        "thinkingConfig": "ThinkingConfig",
-        "topK": "float",
-        "topP": "float",
-        "enableEnhancedCivicAnswers": "bool",
-        "translationConfig": "any",
-    },
-    "SpeechConfig": {
-        "voiceConfig": "any",
-        "languageCode": "string",
-        "multiSpeakerVoiceConfig": "any",
-    },
-    "ThinkingConfig": {
-        "includeThoughts": "bool",
-        "thinkingBudget": "int",
-        "thinkingLevel": "ThinkingLevel",
-    },
-    "SessionResumption": {"handle": "string!", "transparent": "bool"},
-    "Compression": {"triggerTokens": "int", "slidingWindow": "SlidingWindow"},
-    "SlidingWindow": {"targetTokens": "int"},
-    "RealtimeInputConfig": {
-        "automaticActivityDetection": "Detection",
-        "activityHandling": "ActivityHandling",
-        "turnCoverage": "TurnCoverage",
-        "interimTranscriptTimestampEnabled": "bool",
-    },
-    "Detection": {
-        "disabled": "bool",
-        "startOfSpeechSensitivity": "StartSensitivity",
-        "endOfSpeechSensitivity": "EndSensitivity",
-        "prefixPaddingMs": "int",
-        "silenceDurationMs": "int",
-    },
-    "TranscriptionConfig": {
-        "languageCodes": "[string]",
-        "languageAuto": "any",
-        "languageHints": "any",
-        "customVocabulary": "[string]",
-        "adaptationPhrases": "[string]",
-        "wordTimestamp": "bool",
-        "diarization": "bool",
-        "mode": "string",
-    },
-    "Proactivity": {"proactiveAudio": "bool"},
-    "HistoryConfig": {"initialHistoryInClientContent": "bool"},
-    "Content": {"parts": "[Part]", "role": "string"},
-    "Part": {
-        "text": "string",
-        "thought": "bool",
-        "thoughtSignature": "string",
-        "inlineData": "Blob",
-        "fileData": "any",
-        "functionCall": "any",
-        "functionResponse": "any",
-        "executableCode": "any",
-        "codeExecutionResult": "any",
-        "videoMetadata": "any",
-        "mediaResolution": "any",
-        "partMetadata": "any",
-    },
-    "Blob": {"data": "bytes", "mimeType": "string", "displayName": "string"},
-    "Tool": {
-        "functionDeclarations": "[FunctionDeclaration]",
-        "googleSearch": "any",
-        "googleSearchRetrieval": "any",
-        "googleMaps": "any",
-        "codeExecution": "any",
-        "urlContext": "any",
-        "computerUse": "any",
-        "fileSearch": "any",
-        "retrieval": "any",
-        "enterpriseWebSearch": "any",
-        "mcpServers": "any",
-    },
-    "FunctionDeclaration": {
-        "name": "string",
-        "description": "string",
-        "parameters": "any",
-        "parametersJsonSchema": "any",
-        "response": "any",
-        "responseJsonSchema": "any",
-        "behavior": "Behavior",
-    },
-    "ClientContent": {"turns": "[Content]", "turnComplete": "bool"},
-    "RealtimeInput": {
-        "mediaChunks": "[Blob]",
-        "audio": "Blob",
-        "video": "Blob",
-        "text": "string",
-        "audioStreamEnd": "bool",
-        "activityStart": "Empty",
-        "activityEnd": "Empty",
-    },
-    "Empty": {},
-    "ToolResponseMessage": {"functionResponses": "[FunctionResponse]"},
-    "FunctionResponse": {
-        "id": "string",
-        "name": "string",
-        "response": "any",
-        "scheduling": "Scheduling",
-        "willContinue": "bool",
-        "parts": "any",
-    },
-    "ContextUpdate": {"systemInstruction": "Content", "tools": "ContextUpdateTools"},
-    "ContextUpdateTools": {"tools": "[Tool]"},
-}
-
-# Enumerations on which behaviour depends. googleapis/python-genai types.py.
-ENUMS: Final[dict[str, frozenset[str]]] = {
-    "Modality": frozenset({"MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO", "VIDEO"}),
-    "ThinkingLevel": frozenset({"THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH"}),
-    "ActivityHandling": frozenset({"ACTIVITY_HANDLING_UNSPECIFIED", "START_OF_ACTIVITY_INTERRUPTS", "NO_INTERRUPTION"}),
-    "TurnCoverage": frozenset(
-        {
-            "TURN_COVERAGE_UNSPECIFIED",
-            "TURN_INCLUDES_ONLY_ACTIVITY",
-            "TURN_INCLUDES_ALL_INPUT",
-            "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
-        }
-    ),
-    "StartSensitivity": frozenset({"START_SENSITIVITY_UNSPECIFIED", "START_SENSITIVITY_HIGH", "START_SENSITIVITY_LOW"}),
-    "EndSensitivity": frozenset({"END_SENSITIVITY_UNSPECIFIED", "END_SENSITIVITY_HIGH", "END_SENSITIVITY_LOW"}),
-    "Behavior": frozenset({"UNSPECIFIED", "BLOCKING", "NON_BLOCKING"}),
-    "Scheduling": frozenset({"SCHEDULING_UNSPECIFIED", "SILENT", "WHEN_IDLE", "INTERRUPT"}),
-}
 
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -287,6 +116,9 @@ def _scalar(value: Any, kind: str, path: str) -> Any:
     match kind:
         case "any":
             return value
+        case "object":
+            if isinstance(value, dict):
+                return cast("Json", value)
         case "string":
             if isinstance(value, str):
                 return value

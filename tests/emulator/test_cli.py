@@ -1,14 +1,18 @@
+import asyncio
 import json
+import os
+import runpy
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from emulator import Scenario
-from emulator.cli import catalogue, command
+from emulator import Emulator, Scenario
+from emulator.cli import catalogue, command, serve
 from emulator.faults import FAULTS
 from emulator.scenario import names
 
@@ -87,3 +91,56 @@ def test_a_scenario_and_faults_are_added_up() -> None:
     scenario = Scenario.load("scripted+quota+usage_twice")
     assert [rule.fault for rule in scenario.faults] == ["quota", "usage_twice"]
     assert len(Scenario.load("lost-network+quota").faults) == 3
+
+
+def test_python_m_emulator_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["emulator", "--list"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("emulator", run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.strip() == catalogue()
+
+
+@pytest.mark.parametrize("announce", [False, True])
+async def test_it_serves_until_it_is_told_to_end(announce: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+    monkeypatch.setattr(click, "echo", said.put_nowait)
+    ours, theirs = os.pipe()
+    stdin = os.dup(0)
+    os.dup2(ours, 0)
+    try:
+        emulator = Emulator("scripted")
+        serving = asyncio.create_task(serve(emulator, announce))
+        printed = await asyncio.wait_for(said.get(), 10)
+        if announce:
+            assert json.loads(printed)["url"] == emulator.url
+            os.write(theirs, b"go on")
+        else:
+            assert printed.startswith(f"Scenario 'scripted' at {emulator.url}")
+        _, writer = await asyncio.open_connection("127.0.0.1", emulator.port)
+        writer.close()
+        assert not serving.done()
+        if announce:
+            os.close(theirs)
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
+        await serving
+    finally:
+        os.dup2(stdin, 0)
+        for number in (ours, stdin, *([] if announce else [theirs])):
+            os.close(number)
+
+
+async def test_a_parent_that_gives_no_stdin_is_a_parent_that_is_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A regular file cannot be waited for: it is at its end already.
+    file, stdin = os.open(tmp_path / "stdin", os.O_CREAT), os.dup(0)
+    os.dup2(file, 0)
+    try:
+        await serve(Emulator("scripted"), announce=True)
+    finally:
+        os.dup2(stdin, 0)
+        os.close(stdin)
+        os.close(file)
+    assert json.loads(capsys.readouterr().out)["pid"] == os.getpid()

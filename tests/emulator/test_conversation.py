@@ -996,3 +996,40 @@ def test_words_that_were_never_said_belong_to_no_turn() -> None:
     it = scripted(examiner={"kind": "speaking"}).set_up(**BOTH)
     it.conversation.spoken(5, LOUD, 0.0)
     assert it.carrying("audio") == []
+
+
+@pytest.mark.parametrize("when", ["before speech", "with speech"])
+def test_an_answer_that_comes_while_the_model_speaks_does_not_cut_it(when: str) -> None:
+    plan = ONE_QUESTION | {"ending": {"when": when}}
+    it = scripted(examiner=plan).set_up(tools=TOOLS, **BOTH)
+    it.realtime(text="Begin.")
+    it.turn()
+    it.say(1)
+    it.until("toolCall")
+    respond(it)
+    it.turn()
+    assert it.text().endswith("overall 6.5.")
+    it.turn()
+    assert it.text().endswith("overall 6.5. Goodbye.")
+    assert it.carrying("interrupted") == []
+
+
+def test_words_that_cannot_be_spoken_come_without_audio() -> None:
+    class Dumb:
+        def say(self, text: str) -> bytes:
+            return b""
+
+    it = Rehearsal(Scenario.load("scripted").changed(examiner={"kind": "speaking"}), mouth=Dumb()).set_up(**BOTH)
+    it.begin()
+    it.turn()
+    assert it.carrying("audio") == []
+    assert it.text() == "Hello, and welcome. What is your name, and where do you live?"
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_an_exam_told_in_words_goes_on_where_it_stood_if_the_examiner_reads(reads: bool) -> None:
+    plan = {"questions": ["Why?", "And why else?"], "heard": ["so", "else"], "reads_history": reads}
+    it = scripted(examiner=plan).set_up(**BOTH)
+    it.realtime(text="The exam so far. You: And why else? Now hear the answer.")
+    it.turn()
+    assert ("Your scores are" in it.text()) == reads

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from emulator.faults import FAULTS, Change
+from emulator.effects import Change
+from emulator.faults import FAULTS
 from emulator.outputs import Close, Drop, Send
 from emulator.rehearsal import Rehearsal
 from emulator.rewrites import cancelled_call
@@ -146,13 +147,18 @@ def test_late_text_comes_late() -> None:
 
 
 def test_a_flushed_window_is_told_late() -> None:
-    it = Rehearsal(BASE.changed(faults=[{"fault": "transcription_restart"}])).set_up(**BOTH)
-    for _ in range(2):
-        it.say(1)
-        it.realtime(activityStart={})
-        it.realtime(activityEnd={})
+    plan = {"heard": ["one two three four five six"], "words_per_second": 2.0, "latency": 0.5}
+    it = Rehearsal(BASE.changed(faults=[{"fault": "transcription_restart"}], examiner=plan)).set_up(**BOTH)
+    it.begin()
+    it.turn()
+    it.wait(10 - it.now)
+    it.say(1.5)
+    it.say(1.5)
     it.wait(10)
-    assert len({seen.at for seen in it.carrying("inputTranscription")}) >= 1
+    told = it.carrying("inputTranscription")
+    assert it.text("inputTranscription") == "one two three four five six"
+    # A word is known a tenth of a second before the next half second of its window; the flush is at 11.5 s.
+    assert [seen.at for seen in told] == pytest.approx([10.4, 10.9, 11.4, 15.9, 16.4, 16.9], abs=0.11)
 
 
 def test_text_stalls_in_a_long_window() -> None:
@@ -226,3 +232,11 @@ def test_usage_without_details_is_bent_without_breaking(name: str) -> None:
 def test_a_call_without_ids_is_cancelled_by_none() -> None:
     call = {"toolCall": {"functionCalls": [{"name": "x"}]}}
     assert list(cancelled_call(call)) == [Send(call)]
+
+
+@pytest.mark.parametrize("name", ["bare_mime", "url_safe"])
+def test_a_habit_of_audio_leaves_words_as_they_are(name: str) -> None:
+    effect = FAULTS[name].effect
+    assert isinstance(effect, Change)
+    words = {"serverContent": {"modelTurn": {"parts": [{"text": "a-b"}]}}}
+    assert list(effect.rewrite(words)) == [Send(words)]

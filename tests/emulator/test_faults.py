@@ -14,13 +14,16 @@ from google.genai import errors, types
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from emulator import Emulator, Scenario
-from emulator.faults import FAULTS, Emit, FaultRule, RefuseSetup
+from emulator.effects import Emit, RefuseSetup
+from emulator.faults import FAULTS
 from emulator.outputs import Close
 from emulator.rehearsal import LOUD
+from emulator.rules import FaultRule
 
 pytestmark = pytest.mark.real_time
 
 MODEL = "gemini-2.5-flash-native-audio-preview-12-2025"
+PATIENCE = 10.0  # seconds to wait for what must come
 QUIET = 0.25  # seconds without a message after which a session is taken to be stuck
 # An exam that is over in a blink: one question, no waiting, and audio as fast as the line takes it.
 QUICK: dict[str, Any] = {
@@ -42,6 +45,7 @@ class Record:
     """What a client saw."""
 
     messages: list[types.LiveServerMessage] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)  # when each came, on the loop's clock
     error: BaseException | None = None
     turns: int = 0
 
@@ -67,6 +71,11 @@ class Record:
         """A transcript."""
         return "".join(part.text or "" for part in self.contents(name)).strip()
 
+    def places(self, name: str) -> list[int]:
+        """Which messages carry a field of server_content."""
+        found = enumerate(self.messages)
+        return [i for i, m in found if m.server_content and getattr(m.server_content, name) is not None]
+
     def calls(self) -> list[types.FunctionCall]:
         """The function calls."""
         return [call for tool in self.of("tool_call") for call in tool.function_calls]
@@ -78,9 +87,9 @@ class Record:
         )
 
 
-def client(emulator: Emulator) -> genai.Client:
+def client(emulator: Emulator, **socket: Any) -> genai.Client:
     context = ssl.create_default_context(cafile=str(emulator.ca_file))
-    options = {"client_args": {"verify": context}, "async_client_args": {"ssl": context}}
+    options = {"client_args": {"verify": context}, "async_client_args": {"ssl": context} | socket}
     return genai.Client(api_key="any", http_options=types.HttpOptions(base_url=emulator.url, **options))
 
 
@@ -107,18 +116,34 @@ async def say(session: Any, seconds: float = 0.2) -> None:
     await session.send_realtime_input(activity_end=types.ActivityEnd())
 
 
+async def begin(session: Any) -> None:
+    await session.send_client_content(turns={"role": "user", "parts": [{"text": "Begin."}]})
+
+
+async def take(session: Any, record: Record, patience: float) -> None:
+    """Receive one message and answer what it calls."""
+    message = await asyncio.wait_for(session._receive(), patience)
+    record.messages.append(message)
+    record.at.append(asyncio.get_running_loop().time())
+    if message.server_content and message.server_content.turn_complete:
+        record.turns += 1
+    for call in (message.tool_call.function_calls or ()) if message.tool_call else ():
+        response = types.FunctionResponse(id=call.id, name=call.name, response={"ok": True})
+        await session.send_tool_response(function_responses=response)
+
+
+async def until(session: Any, record: Record, seen: Callable[[], bool]) -> None:
+    """Receive until something was seen that must come."""
+    while not seen():
+        await take(session, record, PATIENCE)
+
+
 async def listen(session: Any, record: Record, turns: int, quiet: float = QUIET) -> None:
     """Receive until so many turns are complete or nothing comes any more."""
     wanted = record.turns + turns
     with contextlib.suppress(TimeoutError):
         while record.turns < wanted:
-            message = await asyncio.wait_for(session._receive(), quiet)
-            record.messages.append(message)
-            if message.server_content and message.server_content.turn_complete:
-                record.turns += 1
-            for call in (message.tool_call.function_calls or ()) if message.tool_call else ():
-                response = types.FunctionResponse(id=call.id, name=call.name, response={"ok": True})
-                await session.send_tool_response(function_responses=response)
+            await take(session, record, quiet)
 
 
 async def whole(emulator: Emulator, record: Record) -> None:
@@ -294,6 +319,7 @@ SEEN: dict[str, Callable[[Record], bool]] = {
     "call_unknown": lambda r: [call.name for call in r.calls()] == ["finish_exam"],
     "call_twice": lambda r: statement(r) == [6.5, 6.5],
     "call_early": lambda r: names(r).index("tool_call") < closing(r),
+    "call_in_speech": lambda r: in_speech(r) and SCORES in r.text() and r.contents("interrupted") == [],
     "call_promised": lambda r: r.text().endswith("I will now report your scores.") and r.calls() == [],
     "call_lost": lambda r: r.calls() == [] and r.turns == 1,
     "call_cancelled": lambda r: [c.ids for c in r.of("tool_call_cancellation")] == [[call.id] for call in r.calls()],
@@ -335,6 +361,13 @@ def closing(record: Record) -> int:
                 and "Bye." in m.server_content.output_transcription.text)  # fmt: skip
 
 
+def in_speech(record: Record) -> bool:
+    """Whether audio of the same turn came before the call and after it."""
+    call, audio = names(record).index("tool_call"), record.places("model_turn")
+    begun, over = record.places("turn_complete")[:2]
+    return any(begun < i < call for i in audio) and any(call < i < over for i in audio)
+
+
 # How a fault is told to come at once in so short an exam.
 RULES: dict[str, dict[str, Any]] = {
     "go_away_at_once": {"after": 0.0},
@@ -368,14 +401,194 @@ async def test_a_fault_is_seen(name: str) -> None:
     assert SEEN[name](record), (record.error, record.messages)
 
 
-# These are seen in their timing only, and test_fault_line.py proves them on imagined time.
-TIMED = {"slow_reply", "long_pongs", "transcription_stall", "transcription_late", "transcription_restart",
-         "call_chance", "call_in_speech", "handle_expires"}  # fmt: skip
+# Faults of timing: what comes in which order, what is missing, and no sooner than when. How late it
+# comes at most is for test_fault_line.py to say, on imagined time.
+LATER = 0.3
+
+
+async def slow_reply() -> None:
+    asked = 0.0
+
+    async def play(emulator: Emulator, record: Record) -> None:
+        nonlocal asked
+        async with client(emulator).aio.live.connect(model=MODEL, config=config()) as session:
+            asked = asyncio.get_running_loop().time()
+            await begin(session)
+            await until(session, record, lambda: record.turns == 1)
+
+    record = await see({"fault": "slow_reply", "seconds": LATER}, play)
+    assert record.at[record.places("model_turn")[0]] - asked >= LATER
+    assert record.text() == "Hi. Why is it so?"
+
+
+async def long_pongs() -> None:
+    latency = 0.0
+
+    async def patient(emulator: Emulator, record: Record) -> None:
+        nonlocal latency
+        talk = client(emulator, ping_interval=0.01, ping_timeout=PATIENCE)
+        async with talk.aio.live.connect(model=MODEL, config=config()) as session:
+            socket = session._ws
+            await (await socket.ping())
+            while not socket.latency:  # as its own keepalive measured it
+                await (await socket.ping())
+            latency = socket.latency
+            await begin(session)
+            await until(session, record, lambda: record.turns == 1)
+
+    async def impatient(emulator: Emulator, record: Record) -> None:
+        talk = client(emulator, ping_interval=0.01, ping_timeout=0.1)
+        async with talk.aio.live.connect(model=MODEL, config=config()) as session:
+            await until(session, record, lambda: False)
+
+    record = await see({"fault": "long_pongs", "seconds": LATER}, patient)
+    assert latency >= LATER
+    assert (record.turns, record.error) == (1, None)
+    # The keepalive of a client that waits less ends the connection from its side.
+    ended = (await see({"fault": "long_pongs"}, impatient)).close
+    assert ended is not None
+    assert ended[0] == 1006
+
+
+NUMBERS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+
+
+async def transcription_stall() -> None:
+    async def play(emulator: Emulator, record: Record) -> None:
+        async with client(emulator).aio.live.connect(model=MODEL, config=config()) as session:
+            await begin(session)
+            for seconds in (1.5, 0.3):
+                await listen(session, record, 1, PATIENCE)
+                await say(session, seconds)
+            await listen(session, record, 1, PATIENCE)
+
+    plan = {"questions": ["Count.", "And again?"], "heard": [NUMBERS, "one two three"], "words_per_second": 10.0}
+    record = await see({"fault": "transcription_stall", "seconds": 1.0}, play, examiner=plan)
+    # Ten of fifteen words in a second and a half; the next window begins afresh.
+    told = [*NUMBERS.split()[:10], "one", "two", "three"]
+    assert record.text("input_transcription") == " ".join(told)
+    assert statement(record) == [6.5]
+
+
+async def transcription_late() -> None:
+    said = 0.0
+
+    async def play(emulator: Emulator, record: Record) -> None:
+        nonlocal said
+        async with client(emulator).aio.live.connect(model=MODEL, config=config()) as session:
+            await begin(session)
+            await listen(session, record, 1, PATIENCE)
+            said = asyncio.get_running_loop().time()
+            await say(session)
+            await until(session, record, lambda: record.text("input_transcription").endswith("it is."))
+
+    record = await see({"fault": "transcription_late", "seconds": LATER}, play)
+    first = record.places("input_transcription")[0]
+    assert record.at[first] - said >= LATER
+    # The reply to what was said is on its way before its text.
+    assert "Bye." in "".join(m.server_content.output_transcription.text for m in record.messages[:first]
+                             if m.server_content and m.server_content.output_transcription)  # fmt: skip
+
+
+async def transcription_restart() -> None:
+    flushed, in_time = 0.0, ""
+
+    async def play(emulator: Emulator, record: Record) -> None:
+        nonlocal flushed, in_time
+        async with client(emulator).aio.live.connect(model=MODEL, config=config()) as session:
+            await begin(session)
+            await listen(session, record, 1, PATIENCE)
+            await session.send_realtime_input(activity_start=types.ActivityStart())
+            await session.send_realtime_input(audio=types.Blob(data=LOUD * 4, mime_type="audio/pcm;rate=16000"))
+            # The first window's text comes while it is open.
+            await until(session, record, lambda: record.text("input_transcription").endswith("four"))
+            in_time = record.text("input_transcription")
+            flushed = asyncio.get_running_loop().time()
+            await session.send_realtime_input(activity_end=types.ActivityEnd())
+            await say(session, 0.4)
+            await until(session, record, lambda: record.text("input_transcription").endswith("eight"))
+
+    # The flush comes before the reply to the first window, which would make the second another turn's.
+    plan = {"heard": [NUMBERS], "words_per_second": 10.0, "latency": 1.0}
+    record = await see({"fault": "transcription_restart", "seconds": LATER}, play, examiner=plan)
+    assert in_time == "one two three four"
+    fifth = next(i for i in record.places("input_transcription")
+                 if "five" in record.messages[i].server_content.input_transcription.text)  # fmt: skip
+    assert record.at[fifth] - flushed >= LATER
+
+
+async def call_chance() -> None:
+    seed, called = 5, []
+
+    async def play(emulator: Emulator, record: Record) -> None:
+        for _ in range(10):
+            one = Record()
+            async with client(emulator).aio.live.connect(model=MODEL, config=config()) as session:
+                await begin(session)
+                await listen(session, one, 1, PATIENCE)
+                await say(session)
+                await listen(session, one, 1, PATIENCE)
+            assert SCORES in one.text()
+            called.append(bool(one.calls()))
+
+    assert (await see({"fault": "call_chance"}, play, seed=seed)).error is None
+    expected = [True, True, True, False, True, True, False, False, True, False]
+    assert called == expected, f"seed {seed} gave {called}"
+
+
+async def handle_expires() -> None:
+    record = await see({"fault": "handle_expires", "seconds": 1e-6}, resumed)
+    assert record.turns == 1
+    assert record.close == (1007, "Invalid session handle")
+
+
+TIMING = {play.__name__: play for play in (slow_reply, long_pongs, transcription_stall, transcription_late,
+                                           transcription_restart, call_chance, handle_expires)}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TIMING)
+async def test_a_fault_of_timing_is_seen(name: str) -> None:
+    await TIMING[name]()
+
+
+async def test_three_faults_are_seen_on_one_connection() -> None:
+    rules = [{"fault": "usage_twice"}, {"fault": "late_interrupted", "turn": 2}, {"fault": "call_twice"}]
+    record = await see({}, faults=rules)
+    assert len(record.of("usage_metadata")) == 2 * record.turns
+    assert len(record.contents("interrupted")) == record.turns - 1
+    assert statement(record) == [6.5, 6.5]
+
+
+# What users of the service reported, code by code; at any of them a client must know what to do.
+REPORTED = [
+    (1000, ""), (1000, "The operation was cancelled."), (1001, ""), (1012, ""), (1013, ""),
+    (1007, "API key not valid."), (1007, "Request contains an invalid argument."), (1007, "Invalid session handle"),
+    (1007, "Invalid JSON payload received. Unknown name"), (1007, "setup must be the first message and only the first"),
+    (1007, "Explicit activity control is not supported when automatic activity detection is enabled"),
+    (1007, "Cannot extract voices from a non-audio request."),
+    (1008, "Operation is not implemented, or supported, or enabled."), (1008, "models/"),
+    (1008, "BidiGenerateContent session not found"), (1008, "Requested entity was not found."),
+    (1008, "The operation was aborted."),
+    (1011, "Internal error encountered."), (1011, "Internal error occurred."), (1011, "Internal error"),
+    (1011, "Thread was cancelled when writing StartStep status to channel.; Failed to close the streaming context"),
+    (1011, "Failed to run inference for model: go/debug"), (1011, "RPC::DEADLINE_EXCEEDED"),
+    (1011, "Request trace id: "), (1011, "Deadline expired before operation could complete."),
+    (1011, "RESOURCE_EXHAUSTED"), (1011, "You exceeded your current quota, please check your plan"),
+    (1011, "service is currently unavailable"), (1011, "The service is currently unavailable."),
+    (1011, "keepalive ping timeout"), (1011, ""),
+]  # fmt: skip
+
+
+def test_every_close_that_users_reported_has_its_fault() -> None:
+    ends = [*ENDS.values(), *REFUSALS.values()]
+    told = {(end.code, end.reason) for end in ends}
+    for code, reason in REPORTED:
+        assert any(c == code and (r.startswith(reason) if reason else r == "") for c, r in told), (code, reason)
 
 
 def test_every_fault_is_tested() -> None:
     upgrades = {name for name in FAULTS if name.startswith(("refuse_4", "refuse_5", "refuse_r", "text_4", "text_5"))}
-    assert set(FAULTS) == set(ENDS) | set(REFUSALS) | set(SEEN) | upgrades | TIMED
+    assert set(FAULTS) == set(ENDS) | set(REFUSALS) | set(SEEN) | upgrades | set(TIMING)
 
 
 def test_every_fault_is_described_in_a_line() -> None:

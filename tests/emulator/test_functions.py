@@ -113,3 +113,13 @@ def test_the_scoring_function_is_the_one_named_or_the_one_that_sounds_like_it() 
     assert choose(functions[:1], "gone") == functions[0]
     assert choose([], None) is None
     assert functions[0].arguments(MARKS) == {}
+
+
+@pytest.mark.parametrize("bounds", [{"minimum": float("inf")}, {"maximum": float("-inf")}, {"minimum": "7"}, {}])
+def test_a_bound_that_bounds_nothing_is_passed_over(bounds: dict[str, Any]) -> None:
+    assert fill({"type": "integer", **bounds}, MARKS, "vocabulary") == 6
+
+
+def test_a_json_schema_that_is_no_object_takes_no_arguments() -> None:
+    (function,) = declared([{"functionDeclarations": [{"name": "report_score", "parametersJsonSchema": True}]}])
+    assert function.arguments(MARKS) == {}

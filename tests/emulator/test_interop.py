@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from google.genai import _live_converters as converters
 from google.genai import types
-from hypothesis import settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -15,7 +15,9 @@ from emulator.models import MODELS
 from emulator.outputs import Close
 from emulator.rehearsal import LOUD, MANUAL, SILENT, Rehearsal
 from emulator.scenario import Scenario, names
-from emulator.wire import Json
+from emulator.schema import ENUMS, MESSAGES
+from emulator.speech import MOUTH_RATE, resample, shared_ear, shared_mouth
+from emulator.wire import Json, base64_of
 
 TOOLS = [
     {"functionDeclarations": [{"name": "report_score", "parameters": {"properties": {"overall": {"type": "NUMBER"}}}}]}
@@ -33,8 +35,10 @@ def parse(message: Json, vertex: bool = False) -> types.LiveServerMessage:
     return types.LiveServerMessage.model_validate(known)
 
 
-def exam(scenario: Scenario, model: str, **setup: Any) -> Rehearsal:
-    it = Rehearsal(scenario, vertex=setup.pop("vertex", False))
+def exam(
+    scenario: Scenario, model: str, engines: dict[str, Any] | None = None, answer: bytes = LOUD * 10, **setup: Any
+) -> Rehearsal:
+    it = Rehearsal(scenario, vertex=setup.pop("vertex", False), **(engines or {}))
     setup |= {"inputAudioTranscription": {}, "outputAudioTranscription": {}, "sessionResumption": {}, "tools": TOOLS}
     if MODELS[model].thinking == "level required":
         setup["generationConfig"] = {"responseModalities": ["AUDIO"]} | LOW
@@ -48,7 +52,11 @@ def exam(scenario: Scenario, model: str, **setup: Any) -> Rehearsal:
         for call in [c for seen in it.carrying("toolCall") for c in seen.message["toolCall"]["functionCalls"]]:
             response = {"name": call["name"], "response": {"ok": True}} | ({"id": call["id"]} if "id" in call else {})
             it.send({"toolResponse": {"functionResponses": [response]}})
-        it.say(1)
+        it.realtime(activityStart={})
+        for start in range(0, len(answer), len(LOUD)):
+            it.audio(answer[start : start + len(LOUD)])
+            it.wait(0.1)
+        it.realtime(activityEnd={})
         it.realtime(activityStart={})
         it.realtime(activityEnd={})
     it.wait(1000)
@@ -76,13 +84,81 @@ def test_every_message_of_every_scenario_parses(name: str) -> None:
         parse(one.message)
 
 
+def test_every_message_of_an_examiner_who_hears_and_speaks_parses() -> None:
+    # With the real offline models: they are in their packages and take some three seconds to load and three
+    # to run, and their pieces and sentences come in another rhythm than what stands in for them elsewhere.
+    answer = resample(shared_mouth().say("I live in a small town by the sea."), MOUTH_RATE)
+    engines = {"ear": shared_ear(), "mouth": shared_mouth()}
+    it = exam(Scenario.load("plain"), "gemini-2.5-flash-native-audio-preview-12-2025", engines, answer)
+    assert "small town" in it.text("inputTranscription")
+    assert "overall 6.5. Goodbye." in it.text()
+    for one in it.seen:
+        parse(one.message)
+
+
 @pytest.mark.parametrize("name", sorted(set(FAULTS) - STRANGE))
 def test_every_message_under_every_fault_parses(name: str) -> None:
     for one in exam(Scenario.load(f"scripted+{name}"), "gemini-2.5-flash-native-audio-preview-12-2025").seen:
         parse(one.message)
 
 
-BOOLS = st.booleans()
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9) | st.just("type"), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "any": json_values,
+    "object": st.dictionaries(st.text(max_size=9) | st.just("type"), json_values, max_size=3),
+    "bool": st.booleans(),
+    "int": st.integers(-(2**40), 2**40),
+    "float": st.floats(allow_nan=False, allow_infinity=False),
+    "bytes": st.binary(max_size=9).map(base64_of),
+    "string": st.text(max_size=9) | st.sampled_from(["user", "model", "audio/pcm;rate=16000", "image/png"]),
+}
+
+
+def of_kind(kind: str) -> st.SearchStrategy[Any]:
+    """Whatever the schema lets through."""
+    if kind in MESSAGES:
+        fields = {name: st.deferred(lambda inner=inner: of_kind(inner)) for name, inner in MESSAGES[kind].items()}
+        return st.fixed_dictionaries({}, optional=fields)
+    if kind[0] == "[":
+        return st.lists(of_kind(kind[1:-1]), max_size=2)
+    if kind[0] == "{":
+        return st.dictionaries(st.text(max_size=9), of_kind(kind[1:-1]), max_size=2)
+    return SCALARS[kind.rstrip("!")] if kind not in ENUMS else st.sampled_from(sorted(ENUMS[kind]))
+
+
+@given(
+    model=st.sampled_from(sorted(MODELS)),
+    vertex=st.booleans(),
+    setup=of_kind("Setup"),
+    messages=st.lists(st.one_of([of_kind("ClientMessage")] + [
+        of_kind(kind).map(lambda body, name=name: {name: body})
+        for name, kind in MESSAGES["ClientMessage"].items() if name != "setup"
+    ]), max_size=4),
+)  # fmt: skip
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_reads_is_answered_or_refused(model: str, vertex: bool, setup: Json, messages: list[Json]) -> None:
+    it = Rehearsal(Scenario.load("scripted").changed(examiner={"questions": ["Why?"]}), vertex=vertex)
+    setup |= {"model": model, "generationConfig": LOW if MODELS[model].thinking == "level required" else {}}
+    it.send({"setup": {key: value for key, value in setup.items() if key != "sessionResumption"}})
+    # An exam with whatever functions were declared, then anything at all.
+    for text in ("Begin.", "Because."):
+        if vertex:
+            it.begin(text)
+        else:
+            it.realtime(text=text)
+        it.wait(20)
+    for message in messages:
+        it.send(message)
+        it.wait(3)
+    it.leave()
+    for one in it.seen:
+        parse(one.message, vertex)
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -1,10 +1,12 @@
 """The small parts: sessions, links, tokens, truth, certificate, detection, speech, text endpoint."""
 
 import asyncio
+import datetime
 import json
 import ssl
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,6 +50,19 @@ def test_a_session_that_expired_is_forgotten_with_its_handles() -> None:
     memory.begin(memory.connect(), 20.0, Resumption())
     with pytest.raises(Refused, match="Invalid session handle"):
         memory.resume(handle, "m", 3, 21.0, Resumption())
+
+
+def test_a_session_with_two_connections_ends_with_the_last() -> None:
+    memory, rules = Memory(0), Resumption(valid=10, while_open=True)
+    session = memory.begin(memory.connect(), 0.0, rules)
+    handle = memory.issue(Snapshot(session, "m", Progress(), Context(Usage())))
+    memory.resume(handle, "m", 2, 1.0, rules)
+    memory.leave(session, 1, 5.0)
+    assert memory.open == 1
+    memory.leave(session, 2, 20.0)
+    assert memory.open == 0
+    assert memory.spent(session) == 24.0
+    assert memory.resume(handle, "m", 3, 29.0, rules).session == session
 
 
 def test_handles_are_alike_for_alike_seeds() -> None:
@@ -150,6 +165,8 @@ def test_a_bad_request_for_a_token_is_400(body: dict[str, Any]) -> None:
 
 def test_a_token_tells_what_it_was_asked() -> None:
     assert mint(Tokens(0), uses=3)[1]["uses"] == 3
+    soon = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=5)).isoformat()
+    assert mint(Tokens(0), expireTime=soon)[1]["expireTime"] == soon
 
 
 # Text endpoint
@@ -162,6 +179,7 @@ def ask(path: str, body: Any = None, method: str = "POST", **query: str) -> tupl
     return answer.status, answer.body if query.get("alt") == "sse" else json.loads(answer.body)
 
 
+TOOLS = [{"functionDeclarations": [{"name": "report_score"}]}]
 PROMPT = {"contents": [{"role": "user", "parts": [{"text": "Candidate: yes."}]}]}
 
 
@@ -203,6 +221,24 @@ def test_any_calls_one_of_the_allowed_functions() -> None:
     assert answer["candidates"][0]["content"]["parts"] == [{"functionCall": {"name": "other", "args": {}}}]
 
 
+def test_any_without_a_function_is_answered_in_words() -> None:
+    config = {"functionCallingConfig": {"mode": "ANY"}}
+    _, answer = ask("/v1beta/models/gemini-x:generateContent", PROMPT | {"toolConfig": config})
+    assert list(answer["candidates"][0]["content"]["parts"][0]) == ["text"]
+
+
+def test_a_call_is_streamed_whole() -> None:
+    more = {"tools": TOOLS, "toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}
+    _, (answer,) = ask("/v1beta/models/gemini-x:streamGenerateContent", PROMPT | more)
+    assert answer["candidates"][0]["content"]["parts"][0]["functionCall"]["name"] == "report_score"
+
+
+def test_parts_without_text_are_passed_over() -> None:
+    parts = [{"inlineData": {}}, {"text": 5}, *PROMPT["contents"][0]["parts"]]
+    path = "/v1beta/models/gemini-x:generateContent"
+    assert ask(path, {"contents": [{"parts": parts}]})[1]["candidates"] == ask(path, PROMPT)[1]["candidates"]
+
+
 def test_a_stream_is_events_or_a_list() -> None:
     path = "/v1beta/models/gemini-x:streamGenerateContent"
     events = ask(path, PROMPT, alt="sse")[1].decode().split("\r\n\r\n")
@@ -216,7 +252,9 @@ def test_the_candidate_s_words_are_told_from_the_rest() -> None:
     assert len(candidate_words(["Candidate: (8.0 s of speech)"])[0].split()) == 20
 
 
-@pytest.mark.parametrize("head", [b"nonsense\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nBad Header\r\n\r\n"])
+@pytest.mark.parametrize(
+    "head", [b"\r\n\r\n", b"nonsense\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nBad Header\r\n\r\n"]
+)
 def test_garbage_is_not_a_request(head: bytes) -> None:
     with pytest.raises(Malformed):
         Exchange().head(head)
@@ -312,3 +350,13 @@ def test_a_missing_engine_is_named(engine: type, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "hibari", None)
     with pytest.raises(speech.SpeechMissing, match=r"needs (moonshine-voice|hibari-tts)=="):
         engine()
+
+
+def test_a_package_without_its_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "moonshine_voice", SimpleNamespace(get_model_path=lambda _: tmp_path))
+    with pytest.raises(speech.SpeechMissing, match="has no model inside"):
+        speech.MoonshineEar()
+
+
+def test_nothing_is_said_in_silence() -> None:
+    assert speech.shared_mouth().say(" ") == b""

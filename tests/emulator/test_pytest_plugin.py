@@ -90,3 +90,14 @@ def test_a_test_without_a_loop_of_its_own_can_use_it(gemini_live: Emulator) -> N
 def test_the_marker_is_announced(pytestconfig: pytest.Config) -> None:
     pytest_configure(pytestconfig)
     assert any(line.startswith("gemini_live(scenario)") for line in pytestconfig.getini("markers"))
+
+
+def test_an_emulator_that_cannot_start_says_why(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left for a certificate")
+
+    monkeypatch.setattr("emulator.server.issue", full)
+    with pytest.raises(OSError, match="no space left"):
+        request.getfixturevalue("gemini_live")

@@ -18,6 +18,13 @@ def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
     assert Scenario.load(path).examiner.questions == ("Why?",)
 
 
+@pytest.mark.parametrize("key", ["on", "'on'"])
+def test_a_rule_may_say_on_without_quotes(key: str) -> None:
+    rule = Scenario.parse(f"faults: [{{fault: cut, {key}: activityEnd, nth: 2}}]\nmodel: {{holds: false}}", "x")
+    assert (rule.faults[0].on, rule.faults[0].nth) == ("activityEnd", 2)
+    assert rule.model == {"holds": False}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import wire
-from emulator.wire import MESSAGES, Refused
+from emulator.schema import ENUMS, MESSAGES
+from emulator.wire import Refused
 
 
 def refusal(frame: Any) -> Refused:
@@ -30,11 +31,11 @@ def test_every_mix_of_casing_reads_the_same(frame: Any) -> None:
 
 @pytest.mark.parametrize(("message", "name", "kind"), [(m, n, k) for m in MESSAGES for n, k in MESSAGES[m].items()])
 def test_each_name_of_the_table_is_known_in_both_spellings(message: str, name: str, kind: str) -> None:
-    sample = {"string": "x", "bool": True, "int": 1, "float": 0.5, "bytes": "AAA="}
+    sample: dict[str, Any] = {"object": {}, "string": "x", "bool": True, "int": 1, "float": 0.5, "bytes": "AAA="}
     for spelling in (name, wire.snake(name)):
         value = sample.get(kind.rstrip("!"), [] if kind.startswith("[") else {})
-        if kind in wire.ENUMS:
-            value = min(wire.ENUMS[kind])
+        if kind in ENUMS:
+            value = min(ENUMS[kind])
         assert set(wire.read({spelling: value}, message)) == {name}
 
 
@@ -165,3 +166,18 @@ def test_the_rate_is_in_the_mime_type(mime: str, rate: int | None) -> None:
 
 def test_messages_are_written_compact_and_in_utf8() -> None:
     assert wire.encode({"a": {"b": "é"}}) == '{"a":{"b":"é"}}'.encode()
+
+
+def test_a_null_is_read_as_if_it_were_not_there() -> None:
+    assert wire.decode('{"setup": {"model": "m", "tools": null}}') == {"setup": {"model": "m"}}
+
+
+def test_bytes_are_text() -> None:
+    refused = refusal({"realtimeInput": {"audio": {"data": 5}}})
+    assert (refused.code, refused.reason) == (1007, "Invalid value at 'realtime_input.audio.data' (TYPE_BYTES), 5")
+
+
+def test_the_parameters_of_a_function_are_an_object() -> None:
+    refused = refusal({"setup": {"tools": [{"functionDeclarations": [{"parameters": 1.5}]}]}})
+    where = "setup.tools[0].function_declarations[0].parameters"
+    assert (refused.code, refused.reason) == (1007, f"Invalid value at '{where}' (TYPE_OBJECT), 1.5")
