@@ -3,12 +3,27 @@
 import copy
 from functools import cache
 from importlib.resources import files
+from typing import Protocol
 
 import numpy as np
 from pipecat.audio.vad.silero import SileroOnnxModel
 
 WINDOW = 512  # samples at 16 kHz that the model weighs at a time: 32 ms
 RATE = 16000
+
+
+class VoiceDetector(Protocol):
+    """Tells voice from everything else in one call's 16 kHz mono PCM."""
+
+    def confidence(self, audio: bytes, *, in_turn: bool) -> float:
+        """Take the next piece of audio; the likelihood (0 to 1) that it ends in voice."""
+        ...
+
+
+def level(audio: bytes) -> float:
+    """Root mean square of 16-bit PCM, 0 to 1: core.pcm.level for every chunk of a call, at a tenth of its cost."""
+    samples = np.frombuffer(audio, np.int16).astype(np.float32)
+    return float(np.dot(samples, samples) / max(1, len(samples))) ** 0.5 / 32768
 
 
 @cache

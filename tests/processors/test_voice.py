@@ -1,9 +1,12 @@
 """The voice detector, and the silences it need not weigh."""
 
 import numpy as np
+import psutil
+import pytest
 from support.clips import ANSWERS
 
-from processors.voice import RATE, WINDOW, Voice
+from core import pcm
+from processors.voice import RATE, WINDOW, Voice, level
 
 
 class CountedVoice(Voice):
@@ -55,3 +58,27 @@ def test_speech_after_a_silence_is_marked_as_if_all_of_it_had_been_weighed() -> 
     spared = CountedVoice()
     assert sum(a != b for a, b in zip(whole, marks(spared, gap + speech), strict=True)) <= 0.02 * sum(whole)
     assert spared.asked < 0.8 * len(whole)
+
+
+def test_all_calls_of_a_process_share_one_model_and_none_has_a_thread_of_its_own() -> None:
+    first = Voice()
+    first.confidence(ANSWERS[0].pcm[:3200], in_turn=False)
+    threads = psutil.Process().num_threads()
+    voices = [Voice() for _ in range(50)]
+    for voice in voices:
+        voice.confidence(ANSWERS[0].pcm[:3200], in_turn=False)
+    assert psutil.Process().num_threads() == threads
+    assert {id(voice._model.session) for voice in voices} == {id(first._model.session)}
+
+
+def test_what_one_caller_says_leaves_no_trace_in_another_call() -> None:
+    one, other, apart = Voice(), Voice(), Voice()
+    for mine, theirs in zip(windows(ANSWERS[0].pcm)[:100], windows(ANSWERS[1].pcm)[:100], strict=True):
+        likely = one.confidence(mine, in_turn=False)
+        other.confidence(theirs, in_turn=False)
+        assert likely == apart.confidence(mine, in_turn=False)
+
+
+@pytest.mark.parametrize("audio", [b"", bytes(1024), ANSWERS[0].pcm[:1024], b"\x00\x80" * 512])
+def test_a_level_is_what_core_says_it_is(audio: bytes) -> None:
+    assert level(audio) == pytest.approx(pcm.level(audio), rel=1e-5)

@@ -1,0 +1,162 @@
+"""Where a long turn is cut into activity windows.
+
+A flush ends one window and begins the next in mid-turn, because the input transcription of some models stalls in long
+windows. Whatever lies on the two sides of the cut is transcribed apart: a word that is cut is lost.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+# A gap this long between words is a breath or a full stop; shorter ones are inside words (stop consonants).
+PAUSE = 0.12
+# How much audio is held back to find the quietest place in it: two or three syllables, so that a stop consonant or the
+# gap between two words is among them. It is late by as much, once a window, and only where nobody pauses.
+LOOK_AHEAD = 0.5
+# Where a detector hears no voice there may be a breath, or the first consonant of the next word, which it is slow to
+# notice. A window ends in a pause only while what is heard is softer than this share of the voice (-8 dB).
+SOFT = 0.4
+# The voice's level is that of its last seconds: it drops towards the end of a sentence.
+_MEMORY = 3.0
+# Lengths are sums of chunks that no binary fraction can tell exactly.
+_EPSILON = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of the caller's audio: is it voice, how loud is it (root mean square, 0 to 1), how long in seconds."""
+
+    voice: bool
+    level: float
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Close the window and open the next; the turn goes on.
+
+    The last `behind` chunks, which were held back, belong to the next window; `at` is when the first of them began.
+    """
+
+    at: float
+    why: Literal["timer", "pause", "ceiling"]
+    behind: int = 0
+
+
+class Flushing(Protocol):
+    """Decides, chunk by chunk, where a window ends. It hears all of a turn and nothing else."""
+
+    @property
+    def holding(self) -> bool:
+        """Whether chunks are held back, the last one included, until it is known on which side of a cut they are."""
+        ...
+
+    def opened(self, now: float) -> None:
+        """A turn has begun, and with it a window."""
+        ...
+
+    def heard(self, chunk: Chunk, now: float) -> Flush | None:
+        """A chunk that ends at `now`. After a flush the next window has begun at its `at`."""
+        ...
+
+
+class NoFlush:
+    """A turn is one window, however long."""
+
+    holding = False
+
+    def opened(self, now: float) -> None:
+        """Nothing to remember."""
+
+    def heard(self, chunk: Chunk, now: float) -> Flush | None:
+        """Never."""
+        return None
+
+
+class TimerFlush:
+    """Every `after` seconds, wherever the caller is, as a timer in a client does."""
+
+    holding = False
+
+    def __init__(self, after: float) -> None:
+        self._after = after
+        self._since = 0.0
+
+    def opened(self, now: float) -> None:
+        """The timer starts."""
+        self._since = now
+
+    def heard(self, chunk: Chunk, now: float) -> Flush | None:
+        """With the first chunk after the time is up."""
+        if now - self._since < self._after:
+            return None
+        self._since = now
+        return Flush(now, "timer")
+
+
+_NOTHING = Chunk(False, 0.0, 0.0)
+
+
+class ValleyFlush:
+    """In the first soft pause once a window is `after` seconds old; without one, where it is quietest before `ceiling`.
+
+    `ceiling` is to exceed `after` by LOOK_AHEAD. The last LOOK_AHEAD seconds before it are held back, and the window
+    is cut between the two chunks that are softest, rather outside a word than in one.
+    """
+
+    def __init__(self, after: float, ceiling: float) -> None:
+        self._after = after
+        self._hold_from = max(after, ceiling - LOOK_AHEAD)
+        self._since = 0.0
+        self._quiet = 0.0  # seconds without voice up to now
+        self._power = 0.0  # of the voice
+        self._held: list[Chunk] = []
+        self._last = _NOTHING  # the one before those held
+
+    @property
+    def holding(self) -> bool:
+        """From half a second before the ceiling to the cut."""
+        return bool(self._held)
+
+    def opened(self, now: float) -> None:
+        """Counts from here."""
+        self._begin(now)
+        self._quiet, self._power, self._last = 0.0, 0.0, _NOTHING
+
+    def heard(self, chunk: Chunk, now: float) -> Flush | None:
+        """At the pause, or once as much is held back as is looked through."""
+        if chunk.voice:
+            self._quiet = 0.0
+            self._power += (chunk.level**2 - self._power) * min(1.0, chunk.length / _MEMORY)
+        else:
+            self._quiet += chunk.length
+        age, before = now - self._since, self._held[-1] if self._held else self._last
+        loudest = max(before.level, chunk.level)
+        if age >= self._after and self._quiet >= PAUSE - _EPSILON and loudest <= SOFT * self._power**0.5:
+            self._last = chunk
+            self._begin(now)
+            return Flush(now, "pause")
+        if not self._held and age < self._hold_from:
+            self._last = chunk
+            return None
+        self._held.append(chunk)
+        if sum(held.length for held in self._held) < LOOK_AHEAD - _EPSILON:
+            return None
+        behind = self._held[self._quietest() :]
+        at = now - sum(chunk.length for chunk in behind)
+        self._last = chunk
+        self._begin(at)
+        return Flush(at, "ceiling", len(behind))
+
+    def _begin(self, at: float) -> None:
+        self._since = at
+        self._held.clear()
+
+    def _quietest(self) -> int:
+        """Before which of the chunks held the cut is least heard: in a soft place, between words, the softest."""
+        soft = SOFT * self._power**0.5
+
+        def loudness(n: int) -> tuple[bool, int, float]:
+            one, other = self._held[n - 1], self._held[n]
+            return max(one.level, other.level) > soft, one.voice + other.voice, one.level + other.level
+
+        return min(range(1, len(self._held)), key=loudness, default=len(self._held))
