@@ -1,6 +1,7 @@
 """What `python -m bench.link` puts calls through: a fault, and the moment at which it strikes.
 
-The faults are the emulator's (docs/emulator.md), which are what users of the service reported.
+The faults are the emulator's (docs/emulator.md), which are what users of the service reported. Those that leave the
+connection alone are in `OTHERS`; the tests put calls through both tables, so that no fault of the emulator is left out.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 from bench.faulty_call import Contender
 
-Moment = Literal["answer", "reply", "playing", "resume", "reconnect", "later", "once", "always", "call"]
+Moment = Literal["answer", "reply", "playing", "resume", "reconnect", "later", "once", "always", "call", "ending"]
 
 MOMENTS: dict[Moment, str] = {
     "answer": "in the middle of the first answer",
@@ -21,6 +22,7 @@ MOMENTS: dict[Moment, str] = {
     "once": "from the second turn on, on the first connection only",
     "always": "throughout",
     "call": "at the call of the scoring function",
+    "ending": "throughout, in an exam whose examiner calls no function",
 }
 
 
@@ -81,6 +83,34 @@ CASES: tuple[Case, ...] = (
     *(Case(fault, "call") for fault in ("thread_cancelled_on_tool", "entity_not_found", "input_during_call")),
 )
 
+OTHERS: tuple[Case, ...] = (
+    *(
+        Case(fault, "always")
+        for fault in ("no_go_away", "spurious_interrupted", "late_interrupted", "waiting_for_input")
+    ),
+    *(Case(fault, "always") for fault in ("hum", "repeats", "early", "output_text_missing")),
+    *(
+        Case(fault, "always")
+        for fault in ("usage_missing", "usage_no_details", "usage_total_only", "usage_short_details")
+    ),
+    *(Case(fault, "always") for fault in ("usage_tiny_audio", "usage_apart", "usage_twice", "usage_sometimes")),
+    *(Case(fault, "always") for fault in ("usage_without_thoughts", "transcription_stall", "transcription_late")),
+    *(Case(fault, "always") for fault in ("transcription_restart", "transcription_double", "transcription_missing")),
+    *(
+        Case(fault, "always")
+        for fault in ("call_missing", "call_chance", "call_malformed", "call_empty", "call_unknown")
+    ),
+    *(Case(fault, "always") for fault in ("call_twice", "call_early", "call_in_speech", "call_promised")),
+    *(Case(fault, "always") for fault in ("call_when_asked", "call_cancelled", "call_rejected", "call_trailing_audio")),
+    *(Case(fault, "once") for fault in ("call_lost",)),
+    *(Case(fault, "ending") for fault in ("scores_two", "scores_none", "text_429", "text_503")),
+    *(Case(fault, "resume") for fault in ("handle_unresumable", "handle_expires", "resume_busy")),
+    Case("setup_refused", "later", fatal=True),
+    *(Case(fault, "always") for fault in ("huge_frame", "unknown_only", "error_message", "extra_fields")),
+    *(Case(fault, "always") for fault in ("empty_message", "empty_frame", "invalid_json", "text_frames")),
+    *(Case(fault, "always") for fault in ("mixed_frames", "split_frames", "bare_mime", "url_safe", "two_parts")),
+)
+
 QUICK = (
     *("none@always", "internal_error@answer", "cut@answer", "aborted@answer", "internal_error@reply"),
     *("internal_error@playing", "handle_invalid@resume", "refuse_503@reconnect", "key_invalid@later"),
@@ -92,17 +122,27 @@ QUICK = (
 # 0.08 s of audio in a message, the stock service what the resampler gives it (0.032 s).
 FIRST: dict[Contender, int] = {"ours": 1, "stock": 2}
 MIDDLE: dict[Contender, int] = {"ours": 5 + 19, "stock": 5 + 47}
-# The same of the second answer: 3.8 s of the first, silence at its end included, come before it.
-SECOND: dict[Contender, int] = {"ours": 5 + 49 + 2 + 19, "stock": 5 + 119 + 2 + 47}
+# How many more messages until the same of the second answer: 3.8 s of the first, silence at its end included.
+NEXT: dict[Contender, int] = {"ours": 49 + 2, "stock": 119 + 2}
+
+# Faults that strike within seconds of their own, and need others in an exam of half a minute; and what a service that
+# fails in this way does besides. One that has frozen gives no handles and calls no functions, and the SDK takes any
+# message for the answer to the setup, so that only a service that says nothing at all keeps it waiting.
+SECONDS = {"short_life": 14.0, "transcription_stall": 1.0, "handle_expires": 0.1}
+BESIDES = {"mute": ("handle_never", "call_lost"), "no_setup_complete": ("handle_never",)}
 
 
 def rules(case: Case, contender: Contender) -> list[dict[str, Any]]:
     """The scenario's faults for a case."""
     if case.fault == "none":
         return []
-    first, fault = FIRST[contender], {"fault": case.fault}
+    first = FIRST[contender]
+    fault: dict[str, Any] = {"fault": case.fault}
+    if case.fault in SECONDS:
+        fault["seconds"] = SECONDS[case.fault]
     middle = {"message": MIDDLE[contender], "on": "audio", "connection": first}
     lost = {"fault": "internal_error"} | middle
+    besides = [{"fault": more} for more in BESIDES.get(case.fault, ())]
     match case.moment:
         case "answer":
             return [fault | middle]
@@ -113,15 +153,14 @@ def rules(case: Case, contender: Contender) -> list[dict[str, Any]]:
         case "resume":
             return [lost, fault]
         case "reconnect":
-            return [lost, fault | {"connection": first + 1}]
+            return [lost, *(one | {"connection": first + 1} for one in (fault, *besides))]
         case "later":
             further = list(range(first + 1, first + 10))
-            return [lost | {"message": SECOND[contender]}, fault | {"connection": further}]
+            return [lost | {"message": MIDDLE[contender] + NEXT[contender]}, fault | {"connection": further}]
         case "once":
-            once = {"turn": 2, "connection": first}
-            # A service that has frozen gives no handles and calls no functions either.
-            frozen = ("handle_never", "call_lost") if case.fault == "mute" else ()
-            return [fault | once, *({"fault": more} | once for more in frozen)]
+            return [one | {"turn": 2, "connection": first} for one in (fault, *besides)]
+        case "ending":
+            return [{"fault": "call_missing"}, fault]
         case "always" | "call":
             return [fault]
 

@@ -1,7 +1,8 @@
 """The life of the Live link: when to dial, with which handle, how long to wait, when to move, when to give up.
 
 The machine knows nothing of sockets. It is told what happened, and answers what to do; `deadline` says when it wants
-to be asked again. No state but LIVE, DEGRADED and CLOSED is without one, and in LIVE the watchdog keeps time.
+to be asked again. No state but LIVE, DEGRADED and CLOSED is without one, and in LIVE the watchdog keeps time. `state`
+and `why` are what the log has of it: whoever asks after each step sees every state that lasts.
 """
 
 from collections.abc import Sequence
@@ -53,16 +54,19 @@ class LinkPolicy:
 
     `backoff` is used up by consecutive failures; a connection that lived `stable` seconds refills it. `long_wait` is
     the delay after a verdict of WAIT. `margin` is how long before an announced end the link moves at the latest.
+    A handle with which `distrust` attempts have failed one after the other is not used again, whatever the service
+    said: a 1011 in answer to a resume is often lasting (kazunori279/adk-streaming-guide#11, yagudaev/voiceclaw#53).
     `lifetime` is how long a connection is known to live; from `lead` seconds before its end the link looks for a
     quiet moment to move, whether or not the service announces anything.
     """
 
     backoff: Sequence[float] = (1.0, 2.0, 4.0)
-    dial_timeout: float = 15.0
+    dial_timeout: float = 8.0
     stable: float = 10.0
     long_wait: float = 15.0
     margin: float = 5.0
     resume: bool = True
+    distrust: int = 2
     lifetime: float | None = None
     lead: float = 60.0
 
@@ -73,10 +77,11 @@ class LinkMachine:
     def __init__(self, policy: LinkPolicy) -> None:
         self.policy = policy
         self.state = LinkState.IDLE
-        self.why = ""  # the last reason a connection ended
+        self.why = ""  # what brought the link into its state
         self._handle: str | None = None
         self._handle_is_current = False
         self._failures = 0
+        self._refused = 0  # attempts with this handle, one after the other, that the service did not let through
         self._number = 0
         self._due: float | None = None
         self._live_since = 0.0
@@ -93,11 +98,11 @@ class LinkMachine:
 
     def start(self, now: float) -> list[LinkAction]:
         """The call begins."""
-        return self._dial(now)
+        return self._dial("The call begins.", now)
 
     def opened(self, now: float) -> list[LinkAction]:
         """The service has answered setup."""
-        self.state, self._live_since = LinkState.LIVE, now
+        self.state, self.why, self._live_since, self._refused = LinkState.LIVE, "The service answered setup.", now, 0
         lifetime = self.policy.lifetime
         self._due = None if lifetime is None else now + max(0.0, lifetime - self.policy.lead)
         return []
@@ -116,38 +121,41 @@ class LinkMachine:
             announced = now + max(0.0, time_left - self.policy.margin)
             earlier = self._due if self.state is LinkState.DRAINING and self._due is not None else announced
             self.state, self._due = LinkState.DRAINING, min(announced, earlier)
+            self.why = "The service announced the end of the connection."
         return []
 
     def quiet(self, now: float) -> list[LinkAction]:
         """Nobody is speaking and nothing is pending: a good moment to move, once the handle is up to date."""
         if self.state is not LinkState.DRAINING or (self.policy.resume and not self._handle_is_current):
             return []
-        return self._move(now)
+        return self._move("A quiet moment before the end of the connection.", now)
 
-    def lost(self, verdict: Verdict, why: str, now: float) -> list[LinkAction]:
-        """The connection ended, or an attempt failed."""
+    def lost(self, verdict: Verdict, why: str, now: float, *, reached: bool = True) -> list[LinkAction]:
+        """The connection ended, or an attempt failed; `reached` when it came as far as the session."""
         if self.state in (LinkState.CLOSED, LinkState.DEGRADED):
             return []
         if self.up and now - self._live_since >= self.policy.stable:
             self._failures = 0
+        if self.state is LinkState.DIALING and reached and verdict is Verdict.RESUME:
+            self._refused += 1
         self.state, self._due, self.why = LinkState.WAITING, None, why
         if verdict is Verdict.GIVE_UP or self._failures >= len(self.policy.backoff):
             return self.give_up(why)
-        if verdict is Verdict.FRESH:
-            self._handle = None
+        if verdict is Verdict.FRESH or self._refused >= self.policy.distrust:
+            self._handle, self._refused = None, 0
         delay = self.policy.long_wait if verdict is Verdict.WAIT else self.policy.backoff[self._failures]
         self._failures += 1
         self._due = now + delay
         return []
 
-    def leave(self, verdict: Verdict, why: str, now: float) -> list[LinkAction]:
-        """The connection is open and of no use any more: as if it had been lost."""
-        return [HangUp(), *self.lost(verdict, why, now)] if self.up else []
+    def leave(self, why: str, now: float) -> list[LinkAction]:
+        """The connection is open and of no use any more. The caller has waited long enough: the next one at once."""
+        return self._move(why, now) if self.up else []
 
-    def begin_afresh(self, now: float) -> list[LinkAction]:
-        """The session behind the handle has forgotten the call: another one, at once."""
+    def begin_afresh(self, why: str, now: float) -> list[LinkAction]:
+        """The session behind the handle is of no use any more: another one, at once."""
         self._handle = None
-        return self._move(now) if self.up else []
+        return self._move(why, now) if self.up else []
 
     def give_up(self, why: str) -> list[LinkAction]:
         """No further attempt would help."""
@@ -160,6 +168,7 @@ class LinkMachine:
     def close(self, now: float) -> list[LinkAction]:
         """The call is over."""
         was, self.state, self._due = self.state, LinkState.CLOSED, None
+        self.why = "The call is over."
         return [HangUp()] if was in (LinkState.DIALING, LinkState.LIVE, LinkState.DRAINING) else []
 
     def deadline(self) -> float | None:
@@ -173,23 +182,23 @@ class LinkMachine:
         self._due = None
         match self.state:
             case LinkState.WAITING:
-                return self._dial(now)
+                return self._dial(self.why, now)
             case LinkState.LIVE:
-                # The end is near though nobody has said so; the last moment is the margin before it.
-                self.state = LinkState.DRAINING
+                # The last moment is the margin before the end.
+                self.state, self.why = LinkState.DRAINING, "The connection's known life is nearly over."
                 lifetime = self.policy.lifetime or 0.0
                 self._due = max(now, self._live_since + lifetime - self.policy.margin)
                 return []
             case LinkState.DRAINING:
-                return self._move(now)
+                return self._move("The end of the connection is near.", now)
             case _:  # dialing: setup was never answered
                 return [HangUp(), *self.lost(Verdict.RESUME, "The service did not answer setup in time.", now)]
 
-    def _dial(self, now: float) -> list[LinkAction]:
+    def _dial(self, why: str, now: float) -> list[LinkAction]:
         self._number += 1
-        self.state, self._due = LinkState.DIALING, now + self.policy.dial_timeout
+        self.state, self.why, self._due = LinkState.DIALING, why, now + self.policy.dial_timeout
         self._handle_is_current = False
         return [Dial(self._handle, self._failures + 1, self._number)]
 
-    def _move(self, now: float) -> list[LinkAction]:
-        return [HangUp(), *self._dial(now)]
+    def _move(self, why: str, now: float) -> list[LinkAction]:
+        return [HangUp(), *self._dial(why, now)]

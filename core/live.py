@@ -1,66 +1,32 @@
 """The Live conversation: what is sent, what the caller gets to hear, and what survives a change of connection.
 
 One machine for the whole of it. The shell tells it of the caller's turns and of what the service says, with the time,
-and carries out what it answers. It holds the link (when to dial), what is unanswered (what to say again), the
-watchdog (is the model late) and the memory check (does the model still know the exam).
+and carries out what it answers. Each part keeps a state of its own: the link (when to dial), the uplink (what the model
+is told, and what to say again), the floor (whose turn it is to speak), the model's turns, the replies on their way to
+the caller, the watchdog (is the model late) and our patience with a silent caller.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, assert_never
+from dataclasses import InitVar, dataclass
+from typing import Any
 
 from core import events, service
+from core.calls import Calls
 from core.closes import Verdict
 from core.events import UtteranceSpoken
-from core.link import Dial, GiveUp, HangUp, LinkAction, LinkMachine, LinkPolicy, LinkState
-from core.live_actions import (
-    Action,
-    AskTool,
-    Caption,
-    Charge,
-    CutSpeech,
-    Hear,
-    HearAgain,
-    KeepText,
-    Note,
-    Play,
-    Seed,
-    Transmit,
-)
-from core.memory import Recall, go_on, seed
+from core.floor import Floor, Ruling
+from core.line import Line
+from core.link import LinkMachine, LinkState
+from core.live_actions import Action, Hear, Note, Seed
+from core.live_policy import NUDGE, PROMPT, UNHEARD, LivePolicy
+from core.memory import Recall, go_on, seed, since
+from core.model_turns import ModelTurns
+from core.patience import Patience, Silence
 from core.replay import Shelf, Unanswered
 from core.replies import Replies
-from core.service import Outgoing, TokenCounts
-from core.usage import AUDIO_TOKENS_PER_SECOND
-from core.watch import Alarm, Watchdog, WatchPolicy
-
-# What is said to a model that owes a reply and is silent. Nobody hears it.
-NUDGE = "The candidate has finished. Please go on."
-# What is said to a model whose caller has been silent for long.
-PROMPT = "The candidate has been silent for a while. Ask whether they are still there, then repeat your question."
-# Such prompts without an answer before the call is ended.
-MOST_PROMPTS = 2
-# Silent connections that are left one after the other before the model is given up.
-MOST_LEFT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class LivePolicy:
-    """How the conversation is held.
-
-    `hold_while_speaking`: what the model says while the caller has the floor is dropped. `hold_during_calls`: nothing
-    reaches the model while it waits for a function. `check`: the longest the first words after a reconnect are held
-    back to see whether the model still knows the exam; 0 does not look. `idle`: seconds of everybody's silence after
-    which the examiner is told to speak up.
-    """
-
-    link: LinkPolicy = field(default_factory=LinkPolicy)
-    watch: WatchPolicy = field(default_factory=WatchPolicy)
-    hold_while_speaking: bool = True
-    hold_during_calls: bool = True
-    check: float = 1.5
-    idle: float | None = 40.0
-    memory_seconds: float = 120.0
+from core.uplink import Uplink
+from core.usage import CHARACTERS_PER_TOKEN
+from core.watch import Alarm, Watchdog
 
 
 @dataclass
@@ -68,35 +34,36 @@ class LiveMachine:
     """Turns, messages and time in; actions out, in order."""
 
     policy: LivePolicy
-    functions: frozenset[str] = frozenset()
+    functions: InitVar[frozenset[str]] = frozenset()
     shelf: Shelf | None = None
-    caller_speaking: bool = False
-    _concluding: bool = False
-    _calls: set[str] = field(default_factory=set[str])  # the model on this connection waits for these
-    _delivered: list[str] = field(default_factory=list[str])  # results it has shown no sign of having taken
-    _waiting: list[Outgoing] = field(default_factory=list[Outgoing])  # ... and this waits for them
-    _resumable: bool | None = None
-    _reseeded: bool = False
-    _left: int = 0  # connections left one after the other because the model was silent
-    _idle_since: float | None = None  # nothing is owed and nobody speaks
-    _prompts: int = 0
-    _cut: bool = False  # the model's turn was interrupted and has not been declared over
-    _down_since: float | None = None
     _samples: int = 0  # of the caller's turn so far
     _rate: int = 0
-    _audio: float = 0.0  # seconds of audio in the context, both sides
-    _reply_audio: float = 0.0
+    _known: float = 0.0  # up to when the session behind the newest handle knows the call
 
-    def __post_init__(self) -> None:
-        self._link = LinkMachine(self.policy.link)
-        self._watch = Watchdog(self.policy.watch)
-        self._replies = Replies(self.policy.check)
-        self.unanswered = Unanswered(self.policy.memory_seconds, self.shelf)
+    def __post_init__(self, functions: frozenset[str]) -> None:
+        policy = self.policy
+        self._link = LinkMachine(policy.link)
+        self._line = Line(self._link, lambda now: self._model.dropped(now))
+        self._calls = Calls(policy.hold_during_calls)
+        self.unanswered = Unanswered(policy.memory_seconds, self.shelf)
+        self._uplink = Uplink(self._link, self._calls, self.unanswered)
+        self._floor = Floor(policy.gate, policy.grace)
+        self._replies = Replies(policy.check)
+        self._watch = Watchdog(policy.watch)
+        self._patience = Patience(policy.idle)
+        self._model = ModelTurns(
+            self._line, self._uplink, self._floor, self._replies, self._watch, self._patience, functions
+        )
 
     @property
     def state(self) -> LinkState:
         """Where the link is."""
         return self._link.state
+
+    @property
+    def caller_speaking(self) -> bool:
+        """Whether the caller has the floor."""
+        return self._floor.caller_speaking
 
     @property
     def replying(self) -> bool:
@@ -110,40 +77,53 @@ class LiveMachine:
 
     # --- the call
 
-    def start(self, now: float) -> list[Action]:
-        """The call begins: connect, so that the examiner can speak when the caller is there."""
-        return self._did(self._link.start(now), now)
+    def serve(self, functions: frozenset[str]) -> None:
+        """These functions have somebody to serve them; another is refused."""
+        self._model.functions = functions
 
-    def conclude(self) -> None:
-        """The call is ending: nobody hears what the model says from here on."""
-        self._concluding = True
-        self._idle_since = None
+    def start(self, now: float, instructions: str = "") -> list[Action]:
+        """The call begins: connect, so that the examiner can speak when the caller is there.
+
+        `instructions` is what the model is told with every connection.
+        """
+        self._model.bill.text = len(instructions) // CHARACTERS_PER_TOKEN
+        return self._line.start(now)
+
+    def conclude(self, now: float) -> list[Action]:
+        """The call is ending: nobody hears what the model says from here on, and nobody goes on speaking."""
+        self._model.muted = True
+        self._patience.stop()
+        return self._model.ruled(self._floor.conclude(), now)
+
+    def settle(self) -> list[Action]:
+        """What was not billed by now is estimated."""
+        return [*self._model.bill.settle()]
 
     def close(self, now: float) -> list[Action]:
         """The call is over."""
         self._watch.rest()
-        self._idle_since = None
-        return self._did(self._link.close(now), now)
+        self._patience.stop()
+        return [*self.settle(), *self._model.ruled(self._floor.forget(now), now), *self._line.close(now)]
 
     def deadline(self) -> float | None:
         """When `tick` has something to do."""
-        times = [self._link.deadline(), self._watch.deadline(), self._replies.deadline()]
-        if self._idle_since is not None and self.policy.idle is not None:
-            times.append(self._idle_since + self.policy.idle)
-        return min((time for time in times if time is not None), default=None)
+        parts = (self._link, self._watch, self._replies, self._floor, self._patience)
+        return min((at for at in (part.deadline() for part in parts) if at is not None), default=None)
 
     def tick(self, now: float) -> list[Action]:
         """Time has passed."""
-        actions = self._did(self._link.tick(now), now)
-        if (due := self._replies.deadline()) is not None and now >= due:
-            actions += self._replies.release()
+        actions = self._line.tick(now)
+        if (until := self._floor.deadline()) is not None and now >= until:
+            actions += self._model.ruled(self._floor.let_go(), now)
+        actions += self._replies.tick(now)
         match self._watch.tick(now):
             case Alarm.NUDGE:
-                actions += [Note(events.ModelLate(now, "nudge")), Transmit((service.Text(NUDGE),))]
+                self._floor.due.told()
+                actions += [Note(events.ModelLate(now, "nudge")), *self._uplink.tell(NUDGE, remember=False)]
             case Alarm.RECONNECT:
-                actions += self._leave(now)
+                actions += self._line.leave(now)
             case Alarm.SETTLE:
-                actions += self._turn_done(now)
+                actions += self._model.turn_done(now)
             case None:
                 actions += self._idle(now)
         return actions
@@ -152,64 +132,90 @@ class LiveMachine:
 
     def caller_began(self, now: float) -> list[Action]:
         """The caller has the floor."""
-        self.caller_speaking = True
-        self._prompts, self._idle_since = 0, None
+        actions = self._model.ruled(self._floor.began(now), now)
+        if self.replying and self._floor.resumed(now):
+            # The reply came too early, and has begun to be heard all the same.
+            text, seconds = self._replies.unheard(now)
+            actions += [Note(events.ReplySuppressed(now, "premature", text, round(seconds, 3)))] if seconds > 0 else []
+        self._patience.stop(heard=True)
         self._watch.rest()
         self._replies.drop()
+        if self.replying:
+            self.unanswered.answered()  # the answer to it has begun to be heard
         self.unanswered.recorded()
-        return [*self._replies.finish(interrupted=True), *self._say(service.StartActivity())]
+        return [*actions, *self._replies.finish(now, interrupted=True), *self._uplink.begin()]
 
     def caller_audio(self, pcm: bytes, rate: int) -> list[Action]:
         """A piece of the caller's turn."""
         if not self.caller_speaking:
             return []
-        self._audio += len(pcm) / 2 / rate
+        self._model.bill.heard(len(pcm) / 2 / rate)
         self._samples, self._rate = self._samples + len(pcm) // 2, rate
-        return self._say(service.Audio(pcm, rate))
+        return self._uplink.say(service.Audio(pcm, rate))
 
-    def flush(self) -> list[Action]:
-        """Close the caller's window and open the next."""
-        if not self.caller_speaking or self._calls:
-            return []  # input during a call ends the connection on 2.5 (discuss.ai.google.dev/t/114644)
-        return self._say(service.EndActivity(flush=True), service.StartActivity())
+    def caller_voiced(self, until: float, now: float) -> list[Action]:
+        """The caller's voice was heard until then."""
+        return self._model.ruled(self._floor.voiced(until, now), now)
 
-    def caller_stopped(self, now: float) -> list[Action]:
-        """The caller has finished."""
-        self.caller_speaking = False
-        sent = events.TurnSent(now, self._samples, self._rate)
+    def flush(self, now: float, at: float | None = None) -> list[Action]:
+        """Close the caller's window and open the next, which begins with what was heard at `at`; None is now."""
+        if not self.caller_speaking:
+            return []
+        actions = self._model.ruled(self._floor.flushing(now), now)
+        if self._calls.pending:
+            return actions  # input during a call ends the connection on 2.5 (discuss.ai.google.dev/t/114644)
+        self._floor.flushed(now if at is None else at)
+        return [*actions, *self._uplink.say(service.EndActivity(flush=True), service.StartActivity())]
+
+    def caller_stopped(
+        self, now: float, *, voiced: float | None = None, spoke_until: float | None = None
+    ) -> list[Action]:
+        """The caller has finished, after `voiced` seconds of voice of which the last was heard at `spoke_until`."""
+        actions: list[Action] = [Note(events.TurnSent(now, self._samples, self._rate))]
         self._samples = 0
-        actions = [Note(sent), *self._say(service.EndActivity())]
-        self._expect(now)
-        return actions
+        answered = self._floor.had_finished(spoke_until)
+        ruling = self._floor.stopped(now, voiced, spoke_until)
+        actions += self._model.ruled(Ruling((), ruling.refuse, ruling.facts), now)
+        if answered:
+            self._uplink.leave_open()
+        else:
+            untold = self._floor.unheard and self.policy.tell_unheard
+            actions += self._uplink.say(*([service.Aside(UNHEARD)] if untold else []), service.EndActivity())
+        self._floor.unheard = False
+        self._model.expect(now)
+        return [*actions, *self._model.ruled(Ruling(ruling.take), now)]
+
+    def answer_due(self, at_least: float, thinking: float = 0.0) -> None:
+        """The examiner has put a question that asks for at least so many seconds of speech, after some of thought."""
+        self._floor.due.asked(at_least)
+        self._patience.thinking = thinking
 
     def tell(self, text: str, now: float) -> list[Action]:
         """Words for the model that nobody spoke."""
-        actions = self._say(service.Text(text))
-        self._expect(now)
+        self._floor.due.told()
+        actions = self._uplink.tell(text)
+        self._model.expect(now)
         return actions
 
     def answer_tool(self, id: str, name: str, result: dict[str, Any], told: str, now: float) -> list[Action]:
         """A function has a result; `told` is the same in words, for a session that does not know the call."""
-        actions: list[Action] = [Note(events.ToolAnswered(now, id, name))]
-        if id in self._calls:
-            self._calls.discard(id)
-            self._delivered.append(told)
-            actions.append(Transmit((service.ToolResult(id, name, result),)))
-        else:
-            # A resumed session does not know the call; it would ignore the result (pipecat-ai/pipecat#5497).
-            actions += self._say(service.Text(told))
-        actions += self._let_in()
-        self._expect(now)
+        self._floor.due.told()
+        actions = [Note(events.ToolAnswered(now, id, name)), *self._uplink.result(id, name, result, told)]
+        self._model.expect(now)
         return actions
 
+    def audible(self, now: float) -> None:
+        """The caller begins to hear the examiner."""
+        self._replies.spoken.audible(now)
+
     def played(self, now: float) -> list[Action]:
-        """The caller has heard the reply to its end."""
-        if self._idle_since is not None:
-            self._idle_since = now
+        """Nothing is left for the caller to hear."""
+        self._patience.extend(now)
+        self._replies.spoken.silent(now)
         if not self._replies.generated:
             return []
         self.unanswered.recorded()
-        return [*self._replies.finish(interrupted=False)]
+        return [*self._replies.finish(now, interrupted=False), *self._model.move_if_quiet(now)]
 
     # --- the link
 
@@ -226,224 +232,63 @@ class LiveMachine:
         """The connection is up. `said` is the conversation so far, for a session that does not know it, and
         `standing` is where the exam is.
         """
-        gap = now - self._down_since if self._down_since is not None else 0.0
-        self._down_since = None
-        actions: list[Action] = [Note(events.LinkOpened(now, took, service_session, round(gap, 3)))]
-        actions += self._did(self._link.opened(now), now)
+        actions, self._uplink.aside = self._line.opened(took, service_session, now), ""
         if resumed and self.unanswered.behind:
             # The handle is older than a turn that is over. Going on from it, the model would ask that question again.
-            self.unanswered.safe()
-            return actions + self._did(self._link.begin_afresh(now), now)
+            if self.policy.stale_handle == "fresh":
+                return actions + self._line.begin_afresh("The handle is older than the last turn.", now)
+            self._uplink.aside = since(said, self._known, standing)
+            if told := self.unanswered.told:
+                actions.append(Note(events.TurnTold(now, told[0], told[-1])))
+        elif not resumed:
+            self.unanswered.known()
+            if said:
+                actions.append(Seed((*seed(said), ("user", go_on(said, standing)))))
         self._replies.memory.reconnected()
-        if not resumed and said:
-            actions.append(Seed((*seed(said), ("user", go_on(said, standing)))))
-        self.unanswered.behind = False
-        if again := self.unanswered.again():
-            numbers = self.unanswered.numbers
-            if numbers:
-                actions += [Note(events.TurnReplayed(now, numbers[0], numbers[-1])), HearAgain()]
-            actions.append(Transmit(tuple(again)))
-            self._expect(now)
-        return actions
+        self._floor.due.speaking()
+        if again := self._uplink.again(now):
+            self._model.expect(now)
+        return [*actions, *again]
 
     def lost(self, code: int, reason: str, verdict: Verdict, meaning: str, number: int, now: float) -> list[Action]:
         """Connection `number` ended, or could not be opened."""
-        over = (LinkState.WAITING, LinkState.DEGRADED, LinkState.CLOSED)
-        if number != self._link.number or self._link.state in over:
-            return []
-        actions: list[Action] = [Note(events.LinkLost(now, code, reason, verdict.value))]
-        actions += self._dropped(now)
-        return actions + self._did(self._link.lost(verdict, meaning, now), now)
+        return self._line.lost(code, reason, verdict, meaning, number, now)
 
     def heard(self, event: service.Incoming, number: int, now: float) -> list[Action]:
         """The service said something on connection `number`."""
         if number != self._link.number or not self._link.up:
             return []
-        if isinstance(event, service.AudioSpoken | service.TextSpoken | service.TurnDone | service.ToolAsked):
-            self._delivered.clear()
         match event:
-            case service.AudioSpoken(pcm, rate):
-                length = len(pcm) / 2 / rate
-                self._audio += length
-                self._reply_audio += length
-                self._watch.said(now, length)
-                return self._speak(Play(pcm, rate), now)
-            case service.TextSpoken(text):
-                self._watch.said(now)
-                return self._speak(Caption(text), now)
             case service.TextHeard(text):
                 return [Hear(text)]
-            case service.GenerationDone():
-                return self._generation_done(now)
             case service.Interrupted():
-                self._cut = True
-                self.unanswered.interrupted()
-                cut: list[Action] = [CutSpeech()] if self.replying else []
-                return cut + self._replies.finish(interrupted=True)
-            case service.TurnDone(reason):
-                return self._turn_done(now, wants_more=reason == "NEED_MORE_INPUT")
-            case service.ToolAsked(id, name, args):
-                return self._call(id, name, args, now)
+                return self._model.interrupted(now)
             case service.ToolsCancelled(ids):
-                self._calls.difference_update(ids)
-                return self._let_in()
+                self._calls.withdrawn(ids)
+                self._floor.withdrawn(ids)
+                return self._uplink.let_in()
             case service.GoingAway(time_left):
-                return [
-                    Note(events.GoAwayReceived(now, time_left)),
-                    *self._did(self._link.go_away(time_left, now), now),
-                    *self._move_if_quiet(now),
-                ]
+                return [*self._line.going_away(time_left, now), *self._model.move_if_quiet(now)]
             case service.HandleGiven(handle):
-                return self._handle(handle, now)
+                if handle is None:
+                    return self._line.handle(handle, now)
+                if not self._uplink.aside:
+                    self._known = now
+                return [*self._uplink.handle(), *self._line.handle(handle, now), *self._model.move_if_quiet(now)]
+            case service.TurnDone():
+                return [*self._model.bill.turn_over(), *self._model.said(event, now)]
             case service.UsageSeen(counts):
-                return self._billed(counts, now)
+                unheard = self._replies.holding or self._floor.holding
+                forgot = self._replies.memory.billed(counts.prompt_total) is Recall.LOST and unheard
+                return [self._model.bill.charge(counts), *(self._model.forgotten(now) if forgot else [])]
             case _:
-                assert_never(event)
-
-    # --- within
-
-    def _did(self, actions: list[LinkAction], now: float) -> list[Action]:
-        done: list[Action] = []
-        for action in actions:
-            match action:
-                case Dial(handle, attempt, _):
-                    done.append(Note(events.LinkDialed(now, attempt, handle is not None)))
-                case HangUp():
-                    # A move: whatever was pending on the old connection is orphaned.
-                    done += self._dropped(now)
-                case GiveUp(why):
-                    done.append(Note(events.LinkGaveUp(now, why)))
-                case _:
-                    assert_never(action)
-            done.append(action)
-        return done
-
-    def _leave(self, now: float) -> list[Action]:
-        """The model is silent on a connection that is open."""
-        self._left += 1
-        if self._left > MOST_LEFT:
-            return self._did(self._link.give_up("The model does not answer."), now)
-        why = "The model fell silent and the connection was left."
-        return [
-            Note(events.ModelLate(now, "reconnect")),
-            *self._did(self._link.leave(Verdict.RESUME, why, now), now),
-        ]
-
-    def _dropped(self, now: float) -> list[Action]:
-        """The connection is gone, with the reply that was under way and the calls that were pending."""
-        if self._down_since is None:
-            self._down_since = now
-        self._watch.rest()
-        self._replies.drop()
-        self._cut = False
-        self._calls.clear()
-        delivered, self._delivered = self._delivered, []
-        for told in delivered:
-            self.unanswered.sent(service.Text(told))
-        return [*self._replies.finish(interrupted=True, dropped=True), *self._let_in()]
-
-    def _say(self, *items: Outgoing) -> list[Action]:
-        if self._calls and self.policy.hold_during_calls:
-            self._waiting += items
-            return []
-        for item in items:
-            self.unanswered.sent(item)
-        return [Transmit(items)] if self._link.up else []
-
-    def _let_in(self) -> list[Action]:
-        if self._calls or not self._waiting:
-            return []
-        waiting, self._waiting = self._waiting, []
-        return self._say(*waiting)
+                return self._model.said(event, now)
 
     def _idle(self, now: float) -> list[Action]:
-        """Nobody speaks: the candidate has lost the thread, or is gone, or did not hear the question."""
-        if self._idle_since is None or self.policy.idle is None or now < self._idle_since + self.policy.idle:
-            return []
-        self._idle_since = None
-        self._prompts += 1
-        if self._prompts > MOST_PROMPTS:
-            return self._did(self._link.give_up("Nobody has spoken for a long time."), now)
-        return [Note(events.ModelLate(now, "prompt")), *self.tell(PROMPT, now)]
-
-    def _expect(self, now: float) -> None:
-        self._idle_since = now
-        if self._link.up and not self._calls and not self.caller_speaking and self.unanswered.pending:
-            self._watch.asked(now)
-
-    def _speak(self, what: Play | Caption, now: float) -> list[Action]:
-        # After the call has ended nobody hears a reply. While the caller speaks it is one that nobody asked for: a
-        # flush ends the user's turn for the model, which then begins to answer.
-        if self._concluding or (self.caller_speaking and self.policy.hold_while_speaking):
-            self._watch.rest()
-            return []
-        recall, speech = self._replies.say(what, now)
-        return self._forgotten(now) if recall is Recall.LOST else [*speech]
-
-    def _forgotten(self, now: float) -> list[Action]:
-        """The model has begun the exam anew. Nobody has heard it yet: another session is told where the exam is."""
-        self._replies.drop()
-        if self._reseeded:
-            actions: list[Action] = [Note(events.ContextLost(now, "degrade"))]
-            return actions + self._did(self._link.give_up("The model has lost the conversation twice."), now)
-        self._reseeded = True
-        # Told where the exam stands, it may still put an old question again; from here on only a greeting counts.
-        self._replies.memory.asked.clear()
-        return [Note(events.ContextLost(now, "reseed")), *self._did(self._link.begin_afresh(now), now)]
-
-    def _generation_done(self, now: float) -> list[Action]:
-        recall, speech = self._replies.complete()
-        if recall is Recall.LOST:
-            return self._forgotten(now)
-        self._watch.generated(now)
-        if not self._watch.waits_for_reply:
-            self._settle()
-        return [*speech]
-
-    def _turn_done(self, now: float, *, wants_more: bool = False) -> list[Action]:
-        actions: list[Action] = [*self._replies.release()]
-        if self._cut:
-            self._cut = False  # the end of a reply that was cut off says nothing about the turn that cut it
-            return [*actions, *self._replies.finish(interrupted=True), KeepText()]
-        if self._watch.waits_for_reply and not wants_more:
-            self._watch.hurry(now)
-            return actions
-        self._left = 0
-        self._settle()
-        self.unanswered.recorded()
-        self._watch.rest()
-        self._idle_since = None if self.caller_speaking else now
-        return [*actions, *self._replies.finish(interrupted=False), *self._move_if_quiet(now)]
-
-    def _settle(self) -> None:
-        self.unanswered.answered()
-
-    def _move_if_quiet(self, now: float) -> list[Action]:
-        busy = self.caller_speaking or self.replying or self._calls or self.unanswered.pending
-        return [] if busy else self._did(self._link.quiet(now), now)
-
-    def _call(self, id: str, name: str, args: dict[str, Any], now: float) -> list[Action]:
-        called = Note(events.ToolCalled(now, id, name, args))
-        if name not in self.functions:
-            return [called, Transmit((service.ToolResult(id, name, {"error": f"there is no function {name}"}),))]
-        self._calls.add(id)  # before anyone is told: from here on nothing else is sent
-        self._watch.rest()
-        self._settle()
-        return [called, AskTool(id, name, args)]
-
-    def _handle(self, handle: str | None, now: float) -> list[Action]:
-        self._link.handle(handle)
-        if handle is not None:
-            self.unanswered.safe()
-        if (resumable := handle is not None) == self._resumable:
-            return self._move_if_quiet(now) if resumable else []
-        self._resumable = resumable
-        return [Note(events.HandleReceived(now, resumable)), *(self._move_if_quiet(now) if resumable else [])]
-
-    def _billed(self, counts: TokenCounts, now: float) -> list[Action]:
-        context, reply = self._audio * AUDIO_TOKENS_PER_SECOND, self._reply_audio * AUDIO_TOKENS_PER_SECOND
-        self._reply_audio = 0.0
-        charge = Charge(counts, round(context), round(reply))
-        if self._replies.memory.billed(counts.prompt_total) is Recall.LOST and self._replies.holding:
-            return [charge, *self._forgotten(now)]
-        return [charge]
+        match self._patience.tick(now):
+            case Silence.PROMPT:
+                return [Note(events.ModelLate(now, "prompt")), *self.tell(PROMPT, now)]
+            case Silence.END:
+                return self._line.give_up("Nobody has spoken for a long time.", now)
+            case None:
+                return []

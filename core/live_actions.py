@@ -54,9 +54,10 @@ class CutSpeech:
 
 @dataclass(frozen=True, slots=True)
 class ReplyOver:
-    """The examiner's turn is over."""
+    """The examiner's turn is over; `heard` is the share of its text, 0 to 1, that was spoken; None is all of it."""
 
     interrupted: bool
+    heard: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,14 @@ class Hear:
 
 @dataclass(frozen=True, slots=True)
 class KeepText:
-    """The text so far of the caller's turn is final, though the turn goes on."""
+    """A window of the caller's turn is over, though the turn goes on; `safe` when it will not be heard again."""
+
+    safe: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class HearAgain:
-    """The caller's audio since the last KeepText, or since the turn began, is sent again: its text comes again."""
+    """The caller's audio since the last safe window, or since the turn began, is sent again: its text comes again."""
 
 
 @dataclass(frozen=True, slots=True)

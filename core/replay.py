@@ -1,14 +1,15 @@
 """What the model has been sent and has not answered: kept in numbered pieces, and sent again on the next connection.
 
 An answer is not the end of it. A resumption handle brings a session back as it was when the handle was given, and the
-service gives none while the model speaks, so a connection that dies then takes the answered turn with it.
+service gives none while the model speaks, so a connection that dies then takes the answered turn with it. Nor is a
+flush: the part before it was heard, and until a handle knows of it, on that connection only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from core.service import Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
+from core.service import Aside, Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
 
 # Pieces of replayed audio: long enough that minutes of speech are few messages, short enough for any frame limit.
 REPLAY_PIECE = 0.5
@@ -57,8 +58,9 @@ class Unanswered:
     shelf: Shelf | None = None
     chunks: int = 0  # audio items of the call so far; each has its number
     behind: bool = False  # the last handle does not know a turn whose text is recorded: that is told in words
+    told: list[int] = field(default_factory=list[int])  # the numbers of the audio of such turns
     _items: list[_Kept] = field(default_factory=list[_Kept])
-    _answered: list[_Kept] = field(default_factory=list[_Kept])  # ... and not known to any handle
+    _answered: list[_Kept] = field(default_factory=list[_Kept])  # heard, and not known to any handle
     _seconds: float = 0.0  # of audio in memory
 
     @property
@@ -93,18 +95,36 @@ class Unanswered:
 
     def recorded(self) -> None:
         """The answered turn is in the transcript: another session is told of it in words, never its audio again."""
-        self.behind = self.behind or bool(self._answered)
-        self._answered.clear()
+        self._answered = self._told(self._answered)
 
-    def safe(self) -> None:
-        """A handle was given, or a fresh session was told all in words: what was answered is known there."""
-        self.behind = False
+    def safe(self) -> bool:
+        """A handle was given: what was heard is known to the session behind it.
+
+        Returns whether that is a part of a turn which goes on: it will not be said again.
+        """
+        part = bool(self._answered) and _is_flush(self._answered[-1])
+        self.known()
         self._answered.clear()
+        return part
+
+    def known(self) -> None:
+        """A fresh session was told all that is recorded."""
+        self.behind = False
+        self.told.clear()
 
     def interrupted(self) -> None:
-        """The model's reply was cut off by the newest turn, which is all that is left to answer."""
+        """The model's reply was cut off by the newest window, which is all that is left to answer."""
         starts = (n for n, kept in enumerate(self._items) if isinstance(kept.item, StartActivity | Text))
-        self._keep_from(max(starts, default=len(self._items)))
+        start = max(starts, default=len(self._items))
+        self._answered += self._items[:start]  # heard, and so far on this connection only
+        self._keep_from(start)
+
+    def _told(self, heard: list[_Kept]) -> list[_Kept]:
+        """Take the turns that are over as told in words; what is left belongs to one that goes on."""
+        end = max((n for n, kept in enumerate(heard) if _is_end(kept)), default=-1) + 1
+        self.behind = self.behind or end > 0
+        self.told += [kept.number for kept in heard[:end] if kept.number]
+        return heard[end:]
 
     def again(self) -> list[Outgoing]:
         """What the next connection has to hear first. A flush has no meaning there: one turn is one window."""
@@ -134,6 +154,24 @@ class Unanswered:
                 self._seconds -= _seconds(audio)
                 if self._seconds <= self.limit / 2:  # half, so that the next chunk does not come here again
                     return
+
+
+def with_aside(items: Sequence[Outgoing], aside: str) -> tuple[Outgoing, ...] | None:
+    """These with words nobody spoke at the beginning of their first turn; None when no turn begins in them."""
+    for n, item in enumerate(items):
+        if isinstance(item, StartActivity):
+            return (*items[: n + 1], Aside(aside), *items[n + 1 :])
+        if isinstance(item, Text):
+            return (*items[:n], Text(f"{aside} {item.text}"), *items[n + 1 :])
+    return None
+
+
+def _is_flush(kept: _Kept) -> bool:
+    return kept.item == EndActivity(flush=True)
+
+
+def _is_end(kept: _Kept) -> bool:
+    return isinstance(kept.item, EndActivity | Text) and not _is_flush(kept)
 
 
 def _joined(items: Iterator[Outgoing]) -> Iterator[Outgoing]:

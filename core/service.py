@@ -34,6 +34,13 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """Words nobody spoke, said into the caller's open window: they are answered together with it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResult:
     """The result of a function call."""
 
@@ -42,7 +49,7 @@ class ToolResult:
     result: dict[str, Any]
 
 
-Outgoing = StartActivity | Audio | EndActivity | Text | ToolResult
+Outgoing = StartActivity | Audio | EndActivity | Text | Aside | ToolResult
 
 # --- from the service
 
@@ -121,7 +128,8 @@ class TokenCounts:
     """One usage message: tokens by modality where the service gave details, and its plain totals.
 
     `prompt` and `response` are as detailed; `prompt_total` and `response_total` are what the service summed, which
-    need not agree with the details (observed on the service: discuss.ai.google.dev/t/188765).
+    need not agree with the details (observed on the service: discuss.ai.google.dev/t/188765). `total` is its sum of
+    both, which is of use only where nothing else is told.
     """
 
     prompt: dict[str, int] = field(default_factory=dict[str, int])
@@ -130,6 +138,7 @@ class TokenCounts:
     response_total: int = 0
     thoughts: int = 0
     cached: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from core.service import TokenCounts
 # Audio tokens a second on the Live API, both ways. Vendor's provisioned-throughput example for Live: 10 s are 250
 # tokens; 32 a second is the rate of the non-Live audio models.
 AUDIO_TOKENS_PER_SECOND = 25
+# English text, by Google's rule of thumb (ai.google.dev/gemini-api/docs/tokens).
+CHARACTERS_PER_TOKEN = 4
 MILLION = Decimal(1_000_000)
 
 
@@ -68,8 +70,12 @@ def fill_in(counts: TokenCounts, audio_in: int, audio_out: int) -> Counted:
     `audio_in` is about how many audio tokens the context holds, `audio_out` how many the reply had. They decide only
     what the service left out.
     """
-    prompt, guessed_prompt = _spread(counts.prompt, counts.prompt_total, audio_in)
-    response, guessed_response = _spread(counts.response, counts.response_total, audio_out)
+    prompt_total, response_total = counts.prompt_total, counts.response_total
+    if not (prompt_total or response_total or counts.prompt or counts.response):
+        response_total = min(audio_out, counts.total)
+        prompt_total = counts.total - response_total
+    prompt, guessed_prompt = _spread(counts.prompt, prompt_total, audio_in)
+    response, guessed_response = _spread(counts.response, response_total, audio_out)
     return Counted(prompt, response, counts.thoughts, guessed_prompt or guessed_response)
 
 

@@ -14,11 +14,16 @@ class Alarm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WatchPolicy:
-    """Seconds to wait: for a reply to begin, for one to begin after an empty turn of the model (seen on 3.1:
-    google-gemini/gemini-live-api-examples#37), for words to be spoken, for a finished reply to be declared over.
+    """Seconds to wait: for a reply to begin, for one to begin once it was asked for a second time, for one to begin
+    after an empty turn of the model (seen on 3.1: google-gemini/gemini-live-api-examples#37), for words to be spoken,
+    for a finished reply to be declared over.
+
+    `nudged` is short: a model that is there has had `reply` seconds to think and answers the second request as it
+    answers any, in a second or two; one that has frozen answers neither, and the caller has been waiting all along.
     """
 
     reply: float = 10.0
+    nudged: float = 4.0
     empty: float = 2.5
     stall: float = 8.0
     done: float = 5.0
@@ -56,7 +61,8 @@ class Watchdog:
     def hurry(self, now: float) -> None:
         """The model has ended its turn without a word: what is due will hardly come by itself."""
         if self._asked_at is not None:
-            self._asked_at = min(self._asked_at, now + self._policy.empty - self._policy.reply)
+            wait = self._policy.nudged if self._nudged else self._policy.reply
+            self._asked_at = min(self._asked_at, now + self._policy.empty - wait)
 
     @property
     def waits_for_reply(self) -> bool:
@@ -71,7 +77,7 @@ class Watchdog:
     def deadline(self) -> float | None:
         """When `tick` has something to say."""
         if self._asked_at is not None:
-            return self._asked_at + self._policy.reply
+            return self._asked_at + (self._policy.nudged if self._nudged else self._policy.reply)
         if self._said_at is None:
             return None
         return self._plays_until + (self._policy.done if self._generated else self._policy.stall)

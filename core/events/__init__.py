@@ -5,17 +5,28 @@ and its fields (`as_record`), and read back by `from_record`; the two round-trip
 """
 
 from core.events.base import Event, as_record, from_record, kinds
-from core.events.call import CallBilled, CallEnded, CallerConnected, CallMeasured, ExamProgressed, ProblemSeen
+from core.events.call import (
+    CallBilled,
+    CallEnded,
+    CallerConnected,
+    CallMeasured,
+    ExamProgressed,
+    ProblemSeen,
+    WebhookDelivered,
+    WebhookFailed,
+)
 from core.events.link import (
     ContextLost,
     GoAwayReceived,
     HandleReceived,
+    LinkChanged,
     LinkDialed,
     LinkGaveUp,
     LinkLost,
     LinkOpened,
     ModelLate,
     TurnReplayed,
+    TurnTold,
 )
 from core.events.scores import (
     ScoreAsked,
@@ -28,6 +39,7 @@ from core.events.scores import (
     VerdictGiven,
 )
 from core.events.speech import (
+    HeardOtherwise,
     HoleFound,
     HoleRepaired,
     RepetitionNoticed,
@@ -53,9 +65,11 @@ __all__ = [
     "ExamProgressed",
     "GoAwayReceived",
     "HandleReceived",
+    "HeardOtherwise",
     "HoleFound",
     "HoleRepaired",
     "KeyPressed",
+    "LinkChanged",
     "LinkDialed",
     "LinkGaveUp",
     "LinkLost",
@@ -78,9 +92,12 @@ __all__ = [
     "TurnOpened",
     "TurnReplayed",
     "TurnSent",
+    "TurnTold",
     "UsageReported",
     "UtteranceSpoken",
     "VerdictGiven",
+    "WebhookDelivered",
+    "WebhookFailed",
     "as_record",
     "from_record",
 ]

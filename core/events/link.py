@@ -35,6 +35,14 @@ class LinkLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LinkChanged(Event):
+    """The link came into another state: dialing, live, draining, waiting, degraded or closed (core/link)."""
+
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkGaveUp(Event):
     """No further attempt is made."""
 
@@ -58,6 +66,16 @@ class HandleReceived(Event):
 @dataclass(frozen=True, slots=True)
 class TurnReplayed(Event):
     """What the model had not answered was sent again: the pieces of the call's audio from `first` to `last`."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTold(Event):
+    """A session that was resumed from before the end of a turn is told in words what was said there, the pieces of
+    the call's audio from `first` to `last`.
+    """
 
     first: int
     last: int

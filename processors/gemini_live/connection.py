@@ -14,7 +14,7 @@ from google.genai.live import AsyncSession
 from core.closes import Verdict, classify, classify_refusal, explain, explain_refusal
 from core.models import ModelFacts
 from core.pcm import size
-from core.service import Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
+from core.service import Aside, Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
 from processors.gemini_live.translate import translate
 
 # A peer that does not take part in the closing handshake must not hold up the next connection.
@@ -71,7 +71,7 @@ class Connection:
                     self._client.aio.live.connect(model=self._model, config=config)
                 )
         except Exception as error:
-            raise lost(error) from error
+            raise lost(error, opened=False) from error
 
     def send(self, *items: Outgoing) -> None:
         """Queue items to be sent together."""
@@ -159,19 +159,30 @@ class Connection:
                 await session.send_realtime_input(activity_start=types.ActivityStart())
                 await session.send_realtime_input(text=text)
                 await session.send_realtime_input(activity_end=types.ActivityEnd())
+            case Aside(text) if self._facts.text == "content":
+                turn = types.Content(role="user", parts=[types.Part(text=text)])
+                await session.send_client_content(turns=turn, turn_complete=False)
+            case Aside(text):
+                await session.send_realtime_input(text=text)
             case ToolResult(id, name, result):
                 response = types.FunctionResponse(id=id, name=name, response=result)
                 await session.send_tool_response(function_responses=response)
 
 
-def lost(error: BaseException) -> Lost:
-    """How a connection ended, from whatever the SDK or its socket raised."""
+def lost(error: BaseException, *, opened: bool = True) -> Lost:
+    """How a connection ended, from whatever the SDK or its socket raised; `opened` when it had been open.
+
+    What the SDK makes nothing of on an open connection (a message of unknown names, a frame that is not JSON) says
+    nothing of the session; on the way there it is most likely a setting that it refuses.
+    """
     match error:
         case Lost():
             return error
         case errors.APIError():
             # A close during receive(): `.code` is the WebSocket's, `.details` its reason (google-genai live.py).
             reason = error.details if isinstance(error.details, str) else str(error.message or "")
+            if error.code < 1000:  # an error in place of a message, with the code it would have over HTTP
+                return Lost(error.code, reason, classify_refusal(error.code), explain_refusal(error.code))
             return _closed(error.code, reason)
         case websockets.exceptions.ConnectionClosed():
             frame = error.rcvd or error.sent
@@ -184,7 +195,8 @@ def lost(error: BaseException) -> Lost:
         case OSError():
             return Lost(0, _one_line(error), Verdict.RESUME, f"The service cannot be reached: {_one_line(error)}.")
         case _:
-            return Lost(0, _one_line(error), Verdict.GIVE_UP, f"The Live client failed: {_one_line(error)}.")
+            verdict = Verdict.RESUME if opened else Verdict.GIVE_UP
+            return Lost(0, _one_line(error), verdict, f"The Live client failed: {_one_line(error)}.")
 
 
 def _closed(code: int, reason: str) -> Lost:

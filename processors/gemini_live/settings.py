@@ -10,7 +10,7 @@ from google.genai import types
 from pydantic import Field, SecretStr, ValidationInfo, model_validator
 
 from core.link import LinkPolicy
-from core.live import LivePolicy
+from core.live_policy import LivePolicy
 from core.models import ModelFacts, facts
 from core.watch import WatchPolicy
 from processors.stage import ConfigPath, StageSettings
@@ -84,15 +84,33 @@ class GeminiLiveSettings(StageSettings):
     long_wait: float = Field(
         15.0, gt=0, description="seconds before the next attempt after the service said that a quota is used up"
     )
-    dial_timeout: float = Field(15.0, gt=0, description="seconds for the service to answer setup")
+    dial_timeout: float = Field(
+        8.0,
+        gt=0,
+        description="seconds for the service to answer setup; 0.2 to 0.3 were measured (kazunori279/interpretab)",
+    )
     last_words: float = Field(
-        4.0, ge=0, description="seconds to wait at the end of a call for the text of the caller's last words"
+        6.0, ge=0, description="seconds to wait at the end of a call for the text of the caller's last words"
     )
     keepalive: float | None = Field(
         None, gt=0, description="seconds between pings; off by default, since pongs of 8 to 30 s were measured"
     )
     reply_timeout: float = Field(
-        10.0, gt=0, description="seconds without a reply after which the model is asked to go on, then left"
+        10.0, gt=0, description="seconds without a reply after which the model is asked to go on"
+    )
+    nudge_timeout: float = Field(
+        4.0,
+        gt=0,
+        description="seconds without a reply after that until the connection is left and the answer sent anew. A model"
+        " that is there answers the second request as it answers any; one that has frozen has kept the caller waiting"
+        " long enough",
+    )
+    stale_handle: Literal["tell", "fresh"] = Field(
+        "tell",
+        description="what to do when a connection is lost and the newest handle is older than a turn that is over."
+        ' "tell" resumes with it, so that the model keeps having heard the earlier answers, and tells it that turn in'
+        " words, inside the caller's next activity window; that a model takes it so is inferred, and the memory check"
+        ' watches it. "fresh" begins a new session that has only read the whole conversation',
     )
     silence: float | None = Field(
         40.0,
@@ -109,10 +127,25 @@ class GeminiLiveSettings(StageSettings):
     last_sentence: float = Field(
         12.0, ge=0, description="seconds the examiner may go on when the call is brought to its end in mid-sentence"
     )
-    hold_while_speaking: bool = Field(
+    gate: Literal["hold", "drop", "off"] = Field(
+        "hold",
+        description="what becomes of what the model says while the caller has the floor. A flush ends the user's turn"
+        " for the model, which then begins an answer; that it is cut off again at once is inferred, not documented."
+        ' "hold" keeps such a reply and lets it go if the caller turns out to have finished with that flush, without'
+        ' asking for a second one; "drop" never lets it be heard and asks again; "off" lets everything be heard',
+    )
+    grace: float = Field(
+        2.0,
+        ge=0,
+        le=10,
+        description="seconds after the end of an answer that the reply to it is held back when the caller has spoken"
+        " less than the exam plan expects: if the caller goes on, nobody hears it. Also keeps the examiner from going"
+        " on, or giving scores, while the plan waits for an answer. 0: neither",
+    )
+    tell_unheard: bool = Field(
         True,
-        description="drop what the model says while the caller has the floor: a flush ends the user's turn for the"
-        " model, which then begins an answer nobody asked for",
+        description="tell a model whose reply nobody heard, at the end of the answer it came too early for. That text"
+        " inside an activity window belongs to that turn was observed, not documented (livekit/agents-js#1724)",
     )
 
     @model_validator(mode="after")
@@ -138,9 +171,16 @@ class GeminiLiveSettings(StageSettings):
             resume=self.resumption,
             lifetime=self.facts.lifetime,
         )
-        watch = WatchPolicy(reply=self.reply_timeout)
+        watch = WatchPolicy(reply=self.reply_timeout, nudged=self.nudge_timeout)
         return LivePolicy(
-            link, watch, hold_while_speaking=self.hold_while_speaking, check=self.check_memory, idle=self.silence
+            link,
+            watch,
+            gate=self.gate,
+            grace=self.grace,
+            tell_unheard=self.tell_unheard,
+            stale_handle=self.stale_handle,
+            check=self.check_memory,
+            idle=self.silence,
         )
 
 
@@ -185,7 +225,7 @@ def connect_config(
             language_code=settings.language,
             voice_config=types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=settings.voice)),
         ),
-        system_instruction=_prompt(settings.prompt, instructions),
+        system_instruction=told(settings.prompt, instructions),
         tools=[types.Tool(function_declarations=[_declaration(tool) for tool in tools])] if tools else None,
         realtime_input_config=types.RealtimeInputConfig(
             automatic_activity_detection=types.AutomaticActivityDetection(disabled=True)
@@ -231,6 +271,7 @@ def _upper_types(schema: dict[str, Any]) -> dict[str, Any]:
     return upper
 
 
-def _prompt(path: Path | None, instructions: str) -> str | None:
+def told(path: Path | None, instructions: str) -> str | None:
+    """The system instruction: the prompt file, and what the stages add."""
     prompt = path.read_text(encoding="utf-8") if path else ""
     return "\n\n".join(filter(None, (prompt, instructions))) or None

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from loguru import logger
 from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
     CancelFrame,
     ClientConnectedFrame,
@@ -48,6 +49,8 @@ from core.live_actions import (
 from core.ports import Session
 from core.usage import fill_in
 from processors.frames import (
+    AnswerDueFrame,
+    CallerStoppedFrame,
     FlushFrame,
     HeardAgainFrame,
     LinkDownFrame,
@@ -56,11 +59,12 @@ from processors.frames import (
     TextKeptFrame,
     ToolAnswerFrame,
     ToolCallFrame,
+    VoiceHeardFrame,
 )
 from processors.gemini_live.connection import Connection, Lost
-from processors.gemini_live.settings import GeminiLiveSettings, client, connect_config
-from processors.gemini_live.shelf import FileShelf
+from processors.gemini_live.settings import GeminiLiveSettings, client, connect_config, told
 from processors.gemini_live.text import ask
+from processors.shelf import FileShelf
 from processors.stage import Stage
 
 
@@ -81,8 +85,9 @@ class GeminiLive(Stage[GeminiLiveSettings]):
 
     async def setup(self, setup: FrameProcessorSetup) -> None:
         await super().setup(setup)
-        self._live.functions = frozenset(tool["name"] for tool in self.session.tools)
-        await self._carry_out(self._live.start(self.session.now()))
+        self._live.serve(frozenset(tool["name"] for tool in self.session.tools))
+        instructions = told(self.settings.prompt, self.session.instructions) or ""
+        await self._carry_out(self._live.start(self.session.now(), instructions))
 
     async def cleanup(self) -> None:
         await self._carry_out(self._live.close(self.session.now()))
@@ -102,8 +107,9 @@ class GeminiLive(Stage[GeminiLiveSettings]):
     async def conclude(self) -> None:
         """Let the examiner finish its sentence, and wait for the text of the caller's last words."""
         await self._until(lambda: not self._live.replying, self.settings.last_sentence)
-        self._live.conclude()
+        await self._carry_out(self._live.conclude(self.session.now()))
         await self._until(lambda: not self._live.owed, self.settings.last_words)
+        await self._carry_out(self._live.settle())
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         live, now = self._live, self.session.now()
@@ -111,8 +117,8 @@ class GeminiLive(Stage[GeminiLiveSettings]):
             case InputAudioRawFrame():
                 await self._carry_out(live.caller_audio(frame.audio, frame.sample_rate))
                 return
-            case FlushFrame():
-                await self._carry_out(live.flush())
+            case FlushFrame(at=at):
+                await self._carry_out(live.flush(now, at))
                 return
             case NudgeFrame(text=text):
                 await self._carry_out(live.tell(text, now))
@@ -126,8 +132,16 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self._carry_out(live.tell(self.settings.opening, now))
             case UserStartedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(live.caller_began(now))
+            case CallerStoppedFrame(spoke_until=until, voiced=voiced) if direction is FrameDirection.DOWNSTREAM:
+                await self._carry_out(live.caller_stopped(now, voiced=voiced, spoke_until=until))
             case UserStoppedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(live.caller_stopped(now))
+            case VoiceHeardFrame(ended=ended) if direction is FrameDirection.DOWNSTREAM:
+                await self._carry_out(live.caller_voiced(ended, now))
+            case AnswerDueFrame(at_least=at_least, thinking=thinking):
+                live.answer_due(at_least, thinking)
+            case BotStartedSpeakingFrame():
+                live.audible(now)
             case BotStoppedSpeakingFrame():
                 await self._carry_out(live.played(now))
             case EndFrame() | CancelFrame():
@@ -166,8 +180,8 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self.push_frame(spoken)
             case Hear(text):
                 await self.push_frame(TranscriptionFrame(text, "caller", datetime.now(UTC).isoformat()))
-            case KeepText():
-                await self.push_frame(TextKeptFrame())
+            case KeepText(safe):
+                await self.push_frame(TextKeptFrame(safe=safe))
             case HearAgain():
                 await self.push_frame(HeardAgainFrame())
             case BeginSpeech():
@@ -176,8 +190,8 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self.push_frame(TTSStoppedFrame())
             case CutSpeech():
                 await self.broadcast_interruption()
-            case ReplyOver(interrupted):
-                await self.push_frame(ReplyDoneFrame(interrupted=interrupted))
+            case ReplyOver(interrupted, heard):
+                await self.push_frame(ReplyDoneFrame(interrupted=interrupted, heard=heard))
             case AskTool(id, name, args):
                 await self.push_frame(ToolCallFrame(call_id=id, function=name, args=args))
             case Charge(counts, audio_in, audio_out):

@@ -87,6 +87,7 @@ def _counts(usage: types.UsageMetadata) -> TokenCounts:
         response_total=usage.response_token_count or 0,
         thoughts=usage.thoughts_token_count or 0,
         cached=usage.cached_content_token_count or 0,
+        total=usage.total_token_count or 0,
     )
 
 

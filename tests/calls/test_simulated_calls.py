@@ -1,7 +1,8 @@
 """Thousands of exams on imagined time: whatever breaks, nothing the caller said is lost or said twice."""
 
 import itertools
-from typing import Any
+import re
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from support.simulation import CHUNK, RATE, Outcome, Simulation
 
 from core import events
 from core.link import LinkPolicy, LinkState
-from core.live import LivePolicy
+from core.live_policy import LivePolicy
+from core.models import facts
 from emulator.faults import FAULTS
 from emulator.scenario import Scenario
 
@@ -23,6 +25,14 @@ FATAL = {
     *("key_invalid", "bad_payload", "voices_refused", "setup_refused", "model_not_found", "activity_refused"),
     *("refuse_400", "refuse_region", "refuse_401", "refuse_403", "refuse_404", "refuse_429", "refuse_503"),
     *("sessions_exhausted", "no_setup_complete", "mute", "empty_reply", "call_lost"),
+}
+
+
+CHANGES = {
+    *(("idle", "dialing"), ("dialing", "live"), ("dialing", "waiting"), ("dialing", "degraded"), ("dialing", "closed")),
+    *(("live", "draining"), ("live", "waiting"), ("live", "dialing"), ("live", "degraded"), ("live", "closed")),
+    *(("draining", "waiting"), ("draining", "dialing"), ("draining", "degraded"), ("draining", "closed")),
+    *(("waiting", "dialing"), ("waiting", "closed"), ("degraded", "closed")),
 }
 
 
@@ -40,6 +50,10 @@ def orderly(outcome: Outcome, limit: float = 600.0) -> None:
     assert len(set(outcome.answers)) == len(outcome.answers), "a tool result goes to the model once"
     times = [event.at for event in outcome.log]
     assert times == sorted(times)
+    assert outcome.unwatched == [], "no state but the last is without a deadline"
+    changes = [change.state for change in outcome.of(events.LinkChanged)]
+    assert changes[-1] == "closed"
+    assert set(itertools.pairwise(["idle", *changes])) <= CHANGES, "every change of state is on record"
 
 
 def nothing_lost(outcome: Outcome) -> None:
@@ -98,6 +112,82 @@ def nothing_said_is_missing(outcome: Outcome) -> None:
         assert window == sorted(set(window))
 
 
+# Every window is heard as its length, so that a text that is missing or there twice shows.
+MEASURED = PLAIN.changed(examiner={"heard": []})
+
+
+def text_of_everything_once(outcome: Outcome) -> None:
+    """The transcript has as many seconds of speech as were spoken."""
+    heard = sum(float(length) for said in outcome.said for length in re.findall(r"\(([\d.]+) s of speech\)", said.text))
+    assert heard == pytest.approx(
+        sum(len(turn.pcm) for turn in outcome.turns) / 2 / RATE, abs=0.11 * len(outcome.turns)
+    )
+
+
+@pytest.mark.parametrize("model", [OLD, NEW])
+@pytest.mark.parametrize("fault", ["internal_error", "cut"])
+def test_a_connection_may_break_at_every_message_around_a_flush(fault: str, model: str) -> None:
+    # The second answer of four seconds, flushed twice, begins somewhere after message 55.
+    broken = 0
+    for message in range(50, 110):
+        rule = {"fault": fault, "message": message, "connection": 1, "on": "realtimeInput"}
+        outcome = Simulation(MEASURED.changed(faults=[rule]), model=model, flush_after=1.5, answers=(4.0, 4.0)).run()
+        broken += len(outcome.of(events.LinkLost))
+        orderly(outcome)
+        nothing_said_is_missing(outcome)
+        text_of_everything_once(outcome)
+        the_last_model_knows_it_all(outcome)
+    assert broken > 40
+
+
+@pytest.mark.parametrize("name", ["interrupted", "turnComplete", "sessionResumptionUpdate"])
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_connection_may_break_at_every_message_that_answers_a_flush(name: str, model: str) -> None:
+    for nth in range(1, 12):
+        rule = {"fault": "cut", "on": name, "nth": nth, "connection": 1}
+        outcome = Simulation(MEASURED.changed(faults=[rule]), model=model, flush_after=1.5, answers=(4.0, 4.0)).run()
+        orderly(outcome)
+        nothing_said_is_missing(outcome)
+        text_of_everything_once(outcome)
+        the_last_model_knows_it_all(outcome)
+
+
+def the_last_model_knows_it_all(outcome: Outcome) -> None:
+    """What the model of the last connection has heard, or was told in words, is everything that was said, once."""
+    heard = [number for window in outcome.lineage for number in chunks(window)]
+    assert len(set(heard)) == len(heard)
+    told = {number for fact in outcome.of(events.TurnTold) for number in range(fact.first, fact.last + 1)}
+    said = {number for turn in outcome.turns for number in chunks(turn.pcm)}
+    if all(dial.resumed for dial in outcome.of(events.LinkDialed)[1:]):
+        assert said - told <= set(heard)
+
+
+@pytest.mark.parametrize("stale_handle", ["tell", "fresh"])
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_session_of_long_ago_goes_on_from_where_the_exam_is(
+    model: str, stale_handle: Literal["tell", "fresh"]
+) -> None:
+    told = 0
+    policy = LivePolicy(LinkPolicy(lifetime=590), stale_handle=stale_handle)
+    for at in range(12, 80, 2):
+        faults = [
+            {"fault": "handle_never", "after": 2.0, "connection": 1},
+            {"fault": "internal_error", "after": at / 4, "connection": 1},
+        ]
+        outcome = Simulation(MEASURED.changed(faults=faults), model=model, flush_after=1.5, policy=policy).run()
+        orderly(outcome)
+        the_last_model_knows_it_all(outcome)
+        nothing_said_is_missing(outcome)
+        text_of_everything_once(outcome)
+        told += len(outcome.of(events.TurnTold))
+        assert outcome.of(events.ContextLost) == []
+        spoken = "".join(text for _, text in outcome.heard_by_caller)
+        # A question that was cut off with its connection is put again; one that was heard is not.
+        again = sum(spoken.count(question) - 1 for question in QUESTIONS)
+        assert again <= sum(said.interrupted for said in outcome.said)
+    assert (told > 10) == (stale_handle == "tell")
+
+
 def test_a_session_that_knows_nothing_is_told_and_goes_on() -> None:
     outcome = exam({"fault": "internal_error", "after": 11.0, "connection": 1}, {"fault": "handle_invalid"})
     orderly(outcome)
@@ -132,21 +222,164 @@ rules = st.builds(
 )
 
 
-@settings(max_examples=500)
+# A service that gives no more handles: what is resumed then is a session of long ago.
+stale = st.builds(
+    lambda after, connection: [{"fault": "handle_never", "after": after, "connection": connection}],
+    st.floats(0.0, 30.0).map(lambda x: round(x, 1)),
+    st.integers(1, 2),
+)
+# Seconds from anybody's last sound to the examiner's next, in a call that goes on: a quota's long wait, a model that
+# freezes (14 s until it is left) and the tries that fail after it.
+RECOVERY = 45.0
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=1000)
 @given(
     faults=st.lists(rules, min_size=1, max_size=4),
+    handles_stop=st.just([]) | stale,
+    stale_handle=st.sampled_from(["tell", "tell", "fresh"]),
     model=st.sampled_from([OLD, NEW]),
     seed=st.integers(0, 1000),
     flush=st.sampled_from([None, 1.5]),
+    pause=st.sampled_from([{}, {"silence": 0.8, "flush_at_end": True}, {"goes_on": 1.0, "at_least": 3.0}]),
+    interrupts=st.booleans(),
 )
 def test_any_sequence_of_faults_ends_orderly(
-    faults: list[dict[str, Any]], model: str, seed: int, flush: float | None
+    faults: list[dict[str, Any]],
+    handles_stop: list[dict[str, Any]],
+    stale_handle: Literal["tell", "fresh"],
+    model: str,
+    seed: int,
+    flush: float | None,
+    pause: dict[str, Any],
+    interrupts: bool,
 ) -> None:
-    scenario = PLAIN.changed(faults=faults, seed=seed)
-    outcome = Simulation(scenario, model=model, flush_after=flush).run()
+    scenario = PLAIN.changed(faults=[*faults, *handles_stop], seed=seed)
+    policy = LivePolicy(LinkPolicy(lifetime=facts(model).lifetime), stale_handle=stale_handle)
+    how = {"flush_after": flush, "interrupts": interrupts} | pause
+    outcome = Simulation(scenario, model=model, policy=policy, **how).run()
     orderly(outcome)
+    the_last_model_knows_it_all(outcome)
     for connection, windows in itertools.groupby(outcome.windows, key=lambda window: window[0]):
         heard = [pcm for _, pcm in windows if pcm]
         assert len(set(heard)) == len(heard), f"connection {connection} heard an answer twice"
     if not outcome.of(events.LinkGaveUp):
         nothing_said_is_missing(outcome)
+        assert outcome.longest_silence < RECOVERY
+
+
+def heard_while_speaking(outcome: Outcome) -> list[str]:
+    """The words the caller was given to hear while he spoke."""
+    return [text for at, text in outcome.heard_by_caller for turn in outcome.turns if turn.began < at < turn.ended]
+
+
+def first_word(outcome: Outcome, turn: int) -> float:
+    """How long after a turn closed the reply to it began."""
+    ended = outcome.turns[turn].ended
+    return min(at for at, _ in outcome.heard_by_caller if at >= ended) - ended
+
+
+QUESTIONS = [*PLAIN.examiner.questions, PLAIN.examiner.closing]
+
+
+def each_question_once(outcome: Outcome) -> None:
+    """The examiner's whole part was heard, and nothing of it twice."""
+    spoken = "".join(text for _, text in outcome.heard_by_caller)
+    assert [spoken.count(question) for question in QUESTIONS] == [1] * len(QUESTIONS)
+
+
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_reply_to_a_flush_at_the_final_pause_comes_the_moment_the_turn_closes(model: str) -> None:
+    plain = Simulation(PLAIN, model=model, silence=0.8).run()
+    outcome = Simulation(PLAIN, model=model, silence=0.8, flush_at_end=True, interrupts=False).run()
+    orderly(outcome)
+    for turn in range(3):
+        assert first_word(outcome, turn) == 0.0 < first_word(plain, turn)
+    each_question_once(outcome)
+    assert heard_while_speaking(outcome) == [] and outcome.of(events.ReplySuppressed) == []
+    nothing_said_is_missing(outcome)
+    assert [said.speaker for said in outcome.said][:7] == ["examiner", "caller"] * 3 + ["examiner"]
+
+
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_flush_at_the_final_pause_that_the_service_cuts_off_itself_is_answered_once(model: str) -> None:
+    leaky = PLAIN.changed(model={"leaks": 3})
+    outcome = Simulation(leaky, model=model, silence=0.8, flush_at_end=True, flush_after=1.5).run()
+    orderly(outcome)
+    each_question_once(outcome)
+    nothing_said_is_missing(outcome)
+    assert heard_while_speaking(outcome) == []
+    flushes = sum(bool(pcm) for _, pcm in outcome.windows) - len(outcome.turns)
+    suppressed = outcome.of(events.ReplySuppressed)
+    assert len(suppressed) == flushes > 3, "what leaked of each reply to a flush was lost, and told"
+    assert {event.why for event in suppressed} == {"flush"}
+
+
+def test_a_caller_who_only_paused_in_a_long_answer_is_not_answered_before_its_end() -> None:
+    outcome = Simulation(PLAIN, silence=0.8, goes_on=0.5, at_least=5.0, answers=(6.0, 6.0)).run()
+    orderly(outcome)
+    nothing_said_is_missing(outcome)
+    assert heard_while_speaking(outcome) == []
+    for pause, goes_on in itertools.pairwise(outcome.turns):
+        if goes_on.began - pause.ended < 1:
+            assert not [text for at, text in outcome.heard_by_caller if pause.ended <= at <= goes_on.began]
+    assert {event.why for event in outcome.of(events.ReplySuppressed)} == {"premature"}
+
+
+def test_an_examiner_who_goes_on_without_an_answer_is_not_heard_and_gives_no_scores() -> None:
+    early = PLAIN.changed(examiner={"early": [1, 3], "early_after": 0.5})
+    outcome = Simulation(early, at_least=0.5, silence=0.8).run()
+    orderly(outcome)
+    each_question_once(outcome)
+    assert len(outcome.turns) == 3 and len(outcome.calls) == 1
+    answered = outcome.turns[-1].ended
+    assert all(call.at > answered for call in outcome.of(events.ToolCalled))
+    assert {event.why for event in outcome.of(events.ReplySuppressed)} == {"premature"}
+    unguarded = Simulation(early, silence=0.8, at_least=0.5, policy=LivePolicy(grace=0.0)).run()
+    assert unguarded.of(events.ReplySuppressed) == []
+
+
+@settings(max_examples=200)
+@given(
+    answers=st.lists(st.integers(5, 60).map(lambda tenths: tenths / 10), min_size=1, max_size=4),
+    flush=st.sampled_from([None, 0.3, 0.7, 1.5]),
+    at_end=st.booleans(),
+    leaks=st.integers(0, 3),
+    silence=st.integers(1, 12).map(lambda tenths: tenths / 10),
+    goes_on=st.sampled_from([None, 0.2, 0.9, 1.9, 2.5]),
+    at_least=st.sampled_from([None, 1.0, 5.0]),
+    early=st.sampled_from([[], [1], [2, 3]]),
+    interrupts=st.booleans(),
+    model=st.sampled_from([OLD, NEW]),
+)
+def test_whatever_the_schedule_nobody_is_talked_over_and_nothing_is_lost(
+    answers: list[float],
+    flush: float | None,
+    at_end: bool,
+    leaks: int,
+    silence: float,
+    goes_on: float | None,
+    at_least: float | None,
+    early: list[int],
+    interrupts: bool,
+    model: str,
+) -> None:
+    scenario = PLAIN.changed(model={"leaks": leaks}, examiner={"early": early})
+    outcome = Simulation(
+        scenario,
+        model=model,
+        answers=answers,
+        flush_after=flush,
+        flush_at_end=at_end,
+        silence=silence,
+        goes_on=goes_on,
+        at_least=at_least,
+        interrupts=interrupts,
+    ).run()
+    orderly(outcome)
+    nothing_said_is_missing(outcome)
+    assert heard_while_speaking(outcome) == []
+    asked = {call.id for call in outcome.of(events.ToolCalled)}
+    assert asked <= set(outcome.answers), "the model is left waiting for no call"
+    assert all(dial.attempt == 1 for dial in outcome.of(events.LinkDialed)), "no connection was left for its silence"

@@ -21,7 +21,7 @@ def live(policy: LinkPolicy | None = None) -> LinkMachine:
 def test_a_lost_link_is_resumed_after_1_2_and_4_seconds_and_then_given_up() -> None:
     link, now = live(), 60.0
     for attempt, delay in enumerate((1.0, 2.0, 4.0), start=2):
-        assert link.lost(Verdict.RESUME, "1011", now) == []
+        assert link.lost(Verdict.RESUME, "503", now, reached=False) == []
         assert link.deadline() == now + delay
         assert link.tick(now + delay / 2) == []
         now += delay
@@ -43,6 +43,14 @@ def test_a_refused_handle_is_dropped() -> None:
     link = live()
     link.lost(Verdict.FRESH, "Invalid session handle", 20.0)
     assert link.tick(21.0) == [Dial(None, 2, 2)]
+
+
+def test_a_handle_that_the_service_does_not_let_through_twice_is_dropped() -> None:
+    link, now = live(), 60.0
+    for attempt, delay, handle in ((2, 1.0, "h1"), (3, 2.0, "h1"), (4, 4.0, None)):
+        link.lost(Verdict.RESUME, "1011", now)
+        now += delay
+        assert link.tick(now) == [Dial(handle, attempt, attempt)]
 
 
 def test_an_exhausted_quota_is_not_hammered() -> None:
@@ -91,18 +99,18 @@ def test_a_handle_that_is_out_of_date_is_waited_for() -> None:
 
 
 def test_a_session_that_forgot_is_left_for_one_that_knows_nothing() -> None:
-    assert live().begin_afresh(3.0) == [HangUp(), Dial(None, 1, 2)]
+    assert live().begin_afresh("forgot", 3.0) == [HangUp(), Dial(None, 1, 2)]
     waiting = live()
     waiting.lost(Verdict.RESUME, "1011", 1.0)
-    assert waiting.begin_afresh(1.5) == []
+    assert waiting.begin_afresh("forgot", 1.5) == []
     assert waiting.tick(2.0) == [Dial(None, 2, 2)]
 
 
-def test_a_dead_connection_is_left_like_a_lost_one() -> None:
+def test_a_dead_connection_is_left_for_another_at_once() -> None:
     link = live()
-    assert link.leave(Verdict.RESUME, "silent", 20.0) == [HangUp()]
-    assert link.leave(Verdict.RESUME, "silent", 20.0) == []
-    assert link.tick(21.0) == [Dial("h1", 2, 2)]
+    assert link.leave("silent", 20.0) == [HangUp(), Dial("h1", 1, 2)]
+    assert link.leave("silent", 20.0) == []
+    assert link.why == "silent" and link.deadline() == 20.0 + LinkPolicy().dial_timeout
 
 
 def test_giving_up_hangs_up_and_is_final() -> None:

@@ -7,7 +7,7 @@ from core import events, service
 from core.closes import Verdict
 from core.events import UtteranceSpoken
 from core.link import Dial, GiveUp, HangUp, LinkPolicy, LinkState
-from core.live import NUDGE, PROMPT, LiveMachine, LivePolicy
+from core.live import LiveMachine
 from core.live_actions import (
     Action,
     AskTool,
@@ -25,6 +25,7 @@ from core.live_actions import (
     Seed,
     Transmit,
 )
+from core.live_policy import NUDGE, PROMPT, LivePolicy
 from core.watch import WatchPolicy
 
 VOICE = service.AudioSpoken(bytes(48000), 24000)  # a second
@@ -38,7 +39,7 @@ SAID = [
 def live(policy: LivePolicy | None = None) -> LiveMachine:
     """A conversation whose link has been up since 0 s."""
     machine = LiveMachine(policy or LivePolicy(), frozenset({"report"}))
-    assert [type(a) for a in machine.start(0.0)] == [Note, Dial]
+    assert kinds(machine.start(0.0)) == [Note, Dial]
     machine.opened(0.1, None, [], False, 0.0)
     machine.heard(service.HandleGiven("h1"), 1, 0.0)
     return machine
@@ -63,7 +64,9 @@ def noted(actions: Sequence[Action], kind: type[Any]) -> list[Any]:
 
 
 def kinds(actions: Sequence[Action]) -> list[type[Any]]:
-    return [type(action) for action in actions]
+    """What they are; that the link has changed its state is a matter of core/line."""
+    changes = [a for a in actions if isinstance(a, Note) and isinstance(a.event, events.LinkChanged)]
+    return [type(action) for action in actions if action not in changes]
 
 
 def answer(machine: LiveMachine, now: float = 1.0) -> list[Action]:
@@ -86,16 +89,17 @@ def test_a_turn_is_a_window_and_a_reply_is_speech() -> None:
 
 def test_audio_outside_a_turn_is_not_sent() -> None:
     machine = live()
-    assert machine.caller_audio(PCM, 16000) == [] and machine.flush() == []
+    assert machine.caller_audio(PCM, 16000) == [] and machine.flush(1.0) == []
 
 
 def test_a_flush_is_one_item_and_what_the_model_then_says_is_not_heard() -> None:
     machine = live()
     machine.caller_began(1.0)
-    assert machine.flush() == [Transmit((service.EndActivity(flush=True), service.StartActivity()))]
+    assert machine.flush(1.0) == [Transmit((service.EndActivity(flush=True), service.StartActivity()))]
     assert hear(machine, VOICE, service.TextSpoken("Well,")) == []
-    assert KeepText() in hear(machine, service.Interrupted(), service.TurnDone())
-    heard = live(LivePolicy(hold_while_speaking=False))
+    assert KeepText(safe=False) in hear(machine, service.Interrupted(), service.TurnDone())
+    assert KeepText() in hear(machine, service.HandleGiven("h2")), "only now will it not be said again"
+    heard = live(LivePolicy(gate="off"))
     heard.caller_began(1.0)
     assert BeginSpeech() in hear(heard, VOICE)
 
@@ -104,7 +108,7 @@ def test_a_caller_who_speaks_over_the_reply_ends_it_and_so_does_the_service() ->
     machine = live()
     answer(machine)
     hear(machine, VOICE)
-    assert machine.caller_began(2.0)[:2] == [EndSpeech(), ReplyOver(True)]
+    assert machine.caller_began(4.0)[:2] == [EndSpeech(), ReplyOver(True)]
     machine = live()
     answer(machine)
     hear(machine, VOICE)
@@ -116,7 +120,7 @@ def test_nothing_reaches_the_model_while_it_waits_for_a_function() -> None:
     asked = hear(machine, service.ToolAsked("7", "report", {"a": 1}))
     assert AskTool("7", "report", {"a": 1}) in asked
     machine.caller_began(1.0)
-    assert sent(machine.caller_audio(PCM, 16000)) == [] and machine.flush() == []
+    assert sent(machine.caller_audio(PCM, 16000)) == [] and machine.flush(1.0) == []
     answered = sent(machine.answer_tool("7", "report", {"ok": True}, "told", 2.0))
     assert answered == [
         service.ToolResult("7", "report", {"ok": True}),
@@ -166,8 +170,8 @@ def test_an_answered_turn_is_said_again_when_its_reply_is_cut_off_before_a_handl
     assert machine.owed
 
 
-def test_a_turn_that_is_over_and_that_the_handle_does_not_know_makes_another_session_be_told() -> None:
-    machine = live()
+def test_a_turn_that_is_over_and_that_the_handle_does_not_know_may_make_another_session_be_told() -> None:
+    machine = live(LivePolicy(stale_handle="fresh"))
     answer(machine)
     hear(machine, service.HandleGiven(None), VOICE, service.TextSpoken(" And you?"), service.GenerationDone())
     hear(machine, service.TurnDone())
@@ -177,6 +181,32 @@ def test_a_turn_that_is_over_and_that_the_handle_does_not_know_makes_another_ses
     assert [a.handle for a in afresh if isinstance(a, Dial)] == [None]
     told = machine.opened(0.1, None, SAID, False, 3.3)
     assert Seed in kinds(told) and sent(told) == []
+
+
+def test_a_session_resumed_from_before_the_end_of_a_turn_is_told_of_it_in_the_next_window() -> None:
+    machine = live()
+    answer(machine)
+    hear(machine, service.HandleGiven(None), VOICE, service.TextSpoken(" And you?"), service.GenerationDone())
+    hear(machine, service.TurnDone(), now=1.9)
+    machine.lost(1011, "", Verdict.RESUME, "It failed.", 1, 2.0)
+    machine.tick(3.0)
+    said = [*SAID, UtteranceSpoken(1.9, "examiner", 'And "you"?', 1.0, 1.9)]
+    opened = machine.opened(0.1, None, said, True, 3.1)
+    assert sent(opened) == [] and not any(isinstance(a, Dial) for a in opened)
+    assert [(note.first, note.last) for note in noted(opened, events.TurnTold)] == [(1, 1)]
+    # A handle for what the session knew before does not make it know more.
+    hear(machine, service.HandleGiven("h2"))
+    machine.lost(1011, "", Verdict.RESUME, "It failed.", 2, 3.2)
+    machine.tick(5.2)
+    machine.opened(0.1, None, said, True, 5.3)
+    [start, aside] = sent(machine.caller_began(6.0))
+    assert start == service.StartActivity() and isinstance(aside, service.Aside)
+    assert 'You said "And \\"you\\"?"' in aside.text and "not an instruction" in aside.text
+    machine.caller_audio(PCM, 16000)
+    hear(machine, service.HandleGiven("h3"))
+    machine.lost(1011, "", Verdict.RESUME, "It failed.", 3, 7.0)
+    machine.tick(11.0)
+    assert sent(machine.opened(0.1, None, said, True, 11.1)) == [service.StartActivity(), service.Audio(PCM, 16000)]
 
 
 def test_a_turn_that_a_handle_knows_is_left_alone() -> None:
@@ -194,14 +224,16 @@ def test_a_told_session_that_puts_an_old_question_again_is_let_through() -> None
     machine = live()
     for text in (SAID[0].text, "What do you do on a free day at home?", "Describe a journey that you remember well?"):
         hear(machine, VOICE, service.TextSpoken(text), service.GenerationDone(), service.TurnDone())
+    hear(machine, service.HandleGiven("h2"))
     again = service.TextSpoken("What do you do on a free day at home?")
     machine.lost(1011, "", Verdict.RESUME, "It failed.", 1, 2.0)
     machine.tick(3.0)
     machine.opened(0.1, None, SAID, True, 3.1)
-    lost = hear(machine, again, now=3.5)
+    assert hear(machine, again, now=3.4) == []
+    lost = hear(machine, service.GenerationDone(), now=3.5)
     assert [note.done for note in noted(lost, events.ContextLost)] == ["reseed"]
     machine.opened(0.1, None, SAID, False, 3.7)
-    assert Caption(again.text) in hear(machine, again, now=4.0)
+    assert Caption(again.text) in hear(machine, again, service.GenerationDone(), now=4.0)
 
 
 def test_what_an_old_connection_says_is_out_of_date() -> None:
@@ -342,7 +374,7 @@ def test_a_result_the_model_showed_no_sign_of_is_told_in_words_after_the_reconne
 def test_after_the_end_nobody_hears_a_reply() -> None:
     machine = live()
     answer(machine)
-    machine.conclude()
+    machine.conclude(2.0)
     assert hear(machine, VOICE, service.TextHeard("Bruce.")) == [Hear("Bruce.")]
     assert HangUp() in machine.close(5.0) and machine.deadline() is None
     assert machine.lost(1006, "", Verdict.RESUME, "", 1, 6.0) == []

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.replay import Unanswered
-from core.service import Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
+from core.replay import Unanswered, with_aside
+from core.service import Aside, Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
 
 SECOND = Audio(bytes(32000), 16000)
 
@@ -132,3 +132,60 @@ def test_no_audio_is_said_twice(items: list[Outgoing]) -> None:
     for item in items:
         kept.sent(item)
     assert len(pcm(kept.again())) == 32000 * items.count(SECOND)
+
+
+def flushed(*, parts: int) -> Unanswered:
+    """A turn that goes on, after so many flushes whose replies were cut off."""
+    kept = Unanswered()
+    kept.sent(StartActivity())
+    for _ in range(parts):
+        for item in (SECOND, EndActivity(flush=True), StartActivity()):
+            kept.sent(item)
+        kept.interrupted()
+    kept.sent(SECOND)
+    return kept
+
+
+def test_a_part_that_was_flushed_is_said_again_until_a_handle_knows_it() -> None:
+    kept = flushed(parts=2)
+    assert kept.numbers == [1, 2, 3]
+    assert kept.again() == [StartActivity(), SECOND, SECOND, SECOND]
+    kept = flushed(parts=2)
+    assert kept.safe(), "a part of a turn that goes on is safe"
+    assert kept.again() == [StartActivity(), SECOND]
+    assert not kept.safe()
+
+
+def test_a_part_that_was_flushed_outlives_the_record_of_what_was_before_it() -> None:
+    kept = Unanswered()
+    for item in (StartActivity(), SECOND, EndActivity()):
+        kept.sent(item)
+    kept.answered()
+    for item in (StartActivity(), SECOND, EndActivity(flush=True), StartActivity()):
+        kept.sent(item)
+    kept.interrupted()
+    kept.recorded()
+    assert kept.behind and kept.told == [1] and kept.numbers == [2]
+    assert pcm(kept.again()) == SECOND.pcm
+    kept.known()
+    assert not kept.behind and kept.told == []
+
+
+def test_a_turn_whose_reply_the_next_one_cut_off_before_it_began_is_said_again() -> None:
+    kept = Unanswered()
+    for item in (StartActivity(), SECOND, EndActivity(), StartActivity(), SECOND):
+        kept.sent(item)
+    kept.interrupted()
+    assert kept.pending
+    assert kept.again() == [StartActivity(), SECOND, EndActivity(), StartActivity(), SECOND]
+
+
+def test_words_nobody_spoke_go_into_the_first_turn_that_is_sent() -> None:
+    assert with_aside([EndActivity(), StartActivity(), SECOND], "so") == (
+        EndActivity(),
+        StartActivity(),
+        Aside("so"),
+        SECOND,
+    )
+    assert with_aside([Text("Go on.")], "so") == (Text("so Go on."),)
+    assert with_aside([SECOND, EndActivity()], "so") is None

@@ -39,6 +39,12 @@ def test_details_that_do_not_add_up_are_filled_to_the_total() -> None:
 
 
 def test_details_without_a_total_count_as_they_are() -> None:
+    assert fill_in(TokenCounts(total=900), audio_in=600, audio_out=100) == Counted(
+        {"audio": 600, "text": 200}, {"audio": 100}, 0, True
+    )
+    assert fill_in(TokenCounts({"text": 10}, {"audio": 5}, total=99), 0, 0) == Counted(
+        {"text": 10}, {"audio": 5}, 0, False
+    )
     assert fill_in(TokenCounts({"text": 10}, {"audio": 5}), 0, 0) == Counted({"text": 10}, {"audio": 5}, 0, False)
 
 

@@ -2,7 +2,7 @@
 
 from core.watch import Alarm, Watchdog, WatchPolicy
 
-POLICY = WatchPolicy(reply=10, stall=8, done=5)
+POLICY = WatchPolicy(reply=10, nudged=4, stall=8, done=5)
 
 
 def test_a_reply_that_does_not_come_is_asked_for_once_and_then_the_connection_is_left() -> None:
@@ -11,9 +11,20 @@ def test_a_reply_that_does_not_come_is_asked_for_once_and_then_the_connection_is
     dog.asked(0.0)
     assert dog.deadline() == 10 and dog.tick(9.9) is None
     assert dog.tick(10.0) is Alarm.NUDGE
-    assert dog.deadline() == 20
-    assert dog.tick(20.0) is Alarm.RECONNECT
+    assert dog.deadline() == 14
+    assert dog.tick(14.0) is Alarm.RECONNECT
     assert dog.deadline() is None
+
+
+def test_an_empty_turn_shortens_either_wait() -> None:
+    dog = Watchdog(WatchPolicy(reply=10, nudged=4, empty=2.5))
+    dog.asked(0.0)
+    dog.hurry(1.0)
+    assert dog.deadline() == 3.5 and dog.tick(3.5) is Alarm.NUDGE
+    dog.hurry(3.6)
+    assert dog.deadline() == 6.1, "shorter than the wait after a nudge"
+    dog.hurry(6.0)
+    assert dog.deadline() == 6.1, "and never longer"
 
 
 def test_a_reply_that_stalls_is_left_once_what_came_has_been_played() -> None:

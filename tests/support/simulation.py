@@ -19,7 +19,7 @@ from core import events
 from core.closes import classify, classify_refusal, explain
 from core.events import Event, UtteranceSpoken
 from core.link import Dial, GiveUp, HangUp, LinkPolicy, LinkState
-from core.live import LiveMachine, LivePolicy
+from core.live import LiveMachine
 from core.live_actions import (
     Action,
     AskTool,
@@ -37,9 +37,10 @@ from core.live_actions import (
     Seed,
     Transmit,
 )
+from core.live_policy import LivePolicy
 from core.models import facts
-from core.service import Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
-from core.transcript import TranscriptMachine
+from core.service import Aside, Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
+from core.transcript import Said, TranscriptMachine
 from core.watch import WatchPolicy
 from emulator import outputs
 from emulator.conversation import Conversation
@@ -63,6 +64,7 @@ class Turn:
 
     pcm: bytes
     began: float
+    ended: float = 0.0
     windows: list[bytes] = field(default_factory=list[bytes])  # as some connection closed them
 
 
@@ -81,6 +83,10 @@ class Outcome:
     discarded: int
     heard_by_caller: list[tuple[float, str]]
     longest_silence: float
+    lineage: list[bytes] = field(default_factory=list[bytes])  # the windows that the last model has heard
+    unwatched: list[tuple[float, LinkState]] = field(
+        default_factory=list[tuple[float, LinkState]]
+    )  # without a deadline
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The facts of one kind."""
@@ -99,7 +105,18 @@ class Simulation:
         answers: Sequence[float] = (4.0, 3.0, 5.0),
         flush_after: float | None = None,
         limit: float = 600.0,
+        silence: float = 0.0,
+        flush_at_end: bool = False,
+        goes_on: float | None = None,
+        at_least: float | None = None,
+        interrupts: bool = True,
     ) -> None:
+        """`silence` seconds of quiet end every turn, `flush_at_end` with a flush at their start.
+
+        `goes_on`: every answer is given in two halves with so many seconds between them in which the turn is closed.
+        `at_least`: what the exam plan expects of an answer. `interrupts`: whether the caller's activity stops the
+        model.
+        """
         self.now = 0.0
         self._facts = facts(model)
         self._model = model
@@ -118,6 +135,8 @@ class Simulation:
         self._answers = list(answers)
         self._flush_after = flush_after
         self._limit = limit
+        self._silence, self._flush_at_end = silence, flush_at_end
+        self._goes_on, self._at_least, self._interrupts = goes_on, at_least, interrupts
         self._speaking = False
         self._plays_until = 0.0
         self._generated = False
@@ -126,7 +145,8 @@ class Simulation:
         self._done = False
         self._cut_at: float | None = None
         self._samples = itertools.count(1)
-        self._window_connection: dict[int, int] = {}
+        self._handles: dict[str, tuple[bytes, ...]] = {}
+        self._window_open = False
         self.out = Outcome(LinkState.IDLE, 0.0, [], [], [], [], [], [], 0, [], 0.0)
 
     def run(self) -> Outcome:
@@ -139,7 +159,7 @@ class Simulation:
                 break
             self.now = max(self.now, at)
             happen()
-        self.out.said += self._transcript.end(self.now)
+        self._say(self._transcript.end(self.now))
         self._do(self.live.close(self.now))
         self.out.state, self.out.ended = self.live.state, self.now
         return self.out
@@ -164,6 +184,9 @@ class Simulation:
         for action in actions:
             self._one(action)
         due = self.live.deadline()
+        passing = self.live.state in (LinkState.IDLE, LinkState.DEGRADED, LinkState.CLOSED)
+        if due is None and not passing and not (self._speaking or self.live.replying):
+            self.out.unwatched.append((self.now, self.live.state))
         if due is not None and due != self._alarm:
             self._alarm = due
             self._at(max(0.0, due - self.now), self._ring)
@@ -191,14 +214,15 @@ class Simulation:
                 self.out.log.append(event)
             case Hear(text):
                 self._say(self._transcript.caller_text(text, self.now))
-            case KeepText():
-                self._transcript.caller_text_kept()
+            case KeepText(safe):
+                self._transcript.caller_text_kept(safe=safe)
             case HearAgain():
                 self._transcript.caller_heard_again()
             case Caption(text):
                 self.out.heard_by_caller.append((self.now, text))
                 self._say(self._transcript.examiner_spoke(text, self.now))
             case Play(pcm, rate):
+                self.live.audible(self.now)
                 self._heard_something()
                 self._plays_until = max(self._plays_until, self.now) + len(pcm) / 2 / rate
             case CutSpeech():
@@ -207,8 +231,10 @@ class Simulation:
                 self._generated = True
                 until = self._plays_until
                 self._at(max(0.0, until - self.now), lambda: self._played(until))
-            case ReplyOver(interrupted):
-                self._say(self._transcript.examiner_done(self.now, interrupted=interrupted))
+            case ReplyOver(interrupted, heard):
+                self._say(self._transcript.examiner_done(self.now, interrupted=interrupted, heard=heard))
+                if not interrupted and self._at_least is not None and self._answers:
+                    self.live.answer_due(self._at_least)
                 if interrupted and not self._speaking:
                     # Cut off in mid-sentence: a person waits for the rest, and speaks up when none comes.
                     self._cut_at = self.now
@@ -225,8 +251,8 @@ class Simulation:
         self.out.longest_silence = max(self.out.longest_silence, self.now - self._quiet_since)
         self._quiet_since = self.now
 
-    def _say(self, finished: list[UtteranceSpoken]) -> None:
-        self.out.said += finished
+    def _say(self, finished: list[Said]) -> None:
+        self.out.said += [said.spoken for said in finished]
 
     # --- the caller
 
@@ -250,28 +276,37 @@ class Simulation:
             self._at(20.0, self._idle)
             return
         length = self._answers.pop(0)
+        if self._goes_on is None:
+            self._utter(length)
+            return
+        self._utter(length / 2)
+        self._at(length / 2 + self._silence + CHUNK + self._goes_on, lambda: self._utter(length / 2))
+
+    def _utter(self, length: float) -> None:
         chunks = [self._chunk() for _ in range(round(length / CHUNK))]
+        quiet = [self._chunk() for _ in range(round(self._silence / CHUNK))]
         turn = Turn(b"".join(chunks), self.now)
         self.out.turns.append(turn)
         self._speaking = True
         self._say(self._transcript.caller_opened(self.now))
         self._do(self.live.caller_began(self.now))
-        for n, chunk in enumerate(chunks):
+        for n, chunk in enumerate(chunks + quiet):
             self._at((n + 1) * CHUNK, lambda chunk=chunk: self._do(self.live.caller_audio(chunk, RATE)))
-            if self._flush_after and (n + 1) % round(self._flush_after / CHUNK) == 0 and n + 1 < len(chunks):
-                self._at((n + 1) * CHUNK, lambda: self._do(self.live.flush()))
-        self._at((len(chunks) + 1) * CHUNK, self._stop)
+            due = self._flush_after and (n + 1) % round(self._flush_after / CHUNK) == 0 and n + 1 < len(chunks)
+            if due or (self._flush_at_end and n + 1 == len(chunks)):
+                self._at((n + 1) * CHUNK, lambda: self._do(self.live.flush(self.now)))
+        self._at((len(chunks + quiet) + 1) * CHUNK, lambda: self._stop(turn, len(chunks) * CHUNK))
 
     def _idle(self) -> None:
         """Nobody has anything to say any more."""
         if self.now >= self._quiet_since + 20.0 - 1e-6 and not self._speaking:
             self._done = True
 
-    def _stop(self) -> None:
+    def _stop(self, turn: Turn, voiced: float) -> None:
         self._speaking = False
-        self._quiet_since = self.now
-        self._say(self._transcript.caller_closed(self.now, self.now))
-        self._do(self.live.caller_stopped(self.now))
+        self._quiet_since = turn.ended = self.now
+        self._say(self._transcript.caller_closed(self.now, turn.began + voiced))
+        self._do(self.live.caller_stopped(self.now, voiced=voiced, spoke_until=turn.began + voiced))
 
     def _chunk(self) -> bytes:
         """A tenth of a second that is like no other."""
@@ -298,7 +333,10 @@ class Simulation:
                 "generationConfig": {"responseModalities": ["AUDIO"]},
                 "inputAudioTranscription": {},
                 "outputAudioTranscription": {},
-                "realtimeInputConfig": {"automaticActivityDetection": {"disabled": True}},
+                "realtimeInputConfig": {
+                    "automaticActivityDetection": {"disabled": True},
+                    "activityHandling": "START_OF_ACTIVITY_INTERRUPTS" if self._interrupts else "NO_INTERRUPTION",
+                },
                 "sessionResumption": {"handle": dial.handle} if dial.handle else {},
                 "contextWindowCompression": {"slidingWindow": {}},
                 "tools": [{"functionDeclarations": [FUNCTION]}],
@@ -306,6 +344,7 @@ class Simulation:
             if dial.handle is None and self.out.said and self._facts.history == "initial":
                 setup["historyConfig"] = {"initialHistoryInClientContent": True}
             self._resumed = dial.handle is not None
+            self.out.lineage, self._window_open = list(self._handles.get(dial.handle or "", ())), False
             self._take(conversation, conversation.receive({"setup": setup}, self.now))
 
         self._at(HANDSHAKE, answer)
@@ -313,8 +352,12 @@ class Simulation:
     def _send(self, item: Outgoing) -> None:
         match item:
             case StartActivity():
+                assert not self._window_open, "a window opens inside another"
+                self._window_open = True
                 self._receive({"realtimeInput": {"activityStart": {}}})
             case EndActivity():
+                assert self._window_open, "a window closes that is not open"
+                self._window_open = False
                 self._receive({"realtimeInput": {"activityEnd": {}}})
             case Audio(pcm, rate):
                 data = {"mimeType": f"audio/pcm;rate={rate}", "data": base64_of(pcm)}
@@ -325,6 +368,11 @@ class Simulation:
             case Text(text):
                 for message in ({"activityStart": {}}, {"text": text}, {"activityEnd": {}}):
                     self._receive({"realtimeInput": message})
+            case Aside(text) if self._facts.text == "content":
+                content = {"turns": [{"role": "user", "parts": [{"text": text}]}], "turnComplete": False}
+                self._receive({"clientContent": content})
+            case Aside(text):
+                self._receive({"realtimeInput": {"text": text}})
             case ToolResult(id, name, result):
                 self.out.answers.append(id)
                 response = {"id": id, "name": name, "response": result}
@@ -394,6 +442,9 @@ class Simulation:
             import base64
 
             self.out.windows.append((conversation.connection, base64.b64decode(told["pcm"])))
+            self.out.lineage.append(self.out.windows[-1][1])
+        elif what == "handle.given":
+            self._handles[told["handle"]] = tuple(self.out.lineage)
         elif what == "audio.discarded":
             self.out.discarded += told["samples"]
 

@@ -1,10 +1,15 @@
 """What goes out together: speech in messages of a useful size, in front of whatever follows it."""
 
-from google import genai
+from typing import Any
 
+import pytest
+from google import genai
+from google.genai import errors
+
+from core.closes import Verdict
 from core.models import facts
-from core.service import Audio, EndActivity, Outgoing, StartActivity
-from processors.gemini_live.connection import Connection
+from core.service import Aside, Audio, EndActivity, Outgoing, StartActivity
+from processors.gemini_live.connection import Connection, lost
 
 MODEL = "gemini-3.8-live"
 FRAME = bytes(range(256)) * 4  # 32 ms at 16 kHz
@@ -42,3 +47,49 @@ def test_a_flush_stays_between_the_speech_before_and_after_it() -> None:
 
 def test_speech_of_two_rates_is_not_mixed() -> None:
     assert sent((Audio(FRAME, 8_000),), *speech(3)) == [Audio(FRAME, 8_000), Audio(FRAME * 3, 16_000)]
+
+
+class Wire:
+    """Keeps what the SDK was asked to send."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+
+    async def send_realtime_input(self, **what: Any) -> None:
+        self.sent.append(("realtime", what))
+
+    async def send_client_content(self, **what: Any) -> None:
+        self.sent.append(("content", what))
+
+
+@pytest.mark.parametrize(
+    ("model", "how"), [(MODEL, "realtime"), ("gemini-2.5-flash-native-audio-preview-12-2025", "content")]
+)
+async def test_words_into_an_open_window_neither_open_nor_end_a_turn(model: str, how: str) -> None:
+    connection, wire = Connection(genai.Client(api_key="none"), model, facts(model)), Wire()
+    await connection._send(wire, Aside("Go on."))  # pyright: ignore
+    [(kind, what)] = wire.sent
+    assert kind == how
+    assert what == {"text": "Go on."} if how == "realtime" else what["turn_complete"] is False
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "verdict"),
+    [
+        (errors.APIError(1011, {"details": "Internal error encountered."}), 1011, Verdict.RESUME),
+        (errors.ServerError(500, {"message": "Internal error", "status": "INTERNAL"}), 500, Verdict.RESUME),
+        (errors.ClientError(403, {"message": "No.", "status": "PERMISSION_DENIED"}), 403, Verdict.GIVE_UP),
+        (TypeError("'<=' not supported between instances of 'int' and 'NoneType'"), 0, Verdict.RESUME),
+        (ValueError("Failed to parse response"), 0, Verdict.RESUME),
+        (TimeoutError(), 0, Verdict.RESUME),
+    ],
+)
+def test_whatever_the_sdk_raises_on_an_open_connection_has_a_verdict(
+    error: Exception, code: int, verdict: Verdict
+) -> None:
+    end = lost(error)
+    assert (end.code, end.verdict) == (code, verdict) and end.meaning
+
+
+def test_what_the_sdk_refuses_before_there_is_a_connection_is_not_tried_again() -> None:
+    assert lost(ValueError("extra fields not permitted"), opened=False).verdict is Verdict.GIVE_UP

@@ -1,0 +1,139 @@
+"""What is said to the model: the caller's windows, words nobody spoke, and the results of functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core import events, service
+from core.calls import Calls
+from core.link import LinkMachine
+from core.live_actions import Action, HearAgain, KeepText, Note, Transmit
+from core.replay import Unanswered, with_aside
+from core.service import Outgoing, ToolAsked
+
+# The result of a call that came before the candidate had finished. Uninformative results are asked for again and again
+# (Google's migration guide to 3.8 Live), so it says what to do.
+TOO_EARLY = {
+    "status": "ignored",
+    "retryable": True,
+    "message": "The candidate has not finished the answer. Wait for the end of it, then call again.",
+}
+
+
+@dataclass
+class Uplink:
+    """Sends what can be sent now, keeps what has to wait for a function, and remembers what was not answered."""
+
+    link: LinkMachine
+    calls: Calls
+    unanswered: Unanswered
+    aside: str = ""  # what this connection has still to be told, with the next turn that is sent
+    _window_left: bool = False  # the service has an open window although the caller is silent
+
+    @property
+    def owes(self) -> bool:
+        """Whether either side still owes the other something."""
+        return bool(self.calls.pending) or self.unanswered.pending
+
+    @property
+    def waits_for_answer(self) -> bool:
+        """Whether the model has been sent all there is, and has not answered."""
+        return self.link.up and not self.calls.pending and self.unanswered.pending
+
+    def say(self, *items: Outgoing) -> list[Action]:
+        """Send these together, after whatever waits for a function."""
+        if self.calls.hold_back(items):
+            return []
+        for item in items:
+            self.unanswered.sent(item)
+        return [self._transmit(items)] if self.link.up else []
+
+    def let_in(self) -> list[Action]:
+        """Send what has waited for a function, unless one is still pending."""
+        waiting = self.calls.let_in()
+        return self.say(*waiting) if waiting else []
+
+    def begin(self) -> list[Action]:
+        """The caller's window opens, if the service has none open."""
+        if not self._window_left:
+            return self.say(service.StartActivity())
+        self._window_left = False
+        self.unanswered.sent(service.StartActivity())
+        return []
+
+    def leave_open(self) -> None:
+        """The caller's turn was answered at its flush, and the window since is silent.
+
+        Its end would be answered as well; the next turn is spoken into it instead.
+        """
+        self.calls.discard_waiting()  # silence, too
+        self.unanswered.sent(service.EndActivity())
+        self._window_left = True
+
+    def silence(self) -> list[Action]:
+        """Stop a model that speaks unasked.
+
+        An activity interrupts it, and what it has not said yet does not stay in its history (ActivityHandling in
+        python-genai's types.py). The answer it has to wait for is spoken into that window.
+        """
+        if self._window_left or self.calls.pending:
+            return []
+        self._window_left = True
+        return [Transmit((service.StartActivity(),))]
+
+    def end_window_left(self) -> list[Action]:
+        """What is to be answered next is not spoken into the window that was left open."""
+        if not self._window_left:
+            return []
+        self._window_left = False
+        return [Transmit((service.EndActivity(),))]
+
+    def answer_after_all(self) -> list[Action]:
+        """The reply for which a window was left open was cut off: the window is to be answered."""
+        return self.end_window_left() if self.unanswered.pending else []
+
+    def tell(self, text: str, *, remember: bool = True) -> list[Action]:
+        """Words nobody spoke; if not to `remember`, they are not said again on another connection."""
+        ended = self.end_window_left()
+        return [*ended, *(self.say(service.Text(text)) if remember else [Transmit((service.Text(text),))])]
+
+    def result(self, id: str, name: str, result: dict[str, Any], told: str) -> list[Action]:
+        """The result of a function; in words, `told`, to a connection that does not know the call."""
+        if self.calls.answered(id, told):
+            return [Transmit((service.ToolResult(id, name, result),)), *self.let_in()]
+        # A resumed session does not know the call; it would ignore the result (pipecat-ai/pipecat#5497).
+        return [*self.say(service.Text(told)), *self.let_in()]
+
+    def refuse(self, calls: Sequence[ToolAsked], now: float, result: dict[str, Any] = TOO_EARLY) -> list[Action]:
+        """Answer calls that nobody serves: a model without an answer waits for ever."""
+        actions: list[Action] = []
+        for call in calls:
+            self.calls.withdrawn({call.id})
+            actions.append(Note(events.ToolCalled(now, call.id, call.name, call.args)))
+            actions.append(Transmit((service.ToolResult(call.id, call.name, result),)))
+        return [*actions, *self.let_in()]
+
+    def again(self, now: float) -> list[Action]:
+        """Say to a new connection what the last has not answered."""
+        if not (again := self.unanswered.again()):
+            return []
+        numbers, actions = self.unanswered.numbers, list[Action]()
+        if numbers:
+            actions = [Note(events.TurnReplayed(now, numbers[0], numbers[-1])), HearAgain()]
+        return [*actions, self._transmit(again)]
+
+    def handle(self) -> list[Action]:
+        """The session behind the newest handle knows all that was sent, unless it has still to be told something."""
+        return [KeepText()] if not self.aside and self.unanswered.safe() else []
+
+    def _transmit(self, items: Sequence[Outgoing]) -> Transmit:
+        if self.aside and (told := with_aside(items, self.aside)) is not None:
+            items, self.aside = told, ""
+        return Transmit(tuple(items))
+
+    def dropped(self) -> list[Action]:
+        """The connection is gone, and the calls that were pending."""
+        self._window_left = False
+        for told in self.calls.dropped():
+            self.unanswered.sent(service.Text(told))
+        return self.let_in()

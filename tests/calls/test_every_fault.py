@@ -1,0 +1,127 @@
+"""Every fault the emulator knows, each in a whole exam on real sockets: no call may hang, lose a word or stay unpaid.
+
+The calls are held at once, as many as a small machine can carry, and each test looks at its own.
+"""
+
+import asyncio
+import os
+import wave
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.calls import Told, config, hold
+from support.clips import ANSWERS, RATE
+
+from bench.link import EXAMINER
+from bench.link_cases import CASES, OTHERS, Case, rules
+from core.events import CallBilled, CallEnded, LinkDialed, LinkLost, LinkOpened, ProblemSeen, ScoreGiven, ScoreMissing
+from emulator.faults import FAULTS
+from emulator.scenario import CRITERIA, Scenario
+from emulator.server import Emulator
+
+# The first test waits for all the calls.
+pytestmark = [pytest.mark.real_time, pytest.mark.timeout(600)]
+
+AT_ONCE = 16
+LENGTH = 2.5  # seconds of an answer
+# Shorter than an operator would have them, so that a refusal that is tried four times does not take a minute.
+IMPATIENT: dict[str, Any] = {
+    "gemini_live__backoff": [0.3, 0.6, 1.2],
+    "gemini_live__long_wait": 1.0,
+    "gemini_live__dial_timeout": 2.0,
+    "gemini_live__reply_timeout": 2.0,
+    "scoring__farewell": 0.5,
+    "scoring__patience": 1.0,
+}
+# A model that thinks for 8 s is not to be taken for a dead one.
+PATIENT = IMPATIENT | {"gemini_live__reply_timeout": 10.0}
+CASE = {name: next(case for case in (*CASES, *OTHERS) if case.fault == name) for name in FAULTS}
+# The text that the service sends is not that of what was said, or it comes after the call.
+TEXT_CHANGED = {"transcription_stall", "transcription_double", "transcription_missing", "transcription_late"}
+# The examiner is not heard to ask, or does not wait: there may be no second answer.
+UNASKED = {"empty_reply", "no_audio", "early"}
+# The reply breaks off in mid-question. This caller answers what he has heard of it, talks over the question when it is
+# put again, and then has nothing left to say: he hangs up, and the scores are those of an exam that was not finished.
+REPLY_CUT = {"late_interrupted", "spurious_interrupted", "huge_frame", "unknown_only", "error_message", "invalid_json"}
+# The text model is out of order too: no score can be had of anybody.
+NO_SCORES = {"text_429", "text_503"}
+# The service says nothing of what it cost, or not enough: the bill is estimated.
+NO_USAGE = {"usage_missing", "usage_total_only"}
+
+Calls = Mapping[str, Told | BaseException]
+
+
+async def exam(case: Case, folder: Path) -> Told:
+    """An exam of two questions under one fault."""
+    os.makedirs(folder)
+    answers = [folder / f"answer-{n}.wav" for n in range(2)]
+    for path, clip in zip(answers, (ANSWERS[0], ANSWERS[2]), strict=True):
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(clip.pcm[: round(LENGTH * 2 * RATE)])
+    scenario = Scenario.model_validate({"name": case.name, "examiner": EXAMINER, "faults": rules(case, "ours")})
+    settings = PATIENT if case.fault == "slow_reply" else IMPATIENT
+    async with Emulator(scenario, truth=folder / "truth.jsonl") as emulator:
+        there: dict[str, Any] = {"gemini_live__base_url": emulator.url, "gemini_live__ca_file": str(emulator.ca_file)}
+        return await hold(config(folder, emulator=None, **there, **settings), answers, think=0.2, patience=12.0)
+
+
+@pytest.fixture(scope="module")
+def calls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Calls:
+    """The calls of the faults that are asked for, by name."""
+    ours = (item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path)
+    wanted: list[str] = [item.callspec.params["fault"] for item in ours if hasattr(item, "callspec")]
+    folder, room = tmp_path_factory.mktemp("faults"), asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> Told:
+        async with room:
+            return await exam(CASE[name], folder / name)
+
+    async def every() -> Calls:
+        held: list[Told | BaseException] = await asyncio.gather(*map(one, wanted), return_exceptions=True)
+        return dict(zip(wanted, held, strict=True))
+
+    return asyncio.run(every())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_exam_comes_to_an_orderly_end_under(fault: str, calls: Calls) -> None:
+    told = calls[fault]
+    assert isinstance(told, Told), told
+    closed(told)
+    bill = told.of(CallBilled)[-1]
+    assert float(bill.usd) > 0 and (bill.estimated or fault not in NO_USAGE)
+    if CASE[fault].fatal:
+        assert told.record.why == "link given up" and told.record.detail
+    else:
+        assert told.record.why == "completed" or (told.record.why == "caller left" and fault in REPLY_CUT)
+        assert told.record.scored == ("none" if fault in NO_SCORES else "complete")
+    every_word_once(told, fault)
+
+
+def closed(told: Told) -> None:
+    """The record is complete, the verdict is in it, and nothing was complained of over and over."""
+    assert told.record.state == "closed"
+    assert isinstance(told.events[-1], CallEnded) and len(told.of(CallEnded)) == 1
+    decided = {event.criterion for event in (*told.of(ScoreGiven), *told.of(ScoreMissing))}
+    assert decided == set(CRITERIA), "each criterion has a score, or is declared to have none"
+    assert len(told.of(LinkOpened)) <= len(told.of(LinkDialed)) >= len(told.of(LinkLost)), "one loss a connection"
+    causes = Counter(problem.what for problem in told.of(ProblemSeen))
+    assert all(count == 1 for count in causes.values()), causes
+
+
+def every_word_once(told: Told, fault: str) -> None:
+    """Nobody hears the greeting twice, and what the caller said is in the transcript, once."""
+    greetings, first, second = (
+        told.said(speaker).count(words)
+        for speaker, words in (("examiner", "Hello."), *(("caller", words) for words in EXAMINER["heard"]))
+    )
+    assert greetings == (0 if fault == "output_text_missing" else 1)
+    if fault not in TEXT_CHANGED:
+        assert first == 1 or (first == 0 and CASE[fault].fatal)
+        assert second == 1 or (second == 0 and (fault in UNASKED | REPLY_CUT or CASE[fault].fatal))
