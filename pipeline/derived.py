@@ -9,7 +9,18 @@ from typing import Any
 from pipeline.record import LoggedEvent, Scored, State, money
 
 # The facts that say something of the session as a whole.
-TELLING = ("CallEnded", "CallBilled", "CallMeasured", "ScoreGiven", "ScoreMissing", "UsageReported")
+TELLING = (
+    "CallEnded",
+    "CallBilled",
+    "CallMeasured",
+    "TranscriptMeasured",
+    "ScoreGiven",
+    "ScoreMissing",
+    "UsageReported",
+    "VerdictGiven",
+    "WebhookDelivered",
+    "WebhookFailed",
+)
 
 _BIGGEST = 2**63 - 1
 _A_LIFETIME = 1e9
@@ -25,6 +36,8 @@ class Standing:
     detail: str | None
     criteria: tuple[str, ...]
     last_at: float
+    verdict_due: bool = False
+    webhook_due: bool = False
 
 
 def utterance_row(event: LoggedEvent) -> dict[str, Any]:
@@ -38,6 +51,7 @@ def utterance_row(event: LoggedEvent) -> dict[str, Any]:
         "ended": _number(data.get("ended")) or 0.0,
         "interrupted": bool(data.get("interrupted")),
         "partial": bool(data.get("partial")),
+        "source": _text(data.get("source")) or "live",
     }
 
 
@@ -83,17 +97,19 @@ def session_columns(known: Standing, events: Iterable[LoggedEvent]) -> dict[str,
     facts = sorted(events, key=lambda event: event.seq)
     last = {event.kind: event for event in facts}
     ended, billed, measured = (last.get(kind) for kind in ("CallEnded", "CallBilled", "CallMeasured"))
+    transcript = last.get("TranscriptMeasured")
     usage = [usage_row(event) for event in facts if event.kind == "UsageReported"]
     closed = ended is not None or known.state == "closed"
     end_at = ended.at if ended is not None else known.last_at
     speed: dict[str, Any] = measured.data if measured is not None else {}
+    heard: dict[str, Any] = transcript.data if transcript is not None else {}
     bill = money(billed.data.get("usd")) if billed is not None else None
     return {
         "state": "closed" if closed else "open",
         "why": _text(ended.data.get("why")) if ended is not None else known.why,
         "detail": _text(ended.data.get("detail")) if ended is not None else known.detail,
         "closed_at": known.opened_at + timedelta(seconds=min(max(end_at, 0.0), _A_LIFETIME)) if closed else None,
-        "scored": _scored(score_rows(facts), known.criteria, finished=ended is not None),
+        "scored": _scored(last.get("VerdictGiven"), score_rows(facts), known.criteria, finished=ended is not None),
         "usd": bill if bill is not None else _total(row["usd"] for row in usage),
         "estimated": bool(billed.data.get("estimated")) if billed else any(row["estimated"] for row in usage),
         "tokens": _tokens(billed, usage),
@@ -102,10 +118,26 @@ def session_columns(known: Standing, events: Iterable[LoggedEvent]) -> dict[str,
         "latency_p95": _number(speed.get("latency_p95")),
         "frames_late": _count(speed.get("frames_late")) if measured is not None else None,
         "cpu": _number(speed.get("cpu")),
+        "completeness": _number(heard.get("completeness")),
+        "holes": _count(heard.get("holes")) if transcript is not None else None,
+        "repaired": _count(heard.get("repaired")) if transcript is not None else None,
+        "verdict_due": known.verdict_due and "VerdictGiven" not in last,
+        "webhook_due": known.webhook_due and not any(_settles_the_webhook(event) for event in facts),
     }
 
 
-def _scored(rows: Sequence[dict[str, Any]], criteria: tuple[str, ...], *, finished: bool) -> Scored:
+def _settles_the_webhook(event: LoggedEvent) -> bool:
+    return event.kind == "WebhookDelivered" or (event.kind == "WebhookFailed" and bool(event.data.get("last")))
+
+
+_SCORED: dict[str, Scored] = {"complete": "complete", "partial": "partial", "insufficient": "none"}
+
+
+def _scored(
+    verdict: LoggedEvent | None, rows: Sequence[dict[str, Any]], criteria: tuple[str, ...], *, finished: bool
+) -> Scored:
+    if verdict is not None and (known := _SCORED.get(_text(verdict.data.get("status")))):
+        return known  # it also knows which criteria are mandatory
     given = {row["criterion"] for row in rows if row["value"] is not None}
     if not given:
         return "none"

@@ -11,6 +11,7 @@ from core.events import Event, as_record
 
 State = Literal["open", "closed"]
 Scored = Literal["none", "partial", "complete"]
+Debt = Literal["verdict_due", "webhook_due"]
 
 # PostgreSQL stores no NUL, and UTF-8 has no lone surrogates; either would make a whole batch unwritable.
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
@@ -39,7 +40,8 @@ class SessionOpening:
     """What is known of a session when it begins.
 
     `config` is the resolved config with its secrets hidden. `criteria` are the rubric's, where known: they decide
-    when a session counts as completely scored. `access_hash` is the sha256 of the session's access token.
+    when a session counts as completely scored. `access_hash` is the sha256 of the session's access token. What is
+    still `verdict_due` or `webhook_due` when the session is closed is left to the jobs.
     """
 
     id: str
@@ -53,6 +55,8 @@ class SessionOpening:
     model: str | None = None
     criteria: tuple[str, ...] = ()
     access_hash: str | None = None
+    verdict_due: bool = False
+    webhook_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Utterance:
     ended: float
     interrupted: bool
     partial: bool
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,9 @@ class SessionSummary:
     latency_p95: float | None
     frames_late: int | None
     cpu: float | None
+    completeness: float | None
+    holes: int | None
+    repaired: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +157,8 @@ class SessionRecord(SessionSummary):
     config: dict[str, Any]
     criteria: tuple[str, ...]
     access_hash: str | None
+    verdict_due: bool
+    webhook_due: bool
     utterances: tuple[Utterance, ...]
     scores: tuple[StandingScore, ...]
     usage: tuple[Usage, ...]

@@ -14,12 +14,14 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     Integer,
     MetaData,
     Numeric,
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -85,6 +87,13 @@ owners = Table(
     Column("beat", BigInteger, nullable=False),
 )
 
+workers = Table(
+    "workers",
+    metadata,
+    Column("work", Text, primary_key=True),
+    Column("owner", Text, ForeignKey("owners.id"), nullable=False),
+)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -112,7 +121,20 @@ sessions = Table(
     Column("latency_p95", Double),
     Column("frames_late", BigInteger),
     Column("cpu", Double),
+    Column("completeness", Double),
+    Column("holes", BigInteger),
+    Column("repaired", BigInteger),
     Column("access_hash", Text),
+    Column("verdict_due", Boolean, nullable=False, server_default=false()),
+    Column("webhook_due", Boolean, nullable=False, server_default=false()),
+)
+
+# Few sessions owe anything, and they are asked for all the time.
+Index(
+    "ix_sessions_due",
+    sessions.c.config_name,
+    sqlite_where=sessions.c.verdict_due | sessions.c.webhook_due,
+    postgresql_where=sessions.c.verdict_due | sessions.c.webhook_due,
 )
 
 events = Table(
@@ -136,6 +158,7 @@ utterances = Table(
     Column("ended", Double, nullable=False),
     Column("interrupted", Boolean, nullable=False),
     Column("partial", Boolean, nullable=False),
+    Column("source", Text, nullable=False, server_default="live"),
     _fact(),
 )
 

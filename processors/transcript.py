@@ -1,5 +1,10 @@
-"""Shell of core/transcript and core/repetition: frames of text -> utterances, recorded in order."""
+"""Shell of core/transcript and core/mending: frames of text -> utterances, recorded in order."""
 
+import asyncio
+from collections.abc import Sequence
+from typing import assert_never
+
+from loguru import logger
 from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
@@ -14,17 +19,20 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection
 from pydantic import Field
 
-from core import events
-from core.events import UtteranceSpoken
+from core.completeness import HolePolicy
+from core.mending import Action, Ask, MendingMachine, MendingPolicy, Note, Prefer, Record
 from core.ports import Session
-from core.repetition import repeated
-from core.transcript import TranscriptMachine
+from core.transcript import Said, TranscriptMachine
 from processors.frames import (
     CallerStoppedFrame,
     HeardAgainFrame,
+    HoleFrame,
     ReplyDoneFrame,
+    SecondEarsFrame,
+    SecondTextFrame,
     TextKeptFrame,
     UtteranceFrame,
+    VoiceHeardFrame,
 )
 from processors.stage import Stage, StageSettings
 
@@ -32,12 +40,23 @@ from processors.stage import Stage, StageSettings
 class TranscriptSettings(StageSettings):
     """How the transcript is kept."""
 
-    repetition: float | None = Field(
-        0.8,
-        gt=0,
-        le=1,
-        description="share of its runs of three words from which an examiner's utterance counts as said before;"
-        " null: not looked for",
+    least_rate: float = Field(
+        0.5,
+        ge=0,
+        description="words a second of the caller's voice below which a stretch of 5 s counts as a hole. Talk has 2 to"
+        " 3, slow learners 1; 0 finds no holes",
+    )
+    repair_wait: float = Field(
+        5.0,
+        ge=0,
+        description="seconds that an utterance waits for the second ears (stage `shadow`) at least, and a quarter of"
+        " its voice more; nothing else waits for it. What they hear later stands beside it",
+    )
+    prefer: Prefer = Field(
+        "fuller",
+        description="whose text is recorded where the second ears hear every turn: the dialogue's own (`live`), theirs"
+        " (`shadow`), or theirs only where it has at least a twentieth more words (`fuller`). The other is kept in the"
+        " log",
     )
 
 
@@ -49,58 +68,103 @@ class Transcript(Stage[TranscriptSettings]):
     def __init__(self, settings: TranscriptSettings, session: Session) -> None:
         super().__init__(settings, session)
         self._machine = TranscriptMachine()
-        self._asked = 0
+        holes = HolePolicy(least_rate=settings.least_rate)
+        self._mending = MendingMachine(MendingPolicy(holes, settings.repair_wait, settings.prefer))
+        self._settled = asyncio.Event()
+        self._running = True
+        self._weighed: float | None = None  # the turn that settled then was looked at
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
-        now = self.session.now()
         if direction is FrameDirection.DOWNSTREAM:
-            match frame:
-                case UserStartedSpeakingFrame():
-                    await self._say(self._machine.caller_opened(now))
-                case UserStoppedSpeakingFrame():
-                    until = frame.spoke_until if isinstance(frame, CallerStoppedFrame) else now
-                    await self._say(self._machine.caller_closed(now, until))
-                case TranscriptionFrame(text=text):
-                    await self._say(self._machine.caller_text(text, now))
-                case TextKeptFrame():
-                    self._machine.caller_text_kept()
-                case HeardAgainFrame():
-                    self._machine.caller_heard_again()
-                case TTSTextFrame(text=text):
-                    await self._say(self._machine.examiner_spoke(text, now))
-                case TTSAudioRawFrame():
-                    await self._say(self._machine.examiner_spoke("", now))
-                case ReplyDoneFrame(interrupted=interrupted):
-                    await self._say(self._machine.examiner_done(now, interrupted=interrupted))
-                case InterruptionFrame():
-                    # What was being said is cut off; a reply that had been heard to its end is done already.
-                    await self._say(self._machine.examiner_done(now, interrupted=True))
-                case EndFrame():
-                    await self._say(self._machine.end(now))
-                case CancelFrame():
-                    for spoken in self._machine.end(now):  # no frame goes anywhere any more
-                        self.session.record(spoken)
-                case _:
-                    pass
+            if isinstance(frame, EndFrame | CancelFrame):
+                self._running = False
+                await self._carry_out(self._over(self.session.now()), heard=isinstance(frame, EndFrame))
+            else:
+                await self._take(frame, self.session.now())
+        self._set_alarm()
         await self.push_frame(frame, direction)
 
+    async def woken(self, now: float) -> None:
+        settles = self._machine.caller_settles
+        if settles is not None and now >= settles:
+            self._weighed = settles
+            await self._carry_out(self._mending.settled(*self._machine.caller_so_far, now))
+        await self._carry_out(self._mending.tick(now))
+        self._set_alarm()
+
     async def conclude(self) -> None:
-        for spoken in self._machine.end(self.session.now()):
-            self.session.record(spoken)
+        """Whatever is not finished is over; the second ears may finish what they were asked for."""
+        now = self.session.now()
+        await self._say(self._machine.end(now), now)
+        if self._running and (due := self._mending.deadline()) is not None:
+            try:
+                async with asyncio.timeout(max(0.0, due - now)):
+                    while self._mending.waiting:
+                        self._settled.clear()
+                        await self._settled.wait()
+            except TimeoutError:
+                logger.info("The call ends without what the second ears were asked for.")
+        await self._carry_out(self._mending.end(self.session.now()))
 
-    async def _say(self, finished: list[UtteranceSpoken]) -> None:
-        for spoken in finished:
-            if spoken.speaker == "examiner":
-                self._look_for_repetition(spoken)
-            self.session.record(spoken)
-            if spoken.speaker == "examiner" and "?" in spoken.text:
-                self._asked += 1
-                self.session.record(events.ExamProgressed(spoken.at, self._asked))
-            await self.push_frame(UtteranceFrame(spoken))
+    async def _take(self, frame: Frame, now: float) -> None:
+        machine = self._machine
+        match frame:
+            case UserStartedSpeakingFrame():
+                await self._say(machine.caller_opened(now), now)
+            case VoiceHeardFrame(started=started, ended=ended):
+                machine.caller_voice(started, ended)
+            case UserStoppedSpeakingFrame():
+                until = frame.spoke_until if isinstance(frame, CallerStoppedFrame) else now
+                await self._say(machine.caller_closed(now, until), now)
+            case TranscriptionFrame(text=text):
+                await self._say(machine.caller_text(text, now), now)
+                await self._carry_out(self._mending.progress(*machine.caller_so_far, now))
+            case TextKeptFrame(safe=safe):
+                machine.caller_text_kept(safe=safe)
+            case HeardAgainFrame():
+                machine.caller_heard_again()
+            case SecondEarsFrame(always=always):
+                self._mending.ears(always)
+            case SecondTextFrame(text=text, started=started, ended=ended, repaired=repaired):
+                await self._carry_out(self._mending.second(text, started, ended, repaired, now))
+            case TTSTextFrame(text=text):
+                await self._say(machine.examiner_spoke(text, now), now)
+            case TTSAudioRawFrame():
+                await self._say(machine.examiner_spoke("", now), now)
+            case ReplyDoneFrame(interrupted=interrupted, heard=heard):
+                await self._say(machine.examiner_done(now, interrupted=interrupted, heard=heard), now)
+            case InterruptionFrame():
+                # What was being said is cut off; a reply that had been heard to its end is done already.
+                machine.examiner_cut(now)
+            case _:
+                pass
 
-    def _look_for_repetition(self, spoken: UtteranceSpoken) -> None:
-        if self.settings.repetition is None:
-            return
-        earlier = [said.text for said in self.session.utterances if said.speaker == "examiner"]
-        if (similar := repeated(spoken.text, earlier, self.settings.repetition)) is not None:
-            self.session.record(events.RepetitionNoticed(spoken.at, spoken.text, round(similar, 3)))
+    def _over(self, now: float) -> list[Action]:
+        ended = [action for said in self._machine.end(now) for action in self._mending.said(said, now)]
+        return [*ended, *self._mending.end(now)]
+
+    async def _say(self, finished: Sequence[Said], now: float) -> None:
+        for said in finished:
+            await self._carry_out(self._mending.said(said, now))
+
+    async def _carry_out(self, actions: Sequence[Action], *, heard: bool = True) -> None:
+        """`heard` is False when no frame goes anywhere any more."""
+        for action in actions:
+            match action:
+                case Record(spoken):
+                    self.session.record(spoken)
+                    if heard:
+                        await self.push_frame(UtteranceFrame(spoken))
+                case Note(event):
+                    self.session.record(event)
+                case Ask(started, ended):
+                    if heard:
+                        await self.push_frame(HoleFrame(started=started, ended=ended), FrameDirection.UPSTREAM)
+                case _:
+                    assert_never(action)
+        self._settled.set()
+
+    def _set_alarm(self) -> None:
+        settles = self._machine.caller_settles
+        times = [self._mending.deadline(), None if settles == self._weighed else settles]
+        self.wake_at(min((time for time in times if time is not None), default=None) if self._running else None)

@@ -75,6 +75,18 @@ class HoleRepaired(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HeardOtherwise(Event):
+    """What the other pair of ears heard the caller say from `started` to `ended`: the version that is not in the
+    transcript, because `source` is the one that had fewer words, or was not preferred.
+    """
+
+    started: float
+    ended: float
+    text: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptMeasured(Event):
     """How complete the caller's transcript is: the share of voiced seconds that have words, 0 to 1."""
 

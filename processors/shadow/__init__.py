@@ -1,0 +1,1 @@
+"""The Live stage: frames in, one google-genai session, frames out."""

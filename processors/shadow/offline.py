@@ -1,0 +1,65 @@
+"""Ears without a network: moonshine-voice, whose small English model is in its package. They cost nothing but CPU."""
+
+import asyncio
+import importlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import numpy as np
+from pipecat.processors.frame_processor import FrameProcessorSetup
+
+from processors.ears import EAR_RATE, Deaf
+
+# One transcriber a process, in one thread: concurrent calls of it return garbage, and one core of all that there are
+# is what a process that holds calls can spare. A piece takes a tenth of its length.
+MOST_WAITING = 64
+
+
+class OfflineEars:
+    """Implements Ears. All calls of a process share one engine; past MOST_WAITING pieces the newest is refused."""
+
+    _waiting = 0  # in all calls of the process
+
+    async def open(self, setup: FrameProcessorSetup) -> None:
+        """Load the engine, once a process (0.3 s). Raises Deaf when it is not installed."""
+        await asyncio.get_running_loop().run_in_executor(_thread(), _engine)
+
+    async def transcribe(self, audio: bytes) -> str:
+        """The words of a piece. Raises Deaf when too many pieces wait already."""
+        if OfflineEars._waiting >= MOST_WAITING:
+            raise Deaf(f"the offline ears have {MOST_WAITING} pieces to hear already; this one is left out")
+        OfflineEars._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(_thread(), _hear, audio)
+        finally:
+            OfflineEars._waiting -= 1
+
+    async def close(self) -> None:
+        """The engine stays for the next call."""
+
+
+@cache
+def _thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="offline ears")
+
+
+@cache
+def _engine() -> Any:
+    try:
+        engine: Any = importlib.import_module("moonshine_voice")
+    except ImportError as error:
+        raise Deaf("offline ears need the speech extra: pip install 'colloquy[speech]'") from error
+    model: Any = engine.get_model_path("tiny-en")
+    # Later versions of the package leave the model out and download it.
+    if not (model / "encoder_model.ort").exists():
+        raise Deaf("this moonshine-voice has no model inside; 0.1.0 has: pip install 'moonshine-voice==0.1.0'")
+    # Its own voice detection keeps state between calls and loses words at its cuts.
+    options = {"vad_threshold": "0.0", "identify_speakers": "false", "return_audio_data": "false"}
+    return engine.Transcriber(model, engine.ModelArch.TINY, options=options)
+
+
+def _hear(pcm: bytes) -> str:
+    samples = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
+    result = _engine().transcribe_without_streaming(samples, EAR_RATE)
+    return " ".join(line.text.strip() for line in result.lines).strip()

@@ -1,0 +1,107 @@
+"""Whole calls whose transcription stalls: second ears restore what the dialogue's own did not hear."""
+
+import wave
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.calls import Told, config, hold
+from support.clips import ANSWERS, READ, compose
+
+from core.events import HeardOtherwise, HoleFound, HoleRepaired, TranscriptMeasured, UsageReported
+from core.overlap import bare, share
+
+pytestmark = pytest.mark.real_time
+
+# The examiner really listens, so that what is missing is missing from the text, and asks once.
+EXAMINER = {
+    "kind": "speaking",
+    "opening": "Hello.",
+    "questions": ["Tell me about yourself."],
+    "acknowledgements": ["I see."],
+    "closing": "That is the end.",
+    "latency": 0.1,
+}
+STAGES = ("resampler", "manual_vad", "gemini_live", "transcript", "scoring")
+STALL = {"transcription": {"stall_after": 9.0}}
+# As three recognisers hear the recordings, word for word but for the fillers.
+SPOKEN = [word for clip in (*ANSWERS, READ) for word in clip.words]
+
+
+def stalled(folder: Path, *, live: str, **shadow: Any) -> Path:
+    """An exam whose service stops to transcribe after 9 s of a window, never flushed, with these second ears."""
+    file = config(
+        folder,
+        EXAMINER,
+        scenario=STALL,
+        manual_vad__flush="none",
+        manual_vad__silence=2.5,
+        gemini_live__model=live,
+        transcript__repair_wait=30,  # a machine that runs other tests too is no faster than that
+    )
+    data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    data["stages"] = [stage for stage in data["stages"] if stage["use"] in STAGES]
+    if shadow:
+        at = next(n for n, stage in enumerate(data["stages"]) if stage["use"] == "gemini_live")
+        data["stages"].insert(at, {"use": "shadow", **shadow})
+    file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def monologue(folder: Path) -> Path:
+    """Half a minute of one turn."""
+    path = compose(folder / "monologue.wav", [ANSWERS[0], 0.5, ANSWERS[1], 0.5, ANSWERS[2], 0.5, READ])
+    with wave.open(str(path)) as file:
+        assert 26 < file.getnframes() / file.getframerate() < 32
+    return path
+
+
+def recall(told: Told) -> float:
+    """The share of the content words of the recordings that stand in the caller's transcript."""
+    return share(" ".join(SPOKEN), told.said("caller"))
+
+
+def measured(told: Told) -> TranscriptMeasured:
+    return told.of(TranscriptMeasured)[-1]
+
+
+NEW, OLD = "gemini-3.8-live", "gemini-2.5-flash-native-audio-preview-12-2025"
+
+
+async def test_without_second_ears_the_hole_is_told(tmp_path: Path) -> None:
+    told = await hold(stalled(tmp_path, live=OLD), [monologue(tmp_path)])
+    assert recall(told) < 0.6
+    assert told.of(HoleFound) and told.of(HoleRepaired) == []
+    assert measured(told).completeness < 0.7 and measured(told).repaired == 0
+    assert {said.source for said in told.record.utterances} == {"live"}
+
+
+@pytest.mark.parametrize("live", [OLD, NEW])
+async def test_a_hole_is_heard_again_offline_and_filled(tmp_path: Path, live: str) -> None:
+    told = await hold(stalled(tmp_path, live=live, ears="offline"), [monologue(tmp_path)])
+    assert recall(told) == 1.0
+    assert told.of(HoleRepaired)
+    assert measured(told).completeness == 1.0 and told.record.completeness == 1.0
+    [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.source == "repaired"]
+    [live_text] = told.of(HeardOtherwise)
+    assert live_text.source == "live" and share(live_text.text, spoken.text) > 0.8
+    words = [bare(word) for word in spoken.text.split()]
+    assert all(words.count(once) == 1 for once in ("bruce", "university", "leisure")), "nothing stands twice"
+
+
+async def test_offline_ears_that_hear_every_turn_need_no_repair(tmp_path: Path) -> None:
+    told = await hold(stalled(tmp_path, live=OLD, ears="offline", when="always"), [monologue(tmp_path)])
+    assert recall(told) == 1.0
+    assert told.of(HoleRepaired) == []
+    [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.source == "shadow"]
+    assert len(spoken.text.split()) > 50
+    assert {usage.model for usage in told.of(UsageReported)} == {OLD}, "they cost nothing"
+
+
+async def test_a_second_live_session_hears_every_turn_and_is_billed(tmp_path: Path) -> None:
+    told = await hold(stalled(tmp_path, live=OLD, ears="live", when="always", ears_model=NEW), [monologue(tmp_path)])
+    assert recall(told) == 1.0
+    assert "shadow" in {said.source for said in told.record.utterances}
+    assert {usage.model for usage in told.of(UsageReported)} == {OLD, NEW}
+    assert told.record.model == OLD
