@@ -29,7 +29,8 @@ def build(config: Config, call: Call, session: CallSession) -> Built:
     stages = [one for one in made if isinstance(one, Stage)]
     session.stages = stages
     session.tools = [tool for stage in stages for tool in stage.tools()]
-    processors = [call.transport.input(), *_linked(made, session), call.transport.output()]
+    listeners = [listener for stage in stages if (listener := stage.listener()) is not None]
+    processors = [call.transport.input(), *_linked(made, session), call.transport.output(), *listeners]
     worker = PipelineWorker(
         Pipeline(processors),
         params=PipelineParams(

@@ -65,6 +65,10 @@ class Stage(FrameProcessor, Generic[S]):
         """Where the exam is, in a sentence for a model that has lost the conversation; empty when not known."""
         return ""
 
+    def listener(self) -> FrameProcessor | None:
+        """A processor to stand behind the call's output, where audio passes once it was played; None for none."""
+        return None
+
     async def ask(self, prompt: str, schema: dict[str, Any]) -> dict[str, Any] | None:
         """Put a question to the text model of the service this stage talks to; None when it has none."""
         return None

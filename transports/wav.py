@@ -27,8 +27,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core import pcm
 from transports.call import Call
+from transports.wav_echo import Room, WavEcho
 
 FRAME = 0.02  # seconds; what a browser or a phone sends in a packet
+AHEAD = 0.1  # seconds that are taken before they are heard, as a telephone's jitter buffer does
 RATE_OUT = 24000  # Hz; what the Live API speaks, so that nothing is resampled
 
 
@@ -53,6 +55,8 @@ class WavSettings(BaseModel):
     """seconds of silence on both sides after the last answer until the caller hangs up"""
     record: Path | None = None
     """WAV file to write: the caller on the left, the examiner on the right"""
+    echo: WavEcho | None = None
+    """what is played is mixed into the caller's line, to try how echo is dealt with"""
 
 
 class WavDoor:
@@ -88,8 +92,9 @@ class WavTransport(BaseTransport):
         )
         self._tape = _Tape(rate)
         self._settings = settings
-        self._input = _WavInput(self, answers, rate, settings, self._tape, params)
-        self._output = _WavOutput(self._tape, params)
+        room = Room(settings.echo, rate, RATE_OUT) if settings.echo is not None else None
+        self._input = _WavInput(self, answers, rate, settings, self._tape, room, params)
+        self._output = _WavOutput(self._tape, room, params)
         self._register_event_handler("on_client_connected")
         self._register_event_handler("on_client_disconnected")
 
@@ -123,10 +128,12 @@ class _WavInput(BaseInputTransport):
         rate: int,
         settings: WavSettings,
         tape: "_Tape",
+        room: Room | None,
         params: TransportParams,
     ) -> None:
         super().__init__(params)
         self._line = line
+        self._room = room
         self._answers = list(answers)
         self._rate = rate
         self._settings = settings
@@ -183,6 +190,8 @@ class _WavInput(BaseInputTransport):
                 answer, at, self._free_since = b"", 0, None if self._settings.wait else loop.time()
                 if not self._answers:
                     self._free_since = loop.time()
+            if self._room is not None:
+                chunk = self._room.heard(chunk, due)
             self._tape.caller.append(chunk)
             await self.push_audio_frame(InputAudioRawFrame(chunk, self._rate, 1))
             due += FRAME
@@ -199,9 +208,10 @@ class _WavInput(BaseInputTransport):
 class _WavOutput(BaseOutputTransport):
     """Takes audio no faster than it would be heard."""
 
-    def __init__(self, tape: "_Tape", params: TransportParams) -> None:
+    def __init__(self, tape: "_Tape", room: Room | None, params: TransportParams) -> None:
         super().__init__(params)
         self._tape = tape
+        self._room = room
         self._until = 0.0  # when the last audio taken will have been heard
 
     async def start(self, frame: StartFrame) -> None:
@@ -213,7 +223,9 @@ class _WavOutput(BaseOutputTransport):
         start = max(now, self._until)
         self._until = start + pcm.seconds(frame.audio, frame.sample_rate)
         self._tape.hear(start, frame.audio)
-        await asyncio.sleep(max(0.0, self._until - now - FRAME))
+        if self._room is not None:
+            self._room.play(frame.audio, start)
+        await asyncio.sleep(max(0.0, self._until - now - AHEAD))
         return True
 
 
