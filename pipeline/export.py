@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.record import LoggedEvent, SessionRecord, SessionSummary, StandingScore, Usage, Utterance
+from pipeline.verdicts import STATUS, remarks, verdict_of
 
 # Raised when a key of the JSON is renamed, removed or changes its meaning; not when one is added.
 SCHEMA_VERSION = 1
@@ -28,6 +29,7 @@ _LINK_EVENTS = {
     "GoAwayReceived": "end announced",
     "ProblemSeen": "problem",
     "RepetitionNoticed": "repetition",
+    "HoleFound": "hole in the transcript",
     "ScoreAsked": "scores asked for",
     "ScoreRefused": "score refused",
 }
@@ -82,7 +84,7 @@ def record_values(record: SessionRecord) -> dict[str, Any]:
     """The whole record as JSON values. The hash of the access token stays out of it."""
     values = summary_values(record)
     del values["access_hash"]
-    return {"schema_version": SCHEMA_VERSION, **values}
+    return {"schema_version": SCHEMA_VERSION, **values, "verdict": verdict_of(record)}
 
 
 def as_json(record: SessionRecord) -> str:
@@ -101,6 +103,7 @@ def as_markdown(record: SessionRecord) -> str:
             "## Scores",
             "",
             *_scores(record.scores),
+            *_verdict(record),
             "",
             "## Cost",
             "",
@@ -163,6 +166,7 @@ def _header(record: SessionRecord) -> Iterator[str]:
         "Arm": f"{record.arm} of {record.experiment}" if record.arm and record.experiment else record.arm,
         "Response": _response(record),
         "Frames late": None if record.frames_late is None else str(record.frames_late),
+        "Transcript": _transcribed(record),
         "CPU": None if record.cpu is None else f"{record.cpu * 1000:.0f} ms per second of call",
     }
     return (f"- **{name}**: {_markdown(value)}" for name, value in facts.items() if value)
@@ -171,6 +175,13 @@ def _header(record: SessionRecord) -> Iterator[str]:
 def _response(record: SessionRecord) -> str | None:
     known = (("p50", record.latency_p50), ("p95", record.latency_p95))
     return ", ".join(f"{name} {value:.2f} s" for name, value in known if value is not None) or None
+
+
+def _transcribed(record: SessionRecord) -> str | None:
+    if record.completeness is None:
+        return None
+    holes = f", {record.holes} holes, {record.repaired} repaired" if record.holes else ""
+    return f"{record.completeness:.0%} of the caller's voice{holes}"
 
 
 def _scores(scores: Iterable[StandingScore]) -> list[str]:
@@ -182,6 +193,16 @@ def _scores(scores: Iterable[StandingScore]) -> list[str]:
     return (
         ["| Criterion | Score | Source | Evidence |", "| --- | --- | --- | --- |", *rows] if rows else ["None given."]
     )
+
+
+def _verdict(record: SessionRecord) -> Iterator[str]:
+    if (verdict := verdict_of(record)) is None:
+        return
+    status = str(verdict.get("status"))
+    yield from ("", f"Verdict: {_markdown(STATUS.get(status, status))}.")
+    lines = [f"- {_markdown(who)}: {_markdown(what)}" for who, what in remarks(verdict)]
+    if lines:
+        yield from ("", *lines)
 
 
 def _cost(record: SessionRecord) -> list[str]:
@@ -206,7 +227,14 @@ def _by_modality(usage: Iterable[Usage]) -> tuple[Counter[str], Counter[str]]:
 def _transcript(utterances: Iterable[Utterance]) -> Iterator[str]:
     for said in utterances:
         marks = ", ".join(
-            mark for mark, is_so in (("interrupted", said.interrupted), ("partial", said.partial)) if is_so
+            mark
+            for mark, is_so in (
+                ("interrupted", said.interrupted),
+                ("partial", said.partial),
+                ("second ears", said.source == "shadow"),
+                ("repaired", said.source == "repaired"),
+            )
+            if is_so
         )
         words = _markdown(said.text) or "(no words)"
         yield f"**{clock(said.started)} {_markdown(speaker(said.speaker))}** {words}{f' *({marks})*' if marks else ''}"

@@ -12,29 +12,37 @@ from core.events import ScoreGiven, UtteranceSpoken
 class FlushFrame(SystemFrame):
     """Close the caller's activity window and open it again, without losing a sample.
 
-    A SystemFrame because it must keep its place among the audio frames around it.
+    A SystemFrame because it must keep its place among the audio frames around it. `at` is when the audio that follows
+    began, on the session's clock; None is now.
     """
 
     why: str = ""
+    at: float | None = None
 
 
 @dataclass
 class CallerStoppedFrame(UserStoppedSpeakingFrame):
-    """Pipecat's frame with the one thing a transcript needs: when the caller's voice was heard last."""
+    """Pipecat's frame with what the text and the reply depend on.
+
+    `spoke_until` is when the caller's voice was heard last; `voiced` is how many seconds of the turn were voice, None
+    when nobody counted.
+    """
 
     spoke_until: float = 0.0
+    voiced: float | None = None
 
 
 @dataclass
 class TextKeptFrame(DataFrame):
-    """The caller's text so far is final, though the turn goes on."""
+    """A window of the caller's turn is over, though the turn goes on; `safe` when it will not be heard again."""
 
+    safe: bool = True
     interruptible: bool = field(default=False, init=False)
 
 
 @dataclass
 class HeardAgainFrame(DataFrame):
-    """The caller's audio since the last TextKeptFrame was sent to the model again: its text comes again."""
+    """The caller's audio since the last safe window was sent to the model again: its text comes again."""
 
     interruptible: bool = field(default=False, init=False)
 
@@ -60,11 +68,30 @@ class AnswerDueFrame(SystemFrame):
     """What kind of answer the examiner's question asks for, sent upstream by whoever knows the exam.
 
     `silence` is how many seconds of quiet end the answer, None as configured. Whoever has spoken for less than
-    `at_least` seconds has hardly finished.
+    `at_least` seconds has hardly finished, and whoever is silent for `thinking` seconds is still there.
     """
 
     silence: float | None = None
     at_least: float = 0.0
+    thinking: float = 0.0
+
+
+@dataclass
+class ScoringDueFrame(DataFrame):
+    """Whether the examiner is expected to give scores from here on, sent downstream by whoever knows the exam."""
+
+    due: bool = True
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
+class SecondEarsFrame(SystemFrame):
+    """Second ears listen in this call, sent downstream at its start; they answer a HoleFrame.
+
+    `always` when they send the text of every turn unasked.
+    """
+
+    always: bool = False
 
 
 @dataclass
@@ -125,9 +152,13 @@ class ScoreFrame(DataFrame):
 
 @dataclass
 class ReplyDoneFrame(ControlFrame):
-    """The model has finished a reply: its text and audio are all in front of this frame."""
+    """The model has finished a reply: its text and audio are all in front of this frame.
+
+    `heard` is the share of its text, 0 to 1, that was played before it was interrupted; None is all of it.
+    """
 
     interrupted: bool = False
+    heard: float | None = None
     interruptible: bool = field(default=False, init=False)
 
 

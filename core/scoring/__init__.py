@@ -1,6 +1,11 @@
 """Scores: the rubric, the readers of what the examiner said or sent, and the verdict on all they found."""
 
+from core.scoring import wording as wording
 from core.scoring.block import BlockReader as BlockReader
+from core.scoring.outcome import caller_words as caller_words
+from core.scoring.outcome import facts_of as facts_of
+from core.scoring.outcome import question as question
+from core.scoring.outcome import readings_of as readings_of
 from core.scoring.readings import Injected as Injected
 from core.scoring.readings import Reading as Reading
 from core.scoring.readings import Refused as Refused

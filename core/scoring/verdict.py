@@ -1,18 +1,21 @@
 """What a call's readings amount to: a value a criterion, where it is from, and how far it can be trusted."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from core.scoring.readings import Injected, Reading, Refused, Stated
 from core.scoring.rubric import Rubric
 
-SCHEMA = 1
+# Raised when a key of `as_record` is renamed, removed or changes its meaning; not when one is added.
+VERSION = 1
 ORDER = ("call", "block", "speech", "text")
 
 Status = Literal["complete", "partial", "insufficient"]
 Agreement = Literal["none", "single", "agree", "conflict"]
-Flag = Literal["conflict", "out of range", "incomplete", "candidate injection", "computed", "repaired transcript"]
+Flag = Literal[
+    "conflict", "out of range", "incomplete", "candidate injection", "computed", "repaired transcript", "early"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class CriterionVerdict:
 class Verdict:
     """The result of an exam, whatever became of the call."""
 
-    rubric: str
+    rubric: Rubric
     scores: list[CriterionVerdict]
     flags: tuple[Flag, ...] = ()
     injections: tuple[str, ...] = ()
@@ -57,31 +60,39 @@ class Verdict:
         return "insufficient" if all(score.value is None for score in self.scores) else "partial"
 
     def as_record(self) -> dict[str, Any]:
-        """The verdict as plain JSON values."""
+        """The verdict as plain JSON values (docs/scoring.md); it says all that is needed to read it elsewhere."""
         return {
-            "schema": SCHEMA,
-            "rubric": self.rubric,
+            "version": VERSION,
+            "rubric": self.rubric.name,
+            "scale": self.rubric.scale.model_dump(mode="json"),
             "status": self.status,
             "missing": self.missing,
             "flags": list(self.flags),
             "injections": list(self.injections),
-            "scores": [
-                {
-                    "criterion": score.criterion,
-                    "mandatory": score.mandatory,
-                    "value": score.value,
-                    "label": score.label,
-                    "source": score.source,
-                    "evidence": score.evidence,
-                    "at": score.at,
-                    "agreement": score.agreement,
-                    "readings": [{"source": source, "value": value} for source, value in score.readings],
-                    "flags": list(score.flags),
-                    "refusals": list(score.refusals),
-                }
-                for score in self.scores
-            ],
+            "criteria": [_record(score, self.rubric) for score in self.scores],
         }
+
+
+def _record(score: CriterionVerdict, rubric: Rubric) -> dict[str, Any]:
+    evidence = None if score.value is None else {"quote": score.evidence, "at": score.at}
+    return {
+        "criterion": score.criterion,
+        "title": rubric.criterion(score.criterion).shown,
+        "mandatory": score.mandatory,
+        "value": score.value,
+        "label": score.label,
+        "source": score.source,
+        "evidence": evidence,
+        "agreement": score.agreement,
+        "readings": [{"source": source, "value": value} for source, value in score.readings],
+        "flags": list(score.flags),
+        "refusals": list(score.refusals),
+    }
+
+
+def early(reading: Reading) -> Reading:
+    """A reading of a call that came before the exam was over: what it states is trusted least of all."""
+    return reading if isinstance(reading, Injected) else replace(reading, source="early")
 
 
 def decide(
@@ -90,19 +101,19 @@ def decide(
     """Compare all readings: a criterion's value is that of the first source in `order` that states one.
 
     Of one source's readings the last counts. Sources outside the order are not heard. `repaired` says that the
-    transcript under the block and speech readings was put together from damaged pieces.
+    caller's words, which the text model judges, were partly heard by second ears.
     """
     heard = [reading for reading in readings if reading.source in order]
     injections = tuple(dict.fromkeys(reading.evidence for reading in heard if isinstance(reading, Injected)))
     scores = [_criterion(rubric, name, heard, order, repaired) for name in rubric.names]
     scores = [_computed(rubric, score, scores) for score in scores]
-    verdict = Verdict(rubric.name, scores)
+    verdict = Verdict(rubric, scores)
     flags: list[Flag] = [flag for score in scores for flag in score.flags]
     if verdict.missing:
         flags.append("incomplete")
     if injections:
         flags.append("candidate injection")
-    return Verdict(rubric.name, scores, tuple(dict.fromkeys(flags)), injections)
+    return Verdict(rubric, scores, tuple(dict.fromkeys(flags)), injections)
 
 
 def _criterion(
@@ -127,8 +138,10 @@ def _criterion(
         agreement = "agree" if all(other.value == best.value for other in trusted) else "conflict"
     if agreement == "conflict":
         flags.append("conflict")
-    if repaired and best.source in {"block", "speech"}:
+    if repaired and best.source == "text":
         flags.append("repaired transcript")
+    if best.source == "early":
+        flags.append("early")
     return CriterionVerdict(
         name,
         mandatory,

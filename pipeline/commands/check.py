@@ -12,13 +12,14 @@ import yaml
 @click.option("--arm", help="Show the config as this arm of its experiment has it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of YAML.")
 def check(config: Path, arm: str | None, as_json: bool) -> None:
-    """Check CONFIG and print what it comes to, defaults filled in and secrets hidden.
+    """Check CONFIG and print what it comes to: the exam's plan, and every setting, secrets hidden.
 
     Exits with 2 when something is wrong, after one sentence for each problem.
 
     Example: colloquy check configs/flush-experiment.yaml --arm pause
     """
     from pipeline.loading import load
+    from processors.exam import ExamSettings, read_plan
 
     checked = load(config)
     if arm is not None:
@@ -31,4 +32,7 @@ def check(config: Path, arm: str | None, as_json: bool) -> None:
         click.echo(json.dumps(resolved, indent=2, ensure_ascii=False))
         return
     click.echo(f"# {config} is right: {' > '.join(plan.name for plan in checked.stages)}")
+    for stage in checked.stages:
+        if isinstance(stage.settings, ExamSettings):
+            click.echo("".join(f"# {line}\n" for line in read_plan(stage.settings.plan).outline()), nl=False)
     click.echo(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True, width=120), nl=False)

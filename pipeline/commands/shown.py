@@ -39,7 +39,7 @@ class Screen:
             case events.GoAwayReceived(time_left=left):
                 self._note(event, f"the service will end this connection in {left:g} s")
             case events.ScoreAsked(missing=missing):
-                self._note(event, f"the examiner is asked for {', '.join(missing)}")
+                self._note(event, f"the examiner is asked for {', '.join(missing) or 'the function call'}")
             case events.RepetitionNoticed():
                 self._note(event, "the examiner repeats itself")
             case events.ProblemSeen(where=where, what=what):

@@ -56,6 +56,10 @@ async function start() {
   $("begin").addEventListener("submit", onBegin);
   $("end").addEventListener("click", () => $("confirm").showModal());
   $("confirm").addEventListener("close", () => $("confirm").returnValue === "end" && finish());
+  $("echo-seen").addEventListener("click", () => {
+    exam.echo = false;
+    draw();
+  });
   $("again").addEventListener("click", () => show("idle"));
   document.addEventListener("visibilitychange", stayAwake);
   addEventListener("pagehide", () => call?.close());
@@ -240,9 +244,11 @@ function tick() {
 function draw() {
   drawStatus();
   put($("progress"), exam.questions ? `${exam.asked} of ${exam.questions}` : String(exam.asked));
+  $("progress").title = exam.part;
   drawSteps($("steps"), exam.asked, exam.questions);
   drawLines($("transcript"), exam.lines);
   $("empty").hidden = exam.lines.length > 0;
+  $("echo").hidden = !exam.echo;
 }
 
 function drawStatus() {

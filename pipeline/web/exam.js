@@ -8,6 +8,8 @@ export function newExam(questions = 0) {
     tail: { caller: "", examiner: "" },
     scores: new Map(),
     missing: new Map(),
+    verdict: null,
+    part: "",
     asked: 0,
     questions,
     bill: null,
@@ -15,6 +17,7 @@ export function newExam(questions = 0) {
     ended: null,
     link: "", // "", "lost" or "gave up"
     problems: [],
+    echo: false, // the examiner's voice comes back through the caller's microphone
   };
 }
 
@@ -85,6 +88,7 @@ export function fact(exam, name, data) {
     case "ExamProgressed":
       exam.asked = Math.max(exam.asked, data.asked);
       exam.questions = data.questions || exam.questions;
+      exam.part = data.part || exam.part;
       break;
     case "ScoreGiven":
       exam.scores.set(data.criterion, data);
@@ -92,6 +96,9 @@ export function fact(exam, name, data) {
       break;
     case "ScoreMissing":
       if (!exam.scores.has(data.criterion)) exam.missing.set(data.criterion, data);
+      break;
+    case "VerdictGiven":
+      exam.verdict = data.verdict;
       break;
     case "LinkLost":
       exam.link = "lost";
@@ -101,6 +108,9 @@ export function fact(exam, name, data) {
       break;
     case "LinkGaveUp":
       exam.link = "gave up";
+      break;
+    case "EchoHeard":
+      exam.echo = true;
       break;
     case "ProblemSeen":
       exam.problems.push(data);
@@ -127,7 +137,7 @@ export function fromRecord(record, seen) {
     fact(exam, name, { ...entry, ...(entry.data ?? {}) });
   }
   if (!exam.lines.length) exam.lines = seen.lines;
-  for (const part of ["bill", "measured", "ended"]) exam[part] ??= seen[part];
+  for (const part of ["verdict", "bill", "measured", "ended"]) exam[part] ??= seen[part];
   for (const part of ["scores", "missing"]) if (!exam[part].size) exam[part] = seen[part];
   exam.asked = Math.max(exam.asked, seen.asked);
   return exam;

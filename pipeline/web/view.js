@@ -52,15 +52,34 @@ const SOURCES = {
   block: "From the examiner’s written summary",
   speech: "Heard in the examiner’s words",
   text: "Worked out from the transcript afterwards",
+  early: "Reported by the examiner before the exam was over",
+  computed: "Worked out from the other scores",
 };
+
+/** What the verdict says of a score beyond its value, in a calm sentence; "" for nothing. */
+function remark(judged) {
+  if (!judged) return "";
+  const said = [];
+  if (judged.agreement === "agree") said.push(`${judged.readings.length} readings agree`);
+  if (judged.agreement === "conflict") {
+    const others = judged.readings.slice(1).filter((reading) => reading.value !== judged.value);
+    said.push(`another reading differs: ${others.map((reading) => number(reading.value)).join(", ")}`);
+  }
+  if (judged.flags.includes("repaired transcript")) said.push("parts of the transcript were repaired");
+  if (judged.refusals.length) said.push("a stated value that is not on the scale was left out");
+  return said.length ? `${sentence(said.join("; "))}.` : "";
+}
 
 export function drawScores(list, exam, info) {
   const names = new Set([...(info.criteria ?? []), ...exam.scores.keys(), ...exam.missing.keys()]);
-  list.replaceChildren(...[...names].map((name) => scoreCard(name, exam.scores.get(name), exam.missing.get(name), info)));
+  const judged = new Map((exam.verdict?.criteria ?? []).map((one) => [one.criterion, one]));
+  list.replaceChildren(
+    ...[...names].map((name) => scoreCard(name, exam.scores.get(name), exam.missing.get(name), judged.get(name), info)),
+  );
   if (!names.size && info.settled) list.append(make("li", "score none", "No score was given: there was not enough evidence."));
 }
 
-function scoreCard(name, given, missing, { scale, settled }) {
+function scoreCard(name, given, missing, judged, { scale, settled }) {
   const card = make("li", given ? "score" : "score none");
   card.append(make("h2", "criterion", title(name)));
   if (!given) {
@@ -68,7 +87,7 @@ function scoreCard(name, given, missing, { scale, settled }) {
     if (missing?.why) card.append(make("p", "source", sentence(missing.why)));
     return card;
   }
-  const value = make("p", "value", number(given.value));
+  const value = make("p", "value", given.label || number(given.value));
   if (scale) value.append(make("span", "of", ` of ${number(scale[1])}`));
   card.append(value);
   if (scale && scale[1] > scale[0]) {
@@ -79,8 +98,16 @@ function scoreCard(name, given, missing, { scale, settled }) {
   }
   if (given.evidence) card.append(make("blockquote", "evidence", given.evidence));
   card.append(make("p", "source", SOURCES[given.source] ?? `Source: ${given.source}`));
+  const more = remark(judged);
+  if (more) card.append(make("p", "source remark", more));
   return card;
 }
+
+const VERDICTS = {
+  complete: "Complete",
+  partial: "Some are missing",
+  insufficient: "Not enough evidence",
+};
 
 export function drawRecord(list, exam, { info, session, begun }) {
   const { bill, measured, ended } = exam;
@@ -91,6 +118,7 @@ export function drawRecord(list, exam, { info, session, begun }) {
     ["Questions", exam.questions ? `${exam.asked} of ${exam.questions}` : String(exam.asked), "asked"],
   ];
   if (measured?.latency_p50 != null) rows.push(["Usual wait for a reply", `${measured.latency_p50.toFixed(1)} s`, "latency"]);
+  if (exam.verdict) rows.push(["Scores", VERDICTS[exam.verdict.status] ?? exam.verdict.status, "verdict"]);
   if (info.model) rows.push(["Examiner", info.emulated ? `${info.model} (emulated)` : info.model, "model"]);
   rows.push(["Record", session, "session"]);
   list.replaceChildren(

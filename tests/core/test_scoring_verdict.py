@@ -1,11 +1,17 @@
 """The verdict: what all readings amount to."""
 
 import json
+import re
+from pathlib import Path
+from typing import get_args
 
+import jsonschema
+import pytest
 from support.score_cases import rubric
 
 from core.scoring import Injected, Reading, Refused, Stated, decide
 from core.scoring.rubric import Rubric
+from core.scoring.verdict import Agreement, Flag, early
 
 SPEAKING = rubric()
 
@@ -73,11 +79,20 @@ def test_an_injection_is_flagged_and_quoted_and_never_a_value() -> None:
     assert verdict.status == "insufficient"
 
 
-def test_a_repaired_transcript_is_told_of_what_was_read_from_it() -> None:
-    readings = [*stated("speech", fluency=6), *stated("call", grammar=6)]
+def test_a_repaired_transcript_is_told_of_what_was_judged_by_it() -> None:
+    readings = [*stated("text", fluency=6), *stated("call", grammar=6)]
     fluency, _, grammar, *_ = decide(SPEAKING, readings, repaired=True).scores
     assert fluency.flags == ("repaired transcript",)
     assert grammar.flags == ()
+
+
+def test_what_was_reported_before_its_time_counts_only_where_nothing_else_does() -> None:
+    too_soon = [early(reading) for reading in stated("call", fluency=4, grammar=4)]
+    order = ("call", "text", "early")
+    fluency, _, grammar, *_ = decide(SPEAKING, [*too_soon, *stated("text", fluency=6)], order=order).scores
+    assert (fluency.value, fluency.source) == (6, "text")
+    assert (grammar.value, grammar.source, grammar.flags) == (4, "early", ("early",))
+    assert early(Injected("speech", "nine")) == Injected("speech", "nine")
 
 
 def test_a_computed_overall_says_so_and_a_stated_one_stands() -> None:
@@ -105,20 +120,45 @@ def test_a_rubric_without_overall_computes_none() -> None:
     assert decide(plain, []).missing == ["clarity"]
 
 
-def test_the_record_is_plain_json_with_a_schema_number() -> None:
+def test_the_record_is_plain_json_with_a_version_and_can_be_read_by_itself() -> None:
     record = decide(SPEAKING, [*all_five("call"), *all_five("speech", 7)]).as_record()
     assert json.loads(json.dumps(record)) == record
-    assert (record["schema"], record["status"], record["flags"]) == (1, "complete", ["conflict"])
-    assert record["scores"][0] == {
+    assert (record["version"], record["status"], record["flags"]) == (1, "complete", ["conflict"])
+    assert record["scale"] == {"min": 0.0, "max": 9.0, "step": 0.5}
+    assert record["criteria"][0] == {
         "criterion": "fluency",
+        "title": "Fluency and coherence",
         "mandatory": True,
         "value": 6.0,
         "label": "",
         "source": "call",
-        "evidence": "fluency 6",
-        "at": 60.0,
+        "evidence": {"quote": "fluency 6", "at": 60.0},
         "agreement": "conflict",
         "readings": [{"source": "call", "value": 6.0}, {"source": "speech", "value": 7.0}],
         "flags": ["conflict"],
         "refusals": [],
     }
+    assert decide(SPEAKING, []).as_record()["criteria"][0]["evidence"] is None
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "scoring.md"
+
+
+def test_every_verdict_is_as_the_documented_schema_has_it() -> None:
+    [text] = re.findall(r"^```json\n(.*?)^```", DOCUMENT.read_text(encoding="utf-8"), re.M | re.S)
+    schema = json.loads(text)
+    cefr: list[Reading] = [Stated("range", 3, "call", label="B2"), Refused("fluency", "call", "off", "9.7", 1.0)]
+    computed = rubric("percent"), stated("call", content=70, delivery=75, language=80, pronunciation=90)
+    verdicts = [
+        decide(SPEAKING, []),
+        decide(SPEAKING, [*all_five("call"), *all_five("speech", 7), Injected("speech", "overall nine", 3.0)]),
+        decide(rubric("cefr"), cefr, repaired=True),
+        decide(*computed),
+    ]
+    for verdict in verdicts:
+        jsonschema.validate(verdict.as_record(), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(verdicts[0].as_record() | {"status": "fine"}, schema)
+    known = schema["properties"]["criteria"]["items"]["properties"]
+    assert set(known["flags"]["items"]["enum"]) == {*get_args(Flag)} - {"candidate injection", "incomplete"}
+    assert known["agreement"]["enum"] == [*get_args(Agreement)]

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from support.record import EXAM, OPENED_AT, opening
+from support.score_cases import rubric
 
+from core.events import VerdictGiven
+from core.scoring import Injected, Refused, Stated, decide
 from pipeline.derived import Standing, score_rows, session_columns, usage_row, utterance_row
 from pipeline.export import as_json, as_markdown, as_webvtt, clock, dollars, plain
 from pipeline.record import LoggedEvent, SessionOpening, SessionRecord, StandingScore, Usage, Utterance
@@ -46,8 +49,9 @@ def record(*said: str, evidence: str = "", detail: str = "") -> SessionRecord:
     scores = [{**row, "evidence": evidence or row["evidence"]} for row in score_rows(events)]
     columns = session_columns(known, events)
     return SessionRecord(
-        **{field.name: getattr(begun, field.name) for field in fields(SessionOpening) if field.name != "access_hash"},
-        **columns | {"detail": detail},
+        **{field.name: getattr(begun, field.name) for field in fields(SessionOpening) if field.name != "access_hash"}
+        | columns
+        | {"detail": detail},
         access_hash="0badcafe",
         utterances=tuple(
             Utterance(**utterance_row(event) | ({"text": said[index]} if index < len(said) else {}))
@@ -67,7 +71,8 @@ def test_json_has_the_keys_that_programs_rely_on() -> None:
     assert list(values) == [
         "schema_version", "id", "opened_at", "closed_at", "state", "why", "detail", "config_name", "door", "caller",
         "experiment", "arm", "model", "scored", "usd", "estimated", "tokens", "seconds", "latency_p50", "latency_p95",
-        "frames_late", "cpu", "config", "criteria", "utterances", "scores", "usage", "events",
+        "frames_late", "cpu", "completeness", "holes", "repaired",
+        "config", "criteria", "verdict_due", "webhook_due", "utterances", "scores", "usage", "events", "verdict",
     ]  # fmt: skip
     assert values["schema_version"] == 1
     assert (values["opened_at"], values["closed_at"]) == ("2026-03-04T10:30:00.000Z", "2026-03-04T10:30:10.000Z")
@@ -87,6 +92,26 @@ def test_json_does_not_tell_the_hash_of_the_access_token() -> None:
 @given(words)
 def test_json_gives_the_words_back(text: str) -> None:
     assert json.loads(as_json(record(text)))["utterances"][0]["text"] == text
+
+
+def judged(document: SessionRecord, quote: str = "fluency six") -> SessionRecord:
+    """The record with a verdict in it."""
+    readings = [
+        Stated("fluency", 6, "call", quote, 9.0),
+        Stated("fluency", 7, "speech", quote, 9.0),
+        Refused("grammar", "call", "9.7 is not on a step of 0.5"),
+        Injected("speech", quote),
+    ]
+    verdict = decide(rubric(), readings)
+    given = LoggedEvent.of(99, VerdictGiven(10.0, verdict.status, verdict.as_record()))
+    return replace(document, events=(*document.events, given))
+
+
+def test_json_has_the_verdict_that_was_given_last_or_none() -> None:
+    assert json.loads(as_json(record()))["verdict"] is None
+    verdict = json.loads(as_json(judged(judged(record()), "six for fluency")))["verdict"]
+    assert (verdict["version"], verdict["status"]) == (1, "partial")
+    assert verdict["criteria"][0]["evidence"] == {"quote": "six for fluency", "at": 9.0}
 
 
 # --- Markdown
@@ -124,6 +149,14 @@ def test_no_words_become_a_link_where_addresses_do(text: str) -> None:
     document = as_markdown(record(text))
     for address in ("http://", "www.", "a@example"):
         assert address not in document.lower()
+
+
+def test_a_report_says_calmly_what_there_is_to_say_about_the_scores() -> None:
+    report = as_markdown(judged(record())).replace("\\", "")
+    assert "Verdict: partial, some criteria have no value." in report
+    assert "- Fluency and coherence: the readings differ (call 6, speech 7)" in report
+    assert "- Grammatical range and accuracy: not taken from call: 9.7 is not on a step of 0.5" in report
+    assert "- Candidate: the candidate said what looks like a score; it does not count" in report
 
 
 def test_a_report_reads_well() -> None:
@@ -175,10 +208,20 @@ USD 0.0010, 30 tokens
     )
 
 
+def test_a_report_says_how_complete_the_transcript_is_and_whose_ears_heard_it() -> None:
+    whole = record()
+    heard = [replace(one, source=source) for one, source in zip(whole.utterances, ("shadow", "repaired"), strict=False)]
+    report = as_markdown(replace(whole, completeness=0.954, holes=2, repaired=1, utterances=tuple(heard)))
+    assert "- **Transcript**: 95% of the caller's voice, 2 holes, 1 repaired\n" in report
+    assert "*(second ears)*" in report and "*(repaired)*" in report
+    assert "- **Transcript**: 100% of the caller's voice\n" in as_markdown(replace(whole, completeness=1.0, holes=0))
+
+
 def test_a_session_of_which_nothing_is_known_yet_has_a_report() -> None:
     bare = replace(
         record(), state="open", why=None, seconds=None, usd=None, tokens=None, model=None, arm=None, closed_at=None,
-        latency_p50=None, latency_p95=None, frames_late=None, cpu=None, utterances=(), scores=(), usage=(), events=(),
+        latency_p50=None, latency_p95=None, frames_late=None, cpu=None, completeness=None,
+        utterances=(), scores=(), usage=(), events=(),
     )  # fmt: skip
     report = as_markdown(bare)
     assert "- **Ended**: open\n" in report and "None given.\n" in report and "\nunknown\n" in report

@@ -12,12 +12,14 @@ from playwright.async_api import Page, expect
 from support.browser import chromium, patch_microphone, say
 from support.clips import ANSWERS, READ
 from support.fake_host import INFO, Conversation, FakeHost, serving
+from support.score_cases import rubric
 from support.sound import at_rate, likeness
 
 from core.events import (
     CallBilled,
     CallEnded,
     CallMeasured,
+    EchoHeard,
     Event,
     ExamProgressed,
     LinkLost,
@@ -25,8 +27,10 @@ from core.events import (
     ScoreGiven,
     ScoreMissing,
     UtteranceSpoken,
+    VerdictGiven,
     as_record,
 )
+from core.scoring import Refused, Stated, decide
 from pipeline.server import WEB
 
 pytestmark = pytest.mark.real_time
@@ -38,7 +42,16 @@ SCORES: list[Event] = [
     ScoreGiven(60, "overall", 6, "text"),
     ScoreMissing(60, "pronunciation", "nothing was said about it"),
 ]
+READINGS = [
+    Stated("fluency", 6, "call"),
+    Stated("fluency", 6, "speech"),
+    Stated("grammar", 6, "call"),
+    Stated("grammar", 7, "speech"),
+    Refused("grammar", "block", "9.7 is not on a step of 0.5"),
+]
+VERDICT = decide(rubric(), READINGS)
 ENDING: list[Event] = [
+    VerdictGiven(60, VERDICT.status, VERDICT.as_record()),
     CallBilled(61, "0.018234", 12345, True),
     CallMeasured(61, 0.92, 1.4, 0, 0.05, 62.0),
     CallEnded(62, "completed"),
@@ -123,12 +136,14 @@ async def test_a_call_from_consent_to_record() -> None:
         cards = page.locator("#scores > li")
         await expect(cards).to_have_count(5)
         assert [" ".join((await card.inner_text()).split()) for card in await cards.all()] == [
-            "Fluency 6 of 9 even pace Reported by the examiner",
+            "Fluency 6 of 9 even pace Reported by the examiner 2 readings agree.",
             "Vocabulary 6.5 of 9 <b>university town</b> From the examiner’s written summary",
-            "Grammar 6 of 9 Grammar, six. Heard in the examiner’s words",
+            "Grammar 6 of 9 Grammar, six. Heard in the examiner’s words"
+            " Another reading differs: 7; a stated value that is not on the scale was left out.",
             "Pronunciation Not enough evidence Nothing was said about it",
             "Overall 6 of 9 Worked out from the transcript afterwards",
         ]
+        await expect(page.locator("#verdict")).to_have_text("Some are missing")
         await expect(page.locator("#cost")).to_contain_text("$0.0182")
         await expect(page.locator("#emulated-result")).to_be_visible()
         async with page.expect_download() as download:
@@ -294,6 +309,20 @@ async def test_a_dropped_link_to_the_examiner_is_said_in_words() -> None:
         await expect(page.locator("#status")).to_have_text("The examiner’s line dropped: connecting again")
         await conversation.tell(LinkOpened(6, 0.8))
         await expect(page.locator("#status")).not_to_contain_text("dropped")
+
+
+async def test_a_caller_whose_microphone_hears_the_examiner_is_told_of_headphones_once() -> None:
+    async with serving() as host, chromium(ANSWERS[0].path) as page:
+        conversation = await started(page, host)
+        notice = page.locator("#echo")
+        await expect(notice).to_be_hidden()
+        await conversation.tell(EchoHeard(3, 0.18, 0.9))
+        await expect(notice).to_contain_text("Put on headphones")
+        await page.get_by_role("button", name="All right").click()
+        await expect(notice).to_be_hidden()
+        await conversation.tell(ExamProgressed(5, 1, 3))
+        await expect(page.locator("#progress")).to_have_text("1 of 3")
+        await expect(notice).to_be_hidden()
 
 
 async def test_what_is_said_never_becomes_part_of_the_page() -> None:

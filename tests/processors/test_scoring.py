@@ -4,13 +4,22 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from pipecat.frames.frames import BotStartedSpeakingFrame, BotStoppedSpeakingFrame, TTSStartedFrame
+from pipecat.frames.frames import BotStartedSpeakingFrame, BotStoppedSpeakingFrame, TTSStartedFrame, TTSTextFrame
+from pipecat.utils.text.base_text_aggregator import TextType
 from pydantic import ValidationError
 from support.frames import Ends, running
 from support.session import FakeSession
 
-from core.events import ScoreAsked, ScoreGiven, ScoreMissing, Speaker, UtteranceSpoken
-from processors.frames import NudgeFrame, ReplyDoneFrame, ScoreFrame, ToolAnswerFrame, ToolCallFrame, UtteranceFrame
+from core.events import ScoreAsked, ScoreGiven, ScoreMissing, Speaker, UtteranceSpoken, VerdictGiven
+from processors.frames import (
+    NudgeFrame,
+    ReplyDoneFrame,
+    ScoreFrame,
+    ScoringDueFrame,
+    ToolAnswerFrame,
+    ToolCallFrame,
+    UtteranceFrame,
+)
 from processors.scoring import Scoring, ScoringSettings
 
 RUBRIC = Path(__file__).parents[2] / "configs" / "rubrics" / "speaking.yaml"
@@ -71,8 +80,12 @@ async def test_scores_that_are_only_spoken_count() -> None:
     async with running(stage(session, patience=6)) as ends:
         await say(ends, session, "examiner", SPOKEN)
         await asyncio.sleep(5)
-        assert session.finished == []  # the call may still come
-        await asyncio.sleep(2)
+        assert session.finished == [] and ends.rose(NudgeFrame) == []  # the call may still come
+        await ends.until(lambda: ends.rose(NudgeFrame))
+        assert "Now call reportScoringResults" in ends.rose(NudgeFrame)[0].text
+        assert [asked.missing for asked in session.of(ScoreAsked)] == [[]]
+        await say(ends, session, "examiner", "Goodbye.")
+        await asyncio.sleep(7)
     assert session.finished == [("completed", "")]
     assert given(session) == {name: (value, "speech") for name, value in BANDS.items()}
 
@@ -82,10 +95,11 @@ async def test_an_examiner_that_stops_short_is_asked_by_name() -> None:
     async with running(stage(session, patience=6, ask_again=2)) as ends:
         await say(ends, session, "examiner", "For fluency I give you a six, and for vocabulary a six and a half.")
         await ends.until(lambda: ends.rose(NudgeFrame))
-        assert "Grammatical" in ends.rose(NudgeFrame)[0].text and "Fluency" not in ends.rose(NudgeFrame)[0].text
+        assert "grammatical" in ends.rose(NudgeFrame)[0].text and "fluency" not in ends.rose(NudgeFrame)[0].text
         await say(ends, session, "examiner", "Grammar is six, pronunciation seven, and overall six and a half.")
-        await asyncio.sleep(7)
-    assert [asked.missing for asked in session.of(ScoreAsked)] == [["grammar", "pronunciation", "overall"]]
+        await asyncio.sleep(28)
+    assert [asked.missing for asked in session.of(ScoreAsked)] == [["grammar", "pronunciation", "overall"], []]
+    assert session.finished == [("completed", "")]
     assert given(session)["pronunciation"] == (7, "speech") and len(given(session)) == 5
 
 
@@ -134,3 +148,97 @@ def test_a_broken_rubric_is_refused_with_the_config(tmp_path: Path) -> None:
     bad.write_text("name: x\nscale: {min: 0, max: 9, step: 0.5}\ncriteria: []\n")
     with pytest.raises(ValidationError, match="is not a rubric: criteria"):
         ScoringSettings(rubric=bad)
+
+
+async def test_an_examiner_that_never_begins_to_give_scores_is_asked_and_then_says_goodbye() -> None:
+    session = FakeSession()
+    async with running(stage(session)) as ends:
+        await ends.push(ScoringDueFrame(due=True))
+        for number in (1, 2, 3):
+            await ends.until(lambda number=number: len(ends.rose(NudgeFrame)) == number)
+            await say(ends, session, "examiner", "The test is over.")
+        await asyncio.sleep(5)
+    told = [frame.text for frame in ends.rose(NudgeFrame)]
+    assert "Continue with fluency and coherence, lexical" in told[0] and told[0] == told[1]
+    assert "say goodbye" in told[2]
+    assert session.finished == [("completed", "")]
+    assert [verdict.status for verdict in session.of(VerdictGiven)] == ["insufficient"]
+
+
+async def test_nobody_is_asked_while_the_candidate_answers_one_more_question() -> None:
+    session = FakeSession()
+    async with running(stage(session)) as ends:
+        await ends.push(ScoringDueFrame(due=True), ScoringDueFrame(due=False))
+        await asyncio.sleep(60)
+        assert ends.rose(NudgeFrame) == []
+        await ends.push(ScoringDueFrame(due=True))
+        await ends.until(lambda: ends.rose(NudgeFrame))
+
+
+async def test_a_call_before_the_exam_is_over_is_told_so_and_counts_only_if_nothing_better_comes() -> None:
+    session = FakeSession()
+    scoring = stage(session)
+    async with running(scoring) as ends:
+        await ends.push(ScoringDueFrame(due=False))
+        await asyncio.sleep(0.1)
+        await ends.push(ToolCallFrame(call_id="7", function="reportScoringResults", args=dict(BANDS)))
+        await ends.until(lambda: ends.rose(ToolAnswerFrame))
+        answer = ends.rose(ToolAnswerFrame)[0].result
+        assert (answer["status"], answer["retryable"]) == ("not yet", True)
+        assert "Go on where you are" in answer["message"]
+        await say(ends, session, "examiner", "Fluency is five. Pronunciation is eight.")
+        await asyncio.sleep(1)
+    await scoring.conclude()
+    assert given(session)["fluency"] == (5, "speech")
+    assert given(session)["grammar"] == (6, "early")
+
+
+async def test_who_calls_again_means_it() -> None:
+    session = FakeSession()
+    async with running(stage(session)) as ends:
+        await ends.push(ScoringDueFrame(due=False))
+        await asyncio.sleep(0.1)
+        for number in (1, 2):
+            call = ToolCallFrame(call_id=str(number), function="reportScoringResults", args=dict(BANDS))
+            await ends.push(call)
+            await ends.until(lambda number=number: len(ends.rose(ToolAnswerFrame)) == number)
+        await asyncio.sleep(5)
+    assert [frame.result["status"] for frame in ends.rose(ToolAnswerFrame)] == ["not yet", "recorded"]
+    assert given(session)["fluency"] == (6.5, "call")
+
+
+async def test_scores_that_are_being_spoken_make_a_call_timely() -> None:
+    session = FakeSession()
+    async with running(stage(session)) as ends:
+        await ends.push(ScoringDueFrame(due=False))
+        await ends.push(TTSStartedFrame(), TTSTextFrame("Fluency is six and grammar is six.", TextType.WORD))
+        await ends.push(ToolCallFrame(call_id="7", function="reportScoringResults", args=dict(BANDS)))
+        await ends.until(lambda: ends.rose(ToolAnswerFrame))
+        assert ends.rose(ToolAnswerFrame)[0].result["status"] == "recorded"
+
+
+async def test_a_model_that_has_lost_the_conversation_is_told_which_scores_are_left() -> None:
+    session = FakeSession()
+    scoring = stage(session)
+    assert scoring.standing() == ""
+    async with running(scoring) as ends:
+        await say(ends, session, "examiner", "For fluency I give you a six.")
+        await asyncio.sleep(1)
+        told = scoring.standing()
+    assert "ask none of them again" in told and "The results so far: fluency and coherence." in told
+    assert "Continue with lexical resource" in told and "reportScoringResults" in told
+
+
+async def test_the_verdict_is_recorded_once_with_all_that_is_needed_to_read_it() -> None:
+    session = FakeSession()
+    async with running(stage(session)) as ends:
+        await ends.push(ToolCallFrame(call_id="7", function="reportScoringResults", args=dict(BANDS)))
+        await asyncio.sleep(5)
+    [verdict] = session.of(VerdictGiven)
+    assert verdict.status == verdict.verdict["status"] == "complete"
+    assert verdict.verdict["version"] == 1 and len(verdict.verdict["criteria"]) == 5
+
+
+def test_the_prompt_says_how_each_criterion_of_the_rubric_is_given() -> None:
+    told = stage(FakeSession()).instructions()
+    assert "For lexical resource, I give you [value]." in told and "reportScoringResults" in told

@@ -59,11 +59,16 @@ def config(
     """configs/offline.yaml with another scenario, and settings changed as `stage__key=value`."""
     data = yaml.safe_load((CONFIGS / "offline.yaml").read_text(encoding="utf-8"))
     for stage in data["stages"]:
+        if stage["use"] == "exam":
+            stage["plan"] = "plan.yaml"
         for key in ("prompt", "rubric"):
             if key in stage:
                 stage[key] = str(CONFIGS / stage[key])
     data["prices"] = str(CONFIGS / "prices.yaml")
     data["database"] = f"sqlite+aiosqlite:///{folder / 'sessions.db'}"
+    asked = SHORT["questions"] if examiner is None else examiner.get("questions", SHORT["questions"])
+    plan = {"name": "test", "closing": "", "parts": [{"name": "test", "questions": [*asked]}]}
+    (folder / "plan.yaml").write_text(yaml.safe_dump(plan), encoding="utf-8")
     played = {"name": "test", "examiner": SHORT if examiner is None else examiner, **(scenario or {})}
     (folder / "scenario.yaml").write_text(yaml.safe_dump(played), encoding="utf-8")
     data["emulator"] = {"scenario": "scenario.yaml"}

@@ -1,0 +1,97 @@
+"""Shell of core/exam: where the exam is, for the turn policy, the page, the examiner and the scoring stage."""
+
+from pathlib import Path
+from typing import Annotated, assert_never
+
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    CancelFrame,
+    EndFrame,
+    Frame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection
+from pydantic import AfterValidator, Field
+
+from core import events
+from core.exam import Action, AnswerDue, ExamMachine, PartOver, Progress, ScoringDue
+from core.exam_plan import ExamPlan
+from core.ports import Session
+from processors.data_file import read
+from processors.frames import AnswerDueFrame, NudgeFrame, ScoringDueFrame, UtteranceFrame
+from processors.stage import ConfigPath, Stage, StageSettings
+
+
+def read_plan(path: Path) -> ExamPlan:
+    """An exam plan from its YAML file. Raises ValueError, in a sentence, for what is none."""
+    return read(path, ExamPlan, "an exam plan")
+
+
+def _holds_a_plan(path: Path) -> Path:
+    read_plan(path)
+    return path
+
+
+class ExamSettings(StageSettings):
+    """What is asked, in which order, and for how long."""
+
+    plan: Annotated[ConfigPath, AfterValidator(_holds_a_plan)] = Field(
+        description="YAML file with the parts and questions of the exam"
+    )
+
+
+class Exam(Stage[ExamSettings]):
+    """Tells the examiner the plan, follows where the exam is, and says when an answer, a part or the scores are due."""
+
+    Settings = ExamSettings
+
+    def __init__(self, settings: ExamSettings, session: Session) -> None:
+        super().__init__(settings, session)
+        self.plan = read_plan(settings.plan)
+        self._machine = ExamMachine(self.plan)
+
+    def instructions(self) -> str:
+        return self.plan.instructions()
+
+    def standing(self) -> str:
+        return self._machine.standing()
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        await self.push_frame(frame, direction)
+        machine, now = self._machine, self.session.now()
+        match frame:
+            case UtteranceFrame(spoken=spoken) if spoken.speaker == "examiner":
+                await self._carry_out(machine.examiner_said(spoken.text, spoken.started, now))
+            case UserStartedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
+                await self._carry_out(machine.caller_began(now))
+            case UserStoppedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
+                await self._carry_out(machine.caller_stopped(now))
+            case BotStartedSpeakingFrame() | BotStoppedSpeakingFrame() if direction is FrameDirection.UPSTREAM:
+                await self._carry_out(machine.examiner_speaks(isinstance(frame, BotStartedSpeakingFrame), now))
+            case NudgeFrame():  # only the scoring stage is behind this one: the examiner is asked for scores
+                await self._carry_out(machine.scores_begun())
+            case EndFrame() | CancelFrame():
+                self.wake_at(None)
+            case _:
+                pass
+
+    async def woken(self, now: float) -> None:
+        await self._carry_out(self._machine.tick(now))
+
+    async def _carry_out(self, actions: list[Action]) -> None:
+        now = self.session.now()
+        for action in actions:
+            match action:
+                case AnswerDue(silence, at_least, thinking):
+                    await self.push_frame(AnswerDueFrame(silence, at_least, thinking), FrameDirection.UPSTREAM)
+                case Progress(number, questions, part, question):
+                    self.session.record(events.ExamProgressed(now, number, questions, part, question))
+                case PartOver(told):
+                    await self.push_frame(NudgeFrame(text=told), FrameDirection.UPSTREAM)
+                case ScoringDue(due):
+                    await self.push_frame(ScoringDueFrame(due=due))
+                case _:
+                    assert_never(action)
+        self.wake_at(self._machine.deadline())

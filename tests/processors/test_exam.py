@@ -1,0 +1,99 @@
+"""The exam stage: plan to prompt, words to progress, and who is told what."""
+
+from pathlib import Path
+
+import pytest
+from pipecat.frames.frames import UserStartedSpeakingFrame
+from pydantic import ValidationError
+from support.frames import Ends, running
+from support.session import FakeSession
+
+from core.events import ExamProgressed, UtteranceSpoken
+from processors.exam import Exam, ExamSettings, read_plan
+from processors.frames import AnswerDueFrame, CallerStoppedFrame, NudgeFrame, ScoringDueFrame, UtteranceFrame
+
+EXAMS = Path(__file__).parents[2] / "configs" / "exams"
+QUESTIONS = ("What is your name, and where do you live?", "What is your town like?", "What will you do this weekend?")
+
+
+def stage(session: FakeSession, plan: Path = EXAMS / "short.yaml") -> Exam:
+    return Exam(ExamSettings(plan=plan), session)
+
+
+async def asks(ends: Ends, session: FakeSession, text: str) -> None:
+    spoken = UtteranceSpoken(session.now(), "examiner", text, session.now(), session.now())
+    seen = len(ends.got(UtteranceFrame))
+    await ends.push(UtteranceFrame(spoken))
+    await ends.until(lambda: len(ends.got(UtteranceFrame)) > seen)
+
+
+async def answers(ends: Ends, session: FakeSession) -> None:
+    seen = len(ends.got(CallerStoppedFrame))
+    await ends.push(UserStartedSpeakingFrame())
+    await ends.push(CallerStoppedFrame(spoke_until=session.now()))
+    await ends.until(lambda: len(ends.got(CallerStoppedFrame)) > seen)
+
+
+async def test_an_exam_is_followed_to_its_scores() -> None:
+    session = FakeSession()
+    exam = stage(session)
+    async with running(exam) as ends:
+        for question in QUESTIONS:
+            await asks(ends, session, question)
+            await answers(ends, session)
+        await ends.until(lambda: len(ends.got(ScoringDueFrame)) == 2)
+    progress = session.of(ExamProgressed)
+    assert [(one.asked, one.questions, one.part, one.question) for one in progress] == [
+        (number, 3, "Interview", question) for number, question in enumerate(QUESTIONS, start=1)
+    ]
+    assert [(frame.silence, frame.at_least) for frame in ends.rose(AnswerDueFrame)] == [(None, 1.0)] * 3
+    assert [frame.due for frame in ends.got(ScoringDueFrame)] == [False, True]
+    assert ends.rose(NudgeFrame) == []
+
+
+async def test_the_time_limit_is_told_when_nobody_speaks() -> None:
+    session = FakeSession()
+    async with running(stage(session)) as ends:
+        await asks(ends, session, QUESTIONS[0])
+        await ends.until(lambda: ends.rose(NudgeFrame), timeout=400)
+        assert 300 <= session.now() <= 310
+        assert "The time of the test is over" in ends.rose(NudgeFrame)[0].text
+        await ends.until(lambda: [frame.due for frame in ends.got(ScoringDueFrame)] == [False, True])
+
+
+async def test_once_the_scoring_stage_has_asked_for_scores_no_question_counts() -> None:
+    session = FakeSession()
+    async with running(stage(session)) as ends:
+        await asks(ends, session, QUESTIONS[0])
+        await ends.pull(NudgeFrame(text="Give the scores."))
+        await ends.until(lambda: ends.rose(NudgeFrame))
+        await ends.until(lambda: len(ends.got(ScoringDueFrame)) == 2)
+        await asks(ends, session, QUESTIONS[1])
+    assert [one.asked for one in session.of(ExamProgressed)] == [1]
+
+
+async def test_the_model_is_told_the_plan_and_where_the_exam_stands() -> None:
+    session = FakeSession()
+    exam = stage(session)
+    assert all(question in exam.instructions() for question in QUESTIONS)
+    assert exam.standing() == ""
+    async with running(exam) as ends:
+        await asks(ends, session, QUESTIONS[0])
+        await answers(ends, session)
+        assert exam.standing() == "Question 1 is done. Go on with question 2: What is your town like?"
+
+
+def test_a_bad_plan_is_one_sentence_with_file_and_key(tmp_path: Path) -> None:
+    bad = tmp_path / "plan.yaml"
+    bad.write_text("name: x\nparts: [{name: y, questions: [{text: Why, answr: long}]}]\n")
+    with pytest.raises(ValidationError, match=r"plan.yaml is not an exam plan: parts.0.questions.0.question.answr"):
+        ExamSettings(plan=bad)
+    bad.write_text("name: [")
+    with pytest.raises(ValueError, match="cannot be read as YAML"):
+        read_plan(bad)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMS.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_plan_of_the_house_is_one_and_says_what_it_is_for(path: Path) -> None:
+    assert read_plan(path).slots
+    assert path.read_text(encoding="utf-8").startswith("# ")
