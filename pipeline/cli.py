@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "pipeline.commands.call:demo",
     "call": "pipeline.commands.call:call",
     "serve": "pipeline.commands.serve:serve",
+    "jobs": "pipeline.commands.jobs:jobs",
     "check": "pipeline.commands.check:check",
     "schema": "pipeline.commands.schema:schema",
     "sessions": "pipeline.commands.sessions:command",

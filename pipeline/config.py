@@ -1,13 +1,14 @@
 """What a YAML file may say, and what it comes to once every name in it is a class."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pipecat.processors.frame_processor import FrameProcessor
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 
 from core.experiments import assign
 from core.ports import Session
@@ -15,6 +16,7 @@ from core.usage import PriceList
 from pipeline.foreign import keywords
 from pipeline.hidden import shown
 from pipeline.problems import dotted, known_names
+from processors.scoring import ScoringSettings
 from processors.stage import ConfigPath, Stage, StageSettings
 
 
@@ -53,6 +55,34 @@ class EmulatorSettings(Closed):
 
     scenario: Annotated[str, AfterValidator(_scenario)] = Field("plain", validate_default=True)
     """a scenario that comes with the emulator, or a YAML file beside the config"""
+
+
+def _receiver(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("expected an address that begins with https:// or http://")
+    return url
+
+
+def _signing_secret(secret: SecretStr) -> SecretStr:
+    from pipeline.webhook import signing_key  # it needs this module
+
+    signing_key(secret.get_secret_value())
+    return secret
+
+
+class WebhookSettings(Closed):
+    """Where the result of every session is sent once the call is over (docs/jobs.md)."""
+
+    url: Annotated[str, AfterValidator(_receiver)]
+    """the receiver; it is not followed elsewhere"""
+    secret: Annotated[SecretStr, AfterValidator(_signing_secret)]
+    """what messages are signed with: `whsec_` and 24 to 64 random bytes in base64"""
+    timeout: float = Field(20, gt=0, le=120)
+    """seconds for the receiver to answer"""
+    # The example schedule of Standard Webhooks 1.0.0, which ends after three days.
+    retries: tuple[Annotated[float, Field(gt=0)], ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+    """seconds before each further attempt; after the last one it is given up"""
 
 
 class ArmSettings(Closed):
@@ -103,6 +133,8 @@ class ConfigFile(Closed):
     """the record's database, as an SQLAlchemy URL; a relative SQLite file is in the working directory"""
     emulator: EmulatorSettings | None = None
     """the embedded Gemini Live emulator, for calls without key or network"""
+    webhook: WebhookSettings | None = None
+    """where the result of every session is sent once the call is over"""
     experiment: ExperimentSettings | None = None
     """arms between which callers or calls are divided"""
 
@@ -136,6 +168,11 @@ class StagePlan:
         else:
             keys = shown(self.settings.model_dump(mode="json", by_alias=True))
         return {"use": self.use, "as": self.name, **keys}
+
+
+def scoring_of(stages: Iterable[StagePlan]) -> ScoringSettings | None:
+    """The settings of the stage that scores; None where nothing is scored."""
+    return next((plan.settings for plan in stages if isinstance(plan.settings, ScoringSettings)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +211,15 @@ class Config:
     price_list: PriceList | None = field(default=None, repr=False)
     database: str = field(default="sqlite+aiosqlite:///sessions.db", repr=False)
     emulator: EmulatorSettings | None = None
+    webhook: WebhookSettings | None = None
     experiment: Experiment | None = None
     arm: str | None = None
     arms: Mapping[str, "Config"] = field(default_factory=dict[str, "Config"], repr=False)
+
+    @property
+    def scoring(self) -> ScoringSettings | None:
+        """The settings of the stage that scores; None where nothing is scored."""
+        return scoring_of(self.stages)
 
     def stage(self, name: str) -> StagePlan:
         """The stage of that name. Raises KeyError with the known names."""
@@ -209,6 +252,7 @@ class Config:
             "prices": self.prices and str(self.prices),
             "database": shown(self.database),
             "emulator": self.emulator and self.emulator.model_dump(mode="json"),
+            "webhook": self.webhook and shown(self.webhook.model_dump(mode="json")),
             "experiment": None,
         }
         if self.experiment is not None:

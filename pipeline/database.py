@@ -108,6 +108,18 @@ class Database:
         host = self.url.host or self.url.query.get("host") or "this machine"
         return f"PostgreSQL at {host}{f':{self.url.port}' if self.url.port else ''}/{self.url.database or ''}"
 
+    @property
+    def jobs_address(self) -> str:
+        """A file beside the SQLite file, or the same PostgreSQL, for a library that works without asyncio."""
+        if self.file is not None:
+            url = URL.create("sqlite", database=f"{self.file}-jobs")
+        elif self.sqlite:
+            raise StoreError("The jobs need a database that outlives a process: name a file instead of memory.")
+        else:
+            mode = self.url.query.get("ssl")
+            url = self.url.set(drivername="postgresql", query={"sslmode": mode} if mode else {})
+        return url.render_as_string(hide_password=False)
+
     async def prepare(self, *, create: bool) -> None:
         """Make sure that the database is there and its schema is ours."""
         try:
@@ -161,9 +173,15 @@ class Database:
 
     def upsert(self, table: Table, row: dict[str, Any]) -> Any:
         """A statement that puts the row in place of the one with its key, if there is one."""
-        statement = (sqlite if self.sqlite else postgresql).insert(table).values(row)
         keys = list(table.primary_key)
-        return statement.on_conflict_do_update(index_elements=keys, set_=row)
+        return self._insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=row)
+
+    def insert_new(self, table: Table, row: dict[str, Any]) -> Any:
+        """A statement that adds the row unless there is one with its key."""
+        return self._insert(table).values(row).on_conflict_do_nothing()
+
+    def _insert(self, table: Table) -> Any:
+        return (sqlite if self.sqlite else postgresql).insert(table)
 
     @contextmanager
     def faults(self) -> Iterator[None]:

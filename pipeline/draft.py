@@ -10,7 +10,7 @@ from pipecat.processors.frame_processor import FrameProcessor
 from pydantic import BaseModel
 
 from core.usage import PriceList
-from pipeline.config import Config, ConfigFile, DoorPlan, Experiment, ExperimentSettings, StagePlan
+from pipeline.config import Config, ConfigFile, DoorPlan, Experiment, ExperimentSettings, StagePlan, scoring_of
 from pipeline.document import read_as
 from pipeline.foreign import keywords
 from pipeline.hidden import without_secrets
@@ -39,6 +39,8 @@ class Draft:
         listen = self._door(self.data.get("listen"))
         stages = self._stages(self.data.get("stages"))
         price_list = self._price_list()
+        if self.top is not None and self.top.webhook is not None and scoring_of(stages) is None:
+            self.say(("webhook",), "nothing is scored, so there is no result to send; add the stage `scoring`")
         self._settle()
         if self.top is None or self.found:
             return None
@@ -53,6 +55,7 @@ class Draft:
             price_list=price_list,
             database=self.top.database,
             emulator=self.top.emulator,
+            webhook=self.top.webhook,
             experiment=self.top.experiment and _experiment(name, self.top.experiment),
         )
 

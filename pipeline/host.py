@@ -227,4 +227,6 @@ def _opening(config: Config, call: Call) -> SessionOpening:
         arm=config.arm,
         model=next(filter(None, models), None),
         access_hash=call.details.get("access_hash"),
+        verdict_due=config.scoring is not None,
+        webhook_due=config.webhook is not None,
     )

@@ -22,6 +22,9 @@ from pipeline.store import Store
 LINGER = 1.0
 BATCH = 200
 
+# These do not linger: the result rests on them, and a process may be killed at any instant. They are few.
+DECIDING = ("UtteranceSpoken", "ToolCalled", "VerdictGiven", "CallEnded")
+
 # Facts kept in memory while the database is away: a call of 15 minutes records some thousand.
 LIMIT = 5000
 
@@ -59,6 +62,7 @@ class StoreJournal:
         self._spilled = False
         self._writer: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
+        self._urgent = False
         self._draining = 0
         self._adrift = False
         self._said: set[str] = set()
@@ -85,6 +89,9 @@ class StoreJournal:
             logged = LoggedEvent.of(self._next, event)
         self._next += 1
         self._pending.append(logged)
+        if logged.kind in DECIDING:
+            self._urgent = True
+            self._hurry.set()
         self._wake()
         if self._on_event is not None:
             try:
@@ -125,8 +132,9 @@ class StoreJournal:
         delay = FIRST_RETRY
         try:
             while self._pending or self._spilled:
-                if not self._draining:
+                if not self._draining and not self._urgent:
                     await self._pause(LINGER)
+                self._urgent = False
                 try:
                     await self._write_some()
                 except Exception as error:

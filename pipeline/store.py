@@ -4,9 +4,7 @@ Facts are the only truth. What else the tables say of a session is derived from 
 adds them and whatever their order, so the two cannot disagree.
 """
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +18,9 @@ from core.events import Event
 from pipeline import tables as t
 from pipeline.database import Database, parse_url
 from pipeline.derived import TELLING, Standing, score_rows, session_columns, usage_row, utterance_row
-from pipeline.owner import Owner, is_gone, this_process
+from pipeline.owner import Owner
 from pipeline.record import (
+    Debt,
     LoggedEvent,
     SessionOpening,
     SessionRecord,
@@ -35,16 +34,19 @@ from pipeline.record import (
     clean,
 )
 from pipeline.spill import Claimed, spill_folder, waiting
+from pipeline.store_owners import Owners, is_dead
 
 __all__ = ["SessionOpening", "SessionRecord", "SessionSummary", "Store", "StoreError", "UnknownSession"]
 
-# A process says this often that it lives. One in another place that was silent for LEASE counts as dead; long enough
-# for a database to be restarted meanwhile.
-BEAT = 20.0
-LEASE = 120.0
+# A call records some thousand facts, and its process may still write when it is thought dead, or have left some in a
+# file. What jobs add after the call has places from here on, so that the two never meet.
+AFTER_THE_CALL = 1_000_000
 
 # What deriving needs of a session. Not its config: that is long, and this is read with every batch.
-_KNOWN = [t.sessions.c[name] for name in ("id", "opened_at", "state", "why", "detail", "criteria")]
+_KNOWN = [
+    t.sessions.c[name]
+    for name in ("id", "opened_at", "state", "why", "detail", "criteria", "verdict_due", "webhook_due")
+]
 
 _SUMMARY = [t.sessions.c[field.name] for field in fields(SessionSummary)]
 
@@ -54,8 +56,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._owner = this_process()
-        self._beating: asyncio.Task[None] | None = None
+        self._owners = Owners(database)
         self.closed = False
 
     @classmethod
@@ -85,13 +86,15 @@ class Store:
         """Where facts wait that the database would not take."""
         return spill_folder(self._database.file, self._database.place)
 
+    @property
+    def jobs_address(self) -> str:
+        """Where the jobs keep how far they are, with the password if there is one."""
+        return self._database.jobs_address
+
     async def close(self) -> None:
         """Close the connections. Drain the journals first."""
         self.closed = True
-        if self._beating is not None:
-            self._beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._beating
+        await self._owners.close()
         await self._database.close()
 
     # --- writing
@@ -104,13 +107,11 @@ class Store:
         }
         values = {key: clean(value) if isinstance(value, str) else value for key, value in values.items()}
         async with self._database.writing() as connection:
-            await self._beat(connection)
+            await self._owners.beat(connection)
             if await connection.scalar(select(t.sessions.c.id).where(t.sessions.c.id == values["id"])) is not None:
                 raise StoreError(f"There is already a session {opening.id} in the record.")
-            row = {"owner": str(self._owner), "state": "open", "scored": "none", "estimated": False, **values}
+            row = {"owner": self._owners.here, "state": "open", "scored": "none", "estimated": False, **values}
             await connection.execute(insert(t.sessions).values(row))
-        if self._beating is None:
-            self._beating = asyncio.create_task(self._keep_beating(), name="store heartbeat")
 
     async def append(self, session_id: str, events: Sequence[tuple[int, Event]]) -> None:
         """Add facts, each with its place in the session. A fact that is there already is left as it is."""
@@ -122,15 +123,31 @@ class Store:
         async with self._database.writing() as connection:
             session = await self._lock(connection, session_id)
             new = await self._unknown(connection, session_id, events)
-            if not new:
-                return
-            await _insert(connection, t.events, session_id, [asdict(event) for event in new])
-            said = [utterance_row(event) for event in new if event.kind == "UtteranceSpoken"]
-            await _insert(connection, t.utterances, session_id, said)
-            used = [usage_row(event) for event in new if event.kind == "UsageReported"]
-            await _insert(connection, t.usage, session_id, used)
-            if session["state"] == "closed" or any(event.kind in TELLING for event in new):
-                await self._derive(connection, session)
+            if new:
+                await self._add(connection, session, new)
+
+    async def settle(self, session_id: str, debt: Debt, events: Sequence[Event]) -> bool:
+        """Add what a job found out after the call, all of it or nothing, unless the session no longer owes `debt`.
+
+        False when nothing was added. A VerdictGiven settles the verdict; a WebhookDelivered, or the last
+        WebhookFailed, the webhook.
+        """
+        self._check_open()
+        async with self._database.writing() as connection:
+            session = await self._lock(connection, session_id)
+            if not session[debt]:
+                return False
+            first = max(AFTER_THE_CALL, await _next_seq(connection, session_id))
+            await self._add(
+                connection, session, [LoggedEvent.of(seq, event) for seq, event in enumerate(events, first)]
+            )
+            return True
+
+    async def take_up(self, work: str) -> bool:
+        """Become the one process on this database that does a work; False while another that does it lives."""
+        self._check_open()
+        async with self._database.writing() as connection:
+            return await self._owners.take_up(connection, work)
 
     async def close_orphans(self, why: str = "process died", owner: Owner | None = None) -> list[str]:
         """Close the sessions whose process died without doing so, and say which; what is written of them stays.
@@ -138,7 +155,7 @@ class Store:
         `owner` is who asks, this process unless told; its own sessions are never touched. A process of this machine is
         looked up; one elsewhere is dead when it has not been heard of for LEASE seconds.
         """
-        asking = str(owner or self._owner)
+        asking = str(owner or self._owners.here)
         closed: list[str] = []
         async with self._database.writing() as connection:
             now = await self._database.clock(connection)
@@ -149,7 +166,7 @@ class Store:
                 .with_for_update(of=t.sessions)
             )
             for session in (await connection.execute(query)).mappings().all():
-                if _is_dead(session["owner"], silent=now - session["beat"]):
+                if is_dead(session["owner"], silent=now - session["beat"]):
                     detail = f"its process ({session['owner']}) ended without closing the session"
                     await self._derive(connection, {**session, "state": "closed", "why": why, "detail": detail})
                     closed.append(session["id"])
@@ -171,6 +188,8 @@ class Store:
                 config=row["config"],
                 criteria=tuple(row["criteria"]),
                 access_hash=row["access_hash"],
+                verdict_due=row["verdict_due"],
+                webhook_due=row["webhook_due"],
                 utterances=tuple(
                     sorted((Utterance(**each) for each in said), key=lambda each: (each.started, each.seq))
                 ),
@@ -207,10 +226,16 @@ class Store:
 
     async def next_seq(self, session_id: str) -> int:
         """The first free place in a session, for a journal that goes on where another stopped."""
-        query = select(func.max(t.events.c.seq)).where(t.events.c.session_id == session_id)
         async with self._database.reading() as connection:
-            last = await connection.scalar(query)
-        return 1 if last is None else last + 1
+            return await _next_seq(connection, session_id)
+
+    async def due(self, config_name: str) -> list[str]:
+        """The closed sessions of a config that owe a verdict or a webhook, the first to be opened first."""
+        owing = t.sessions.c.verdict_due | t.sessions.c.webhook_due
+        query = select(t.sessions.c.id).order_by(t.sessions.c.opened_at, t.sessions.c.id)
+        query = query.where(owing, t.sessions.c.config_name == config_name, t.sessions.c.state == "closed")
+        async with self._database.reading() as connection:
+            return list((await connection.execute(query)).scalars())
 
     # --- inside
 
@@ -242,6 +267,16 @@ class Store:
                 _same(session_id, LoggedEvent(row["seq"], row["at"], row["kind"], row["data"]), event)
         return list(given.values())
 
+    async def _add(self, connection: AsyncConnection, session: RowMapping, new: Sequence[LoggedEvent]) -> None:
+        session_id = session["id"]
+        await _insert(connection, t.events, session_id, [asdict(event) for event in new])
+        said = [utterance_row(event) for event in new if event.kind == "UtteranceSpoken"]
+        await _insert(connection, t.utterances, session_id, said)
+        used = [usage_row(event) for event in new if event.kind == "UsageReported"]
+        await _insert(connection, t.usage, session_id, used)
+        if session["state"] == "closed" or any(event.kind in TELLING for event in new):
+            await self._derive(connection, session)
+
     async def _derive(self, connection: AsyncConnection, session: RowMapping | dict[str, Any]) -> None:
         session_id = session["id"]
         mine = t.events.c.session_id == session_id
@@ -255,24 +290,13 @@ class Store:
             session["detail"],
             tuple(session["criteria"]),
             last_at or 0.0,
+            session["verdict_due"],
+            session["webhook_due"],
         )
         columns = session_columns(known, telling)
         await connection.execute(update(t.sessions).where(t.sessions.c.id == session_id).values(columns))
         await connection.execute(delete(t.scores).where(t.scores.c.session_id == session_id))
         await _insert(connection, t.scores, session_id, score_rows(telling))
-
-    async def _beat(self, connection: AsyncConnection) -> None:
-        beat = await self._database.clock(connection)
-        await connection.execute(self._database.upsert(t.owners, {"id": str(self._owner), "beat": beat}))
-
-    async def _keep_beating(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT)
-            try:
-                async with self._database.writing() as connection:
-                    await self._beat(connection)
-            except Exception as error:
-                logger.debug(f"The record was not told that this process lives: {error}")
 
     async def _recover(self) -> None:
         try:
@@ -299,14 +323,6 @@ class Store:
             claimed.remove()
 
 
-def _is_dead(owner: str, *, silent: float) -> bool:
-    with suppress(ValueError):
-        gone = is_gone(Owner.parse(owner))
-        if gone is not None:
-            return gone
-    return silent > LEASE
-
-
 def _same(session_id: str, there: LoggedEvent, given: LoggedEvent) -> None:
     if (there.kind, there.data) != (given.kind, given.data):
         raise StoreError(f"Place {given.seq} of session {session_id} holds a {there.kind}, not this {given.kind}.")
@@ -316,6 +332,11 @@ def _in_order(criteria: Sequence[str], rows: Sequence[dict[str, Any]]) -> tuple[
     place = {criterion: index for index, criterion in enumerate(criteria)}
     ordered = sorted(rows, key=lambda row: (place.get(row["criterion"], len(place)), row["seq"]))
     return tuple(StandingScore(**{key: value for key, value in row.items() if key != "seq"}) for row in ordered)
+
+
+async def _next_seq(connection: AsyncConnection, session_id: str) -> int:
+    last = await connection.scalar(select(func.max(t.events.c.seq)).where(t.events.c.session_id == session_id))
+    return 1 if last is None else last + 1
 
 
 async def _insert(connection: AsyncConnection, table: Table, session_id: str, rows: Sequence[dict[str, Any]]) -> None:

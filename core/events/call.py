@@ -59,3 +59,26 @@ class CallEnded(Event):
 
     why: str
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDelivered(Event):
+    """The receiver has the result: it answered attempt `attempt` (from 1), at `when` (UTC, ISO 8601), with `status`."""
+
+    attempt: int
+    status: int
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookFailed(Event):
+    """An attempt to deliver the result failed; `status` is the receiver's answer, 0 when it gave none.
+
+    `why` is one sentence without secrets; `last` when no further attempt is made.
+    """
+
+    attempt: int
+    status: int
+    why: str
+    when: str
+    last: bool = False

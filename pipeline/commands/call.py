@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from pipeline.commands.running import Running
     from pipeline.config import Config
     from transports.wav import WavSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_CONFIG = ROOT / "configs" / "offline.yaml"
+PATIENCE = 20.0  # seconds
 DEMO_ANSWERS = [ROOT / "tests" / "data" / f"answer-{n}.wav" for n in (1, 2, 3)]
 
 
@@ -94,6 +96,17 @@ def _hold(config: Path, wav: "WavSettings", caller: str, database: str | None, t
     raise click.exceptions.Exit(code)
 
 
+async def _settle(there: "Running") -> None:
+    """Do what this session and earlier ones still owe, without keeping anybody waiting for long."""
+    if not await there.store.due(there.config.name):
+        return
+    from pipeline.jobs import finish
+
+    if left := await finish(there.store, there.config, PATIENCE):
+        sessions = "1 session is" if left == 1 else f"{left} sessions are"
+        click.echo(f"The results of {sessions} not delivered yet: colloquy jobs {there.config.source}", err=True)
+
+
 async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path | None) -> int:
     from pipeline.commands.running import INTERRUPTED, interruptible, running
     from pipeline.commands.shown import Screen
@@ -112,6 +125,8 @@ async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path |
         async with interruptible(stop):
             await there.host.serve(door)
         await asyncio.gather(*stopping)
+        if not stopping:
+            await _settle(there)
         record = await there.store.session(call_id)
         screen.summary(record, config.database)
         if stopping:

@@ -67,7 +67,7 @@ async def _serve(config: "Config") -> int:
         log.show(session, event)
         cut_off = cut_off or (isinstance(event, CallEnded) and event.why == "shut down")
 
-    async with running(config, show) as there:
+    async with running(config, show) as there, _jobs(config):
         stopping: list[asyncio.Task[None]] = []
 
         async def stop() -> None:
@@ -83,6 +83,18 @@ async def _serve(config: "Config") -> int:
                     await there.host.serve(door)
         await asyncio.gather(*stopping)
     return INTERRUPTED if cut_off else 0
+
+
+@asynccontextmanager
+async def _jobs(config: "Config") -> AsyncIterator[None]:
+    """What sessions owe when their calls are over, done in a process of its own."""
+    from pipeline.beside import jobs_beside
+
+    if config.scoring is None:
+        yield
+        return
+    async with jobs_beside(config):
+        yield
 
 
 @asynccontextmanager
@@ -119,6 +131,7 @@ async def _page(door: "WebRtcDoor", sock: socket.socket, store: "Store", info: "
 
 def _info(config: "Config") -> "PageInfo":
     from pipeline.server import PageInfo
+    from processors.exam import ExamSettings, read_plan
     from processors.scoring import Scoring, ScoringSettings, read_rubric
 
     assert config.listen is not None
@@ -128,12 +141,13 @@ def _info(config: "Config") -> "PageInfo":
         for plan in config.stages
         if issubclass(plan.cls, Scoring) and isinstance(plan.settings, ScoringSettings)
     ]
+    plans = [read_plan(plan.settings.plan) for plan in config.stages if isinstance(plan.settings, ExamSettings)]
     scale = getattr(rubrics[0].scale, "min", None) if rubrics else None
     return PageInfo(
         name=getattr(settings, "title", config.name),
         model=next((str(m) for plan in config.stages if (m := getattr(plan.settings, "model", None))), "unknown"),
         emulated=config.emulator is not None,
-        questions=getattr(settings, "questions", 0),
+        questions=len(plans[0].slots) if plans else 0,
         minutes=config.budget.minutes or 0,
         criteria=tuple(criterion.name for criterion in rubrics[0].criteria) if rubrics else (),
         scale=(rubrics[0].scale.min, rubrics[0].scale.max) if scale is not None else None,  # pyright: ignore

@@ -24,6 +24,7 @@ from pipeline.export import (
 )
 from pipeline.record import SessionRecord, SessionSummary, StoreError
 from pipeline.store import Store
+from pipeline.verdicts import STATUS, remarks, verdict_of
 
 DEFAULT_DATABASE = "sqlite+aiosqlite:///sessions.db"
 
@@ -163,6 +164,20 @@ def _table(found: list[SessionSummary]) -> Table:
     return table
 
 
+def _after(record: SessionRecord) -> dict[str, str]:
+    """What became of the result once the call was over; nothing where nothing is awaited or was sent."""
+    after = {"verdict": "not given yet"} if record.verdict_due and record.state == "closed" else {}
+    sent = [one for one in record.events if one.kind in ("WebhookDelivered", "WebhookFailed")]
+    if sent:
+        last = sent[-1].data
+        how = f"at attempt {last['attempt']}, {last['when']}"
+        if sent[-1].kind == "WebhookDelivered":
+            return {**after, "webhook": f"delivered {how}"}
+        given_up = "given up" if last["last"] else "failed, to be tried again"
+        return {**after, "webhook": f"{given_up} {how}: {last['why']}"}
+    return {**after, "webhook": "not sent yet"} if record.webhook_due else after
+
+
 def _print_record(console: Console, record: SessionRecord) -> None:
     length = "" if record.seconds is None else f", {clock(record.seconds)} long"
     facts = {
@@ -173,6 +188,7 @@ def _print_record(console: Console, record: SessionRecord) -> None:
         "caller": f"{record.caller or 'unknown'} by {record.door}",
         "cost": f"{dollars(record.usd, estimated=record.estimated)}, {record.tokens or 0} tokens",
         "scores": record.scored,
+        **_after(record),
     }
     header = Table.grid(padding=(0, 2))
     for name, value in facts.items():
@@ -188,6 +204,11 @@ def _print_record(console: Console, record: SessionRecord) -> None:
             scores.add_row(*(Text(plain(cell)) for cell in cells))
         console.print()
         console.print(scores)
+    if (verdict := verdict_of(record)) is not None:
+        console.print()
+        console.print(f"verdict {STATUS.get(verdict['status'], verdict['status'])}")
+        for who, what in remarks(verdict):
+            console.print(Text(plain(f"  {who}: {what}"), style="dim"))
     if record.utterances:
         console.print()
     for said in record.utterances:

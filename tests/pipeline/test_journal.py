@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from loguru import logger
 from support.record import numbered, opening, said, until
 
-from core.events import Event, ToolCalled
+from core.events import CallerConnected, Event, ToolCalled
 from core.ports import Journal
 from pipeline import journal as journal_module
 from pipeline.journal import StoreJournal
@@ -133,6 +133,27 @@ async def test_facts_are_written_without_being_asked_for(store: Store, address: 
         return await texts(address) == ["Hello"]
 
     await until(is_there)
+
+
+async def test_what_the_result_rests_on_does_not_linger(
+    store: Store, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "LINGER", 3600)
+    journal = StoreJournal(store, "s1")
+    journal.record(CallerConnected(0.0, "wav"))
+    await asyncio.sleep(0.1)
+    assert journal.unwritten == 1
+    journal.record(said("I give you a six"))
+
+    async def is_there() -> bool:
+        return await texts(address) == ["I give you a six"]
+
+    async def is_written() -> bool:
+        return journal.unwritten == 0
+
+    await until(is_there)
+    journal.record(ToolCalled(1.0, "1", "report", {"fluency": 6}))
+    await until(is_written)
 
 
 async def test_recording_goes_on_after_a_drain(store: Store, address: str) -> None:

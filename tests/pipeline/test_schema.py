@@ -41,7 +41,7 @@ def test_every_config_here_fits_it_variables_and_all(schema: dict[str, Any], pat
         "stages: [{use: my_school.loudness:Loudness, anything: {goes: here}, as: first}]",
         "stages: [{use: transcript}]\nlisten: {use: webrtc, port: '${PORT:-8080}'}",
         "stages: [{use: transcript}]\nlisten: {use: my.doors:Gate, port: 1}",
-        "stages: [{use: manual_vad, flush_at: '${FLUSH}', silence: '${SILENCE}'}]",
+        "stages: [{use: manual_vad, flush: '${FLUSH}', silence: '${SILENCE}'}]",
         "stages: [{use: gemini_live, model: m, backoff: [1, '${SECOND}']}]",
     ],
 )
@@ -59,7 +59,7 @@ def test_what_loads_also_fits(schema: dict[str, Any], text: str) -> None:
         "stages: [{rate: 16000}]",
         "stages: [{use: manual_vad, silense: 1}]",
         "stages: [{use: manual_vad, silence: long}]",
-        "stages: [{use: manual_vad, flush_at: noon}]",
+        "stages: [{use: manual_vad, flush: noon}]",
         "stages: [{use: transcript, as: a.b}]",
         "stages: [{use: transcript}]\nlisten: {use: webrtc, prot: 1}",
         "stages: [{use: transcript}]\nlisten: {use: webrtc, port: 65536}",

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from support.record import EXAM, OPENED_AT, numbered, opening, said
+from support.score_cases import rubric
 
-from core.events import Event
+from core.events import Event, VerdictGiven
+from core.scoring import Stated, decide
 from pipeline.commands.sessions import command
 from pipeline.store import Store
 
@@ -89,6 +91,15 @@ def test_a_session_is_shown_by_its_first_letters() -> None:
     assert [line.split() for line in shown.splitlines() if line.startswith("fluency")] == [
         ["fluency", "6.5", "call", '{"fluency":', "6.5}"]
     ]
+
+
+def test_a_session_is_shown_with_its_verdict() -> None:
+    readings = [Stated(name, 6, source, "six", 9.0) for name in rubric().names for source in ("call", "speech")]
+    verdict = decide(rubric(), readings)
+    keep(("abc-1", "timer", [*EXAM[:-1], VerdictGiven(9.0, verdict.status, verdict.as_record()), EXAM[-1]]))
+    shown = output("show", "abc")
+    assert "verdict complete, every criterion has a value\n" in shown
+    assert "Pronunciation: the readings agree (call 6, speech 6)\n" in shown
 
 
 def test_an_id_that_begins_another_is_itself() -> None:

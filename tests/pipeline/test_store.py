@@ -19,11 +19,22 @@ from hypothesis import strategies as st
 from sqlalchemy import text, update
 from support.record import EXAM, OPENED_AT, facts, numbered, opening, said, until, used
 
-from core.events import CallBilled, CallEnded, CallMeasured, Event, ScoreGiven, ScoreMissing, from_record
+from core.events import (
+    CallBilled,
+    CallEnded,
+    CallMeasured,
+    Event,
+    ScoreGiven,
+    ScoreMissing,
+    TranscriptMeasured,
+    UtteranceSpoken,
+    from_record,
+)
 from pipeline import tables
 from pipeline.owner import Owner, this_process
 from pipeline.record import SessionRecord, StoreError, UnknownSession
-from pipeline.store import LEASE, Store
+from pipeline.store import Store
+from pipeline.store_owners import LEASE
 
 pytestmark = pytest.mark.real_time
 
@@ -328,9 +339,9 @@ async def test_a_process_that_was_only_thought_dead_has_the_last_word(store: Sto
 
 
 async def test_a_process_tells_that_it_lives(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.store.BEAT", 0.01)
+    monkeypatch.setattr("pipeline.store_owners.BEAT", 0.01)
     await recorded(store)
-    await owned_by(store, store._owner, silent=1000)
+    await owned_by(store, store._owners.here, silent=1000)
 
     async def beat() -> int:
         async with store._database.reading() as connection:
@@ -349,3 +360,17 @@ async def test_a_deleted_session_takes_everything_with_it(store: Store) -> None:
         await connection.execute(text("DELETE FROM sessions WHERE id = 's1'"))
         for table in ("events", "utterances", "scores", "usage"):
             assert (await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one() == 0
+
+
+async def test_a_session_says_how_complete_its_transcript_is_and_an_utterance_whose_ears_heard_it(store: Store) -> None:
+    record = await recorded(
+        store,
+        UtteranceSpoken(9.0, "caller", "I live by the sea.", 2.0, 8.0, source="repaired"),
+        UtteranceSpoken(9.5, "examiner", "I see.", 9.0, 9.4),
+        TranscriptMeasured(10.0, 0.5, 12.0, 2, 1),
+        TranscriptMeasured(11.0, 0.75, 12.0, 2, 2),
+    )
+    assert [said.source for said in record.utterances] == ["repaired", "live"]
+    assert (record.completeness, record.holes, record.repaired) == (0.75, 2, 2)
+    unknown = await recorded(store, session_id="s2")
+    assert (unknown.completeness, unknown.holes, unknown.repaired) == (None, None, None)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from pipecat.processors.frame_processor import FrameProcessor
 from pydantic import Field, SecretStr, field_validator
 
+from core.usage import Counted
 from processors.stage import ConfigPath, Stage, StageSettings
 
 
@@ -98,3 +99,24 @@ class NotAStage:
 
 def a_function() -> None:
     """Not even a class."""
+
+
+class OracleSettings(StageSettings):
+    """What the text model answers, and how often it fails first."""
+
+    answer: dict[str, Any] = Field(default_factory=dict)
+    failures: int = 0
+
+
+class Oracle(Stage[OracleSettings]):
+    """Has a text model, as the Live stage has; it reads nothing."""
+
+    Settings = OracleSettings
+    asked: ClassVar[list[str]] = []
+
+    async def ask(self, prompt: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+        self.asked.append(prompt)
+        if len(self.asked) <= self.settings.failures:
+            raise RuntimeError("the oracle is silent")
+        self.session.charge("gemini-2.5-flash", Counted({"text": 1000}, {"text": 100}, 0, False))
+        return self.settings.answer

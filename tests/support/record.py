@@ -56,9 +56,9 @@ def used(usd: str, at: float = 1.0, *, estimated: bool = False) -> UsageReported
     return UsageReported(at, "gemini-live", {"text": 3, "audio": 7}, {"audio": 5}, 0, usd, estimated)
 
 
-async def until(check: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for something that nobody announces."""
-    async with asyncio.timeout(20):
+async def until(check: Callable[[], Awaitable[bool]], patience: float = 20) -> None:
+    """Wait for something that nobody announces, for at most `patience` seconds."""
+    async with asyncio.timeout(patience):
         while not await check():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
 

@@ -42,12 +42,16 @@ def scores(readings: list[Reading]) -> Scores:
 
 @dataclass(frozen=True)
 class Case:
-    """A line of the table; `said` are utterances or, for calls and answers, their content."""
+    """A line of the table; `said` are utterances or, for calls and answers, their content.
+
+    `unread`: what it states is known not to be read in full.
+    """
 
     category: str
     said: Any
     expected: Scores
     rubric: Rubric
+    unread: bool = False
 
     @property
     def utterances(self) -> list[UtteranceSpoken]:
@@ -62,10 +66,10 @@ def cases() -> tuple[Case, ...]:
     return tuple(_case(category, *row) for category, rows in table.items() for row in rows)
 
 
-def _case(category: str, said: Any, expected: Scores, name: str = "speaking") -> Case:
+def _case(category: str, said: Any, expected: Scores, name: str = "speaking", mark: str = "") -> Case:
     if name == "speaking":
         expected = {SHORT[letter]: value for letter, value in expected.items()}
-    return Case(category, said, expected, rubric(name))
+    return Case(category, said, expected, rubric(name), mark == "unread")
 
 
 @dataclass

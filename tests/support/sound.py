@@ -1,5 +1,9 @@
 """Whether what was heard is what was said."""
 
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import soxr
 
@@ -19,3 +23,18 @@ def likeness(said: bytes, heard: bytes) -> float:
     at = int(np.argmax(product[: len(b) - len(a) + 1]))
     window = b[at : at + len(a)]
     return float(np.dot(a, window) / (np.linalg.norm(a) * np.linalg.norm(window) + 1e-9))
+
+
+def at_files(paths: Sequence[Path], rate: int, folder: Path) -> list[Path]:
+    """Copies of 16 kHz clips at another rate, in `folder`."""
+    copies: list[Path] = []
+    for path in paths:
+        with wave.open(str(path)) as file:
+            pcm = file.readframes(file.getnframes())
+        copies.append(folder / path.name)
+        with wave.open(str(copies[-1]), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(at_rate(pcm, rate))
+    return copies
