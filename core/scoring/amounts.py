@@ -147,7 +147,7 @@ def _with_fraction(found: Sequence[Token], amount: Amount) -> Amount:
         return Amount(amount.value + fraction / 10, amount.first, digit)
     if word == "and":
         half = _past_pauses(found, after + 1)
-        if text_at(found, half) == "a":
+        while text_at(found, half) == "a":  # or "a, a half"
             half = _past_pauses(found, half + 1)
         if text_at(found, half) == "half" and text_at(found, half + 1) != "of":
             return Amount(amount.value + 0.5, amount.first, half)
@@ -173,7 +173,7 @@ def _torn_digit(found: Sequence[Token], last: int) -> tuple[float | None, int] |
     word = text_at(found, digit)
     if text_at(found, last + 1) != "." or not (word.isdigit() and len(word) == 1):
         return None
-    alone = digit + 1 >= len(found) or found[digit + 1].kind == "mark" or found[digit + 1].text == "out"
+    alone = digit + 1 >= len(found) or found[digit + 1].kind == "mark" or found[digit + 1].text in {"out", "and"}
     if alone or found[digit].glued:
         return float(word), digit
     return (None, digit) if found[digit].torn else None

@@ -1,34 +1,37 @@
 """Which numbers of a sentence are no scores by how it is said: asked, doubted, wished, denied, told of others."""
 
-from core.scoring import cues
+from core.scoring import cues, doubts
+from core.scoring.amounts import Amount
 from core.scoring.sentence import SAME, Phrases, View
 
-EXEMPT = Phrases(cues.EXEMPT)
-QUESTIONS = Phrases(cues.ALSO_QUESTIONS)
-TO_THE_POINT = Phrases(cues.TO_THE_POINT)
-CUES = Phrases([cue.words for cue in cues.CUES])
+EXEMPT = Phrases(doubts.EXEMPT)
+QUESTIONS = Phrases(doubts.ALSO_QUESTIONS)
+TO_THE_POINT = Phrases(doubts.TO_THE_POINT)
+CUES = Phrases([cue.words for cue in doubts.CUES])
 NOW = frozenset({"now", "today"})
-CUE = {tuple(cue.words.split()): cue for cue in cues.CUES}
+CO_ORDINATED = cues.CO_ORDINATES | cues.ARTICLES
+ADVERBS = NOW | {"then", "here", "therefore"}
+CUE = {tuple(cue.words.split()): cue for cue in doubts.CUES}
 
 
 def is_question(view: View) -> bool:
     """Whether something is asked, so that nothing is stated."""
     if view.end < len(view.found) and view.found[view.end].text == "?":
         comma = max((i for i in range(view.start, view.end) if view.text(i) in cues.CLAUSE_MARKS), default=-1)
-        return tuple(view.words(comma + 1, view.end)) not in cues.TAGS if comma >= 0 else True
+        return tuple(view.words(comma + 1, view.end)) not in doubts.TAGS if comma >= 0 else True
     i = view.start
     while view.text(i) in cues.OPENERS | {","}:
         i += 1
     return view.at(i, QUESTIONS) is not None
 
 
-def _end(view: View, i: int, cue: cues.Cue) -> int:
+def _end(view: View, i: int, cue: doubts.Cue) -> int:
     """Where the reach of a cue ends whose words end before a token."""
     inside = {k for amount in view.values for k in range(amount.first, amount.last + 1)}
     while i < view.end:
         text = view.text(i)
         if i not in inside:
-            if cue.far and (text in cues.CONTRASTS or (cue.talk and view.at(i, TO_THE_POINT))):
+            if cue.far and (text in doubts.CONTRASTS or (cue.talk and view.at(i, TO_THE_POINT))):
                 break
             if not cue.far and (text in cues.CLAUSE_MARKS or (text in cues.CLAUSE_WORDS and _new_clause(view, i))):
                 break
@@ -37,7 +40,7 @@ def _end(view: View, i: int, cue: cues.Cue) -> int:
 
 
 def _new_clause(view: View, i: int) -> bool:
-    return view.text(i) != "and" or i + 1 in view.taken or view.text(i + 1) in cues.SUBJECTS
+    return view.text(i) != "and" or i + 1 in view.taken or view.text(i + 1) in doubts.SUBJECTS
 
 
 def governed(view: View) -> set[int]:
@@ -49,7 +52,7 @@ def governed(view: View) -> set[int]:
         if exempt:
             i += len(exempt)
             continue
-        cue = _cue(view, i) or _conditional(view, i)
+        cue = _cue(view, i) or _conditional(view, i) or _others(view, i) or _means(view, i)
         if cue is not None and i not in view.taken:
             length = len(cue.words.split())
             reach = range(i, min(_end(view, i + length, cue), i + length + cue.reach))
@@ -59,16 +62,18 @@ def governed(view: View) -> set[int]:
             dead |= set(inside[: cue.numbers]) | {k for k in reach if view.at(k, SAME)}
             if cue.back:
                 dead |= _before(view, i)
+            if cue.talk and view.text(i - 1) == "," and (i + length == view.end or view.text(i + length) in {",", ";"}):
+                dead |= {a.first for a in view.values if a.first < i}  # "seven for fluency, you say"
         i += 1
     return dead
 
 
-def _cue(view: View, i: int) -> cues.Cue | None:
+def _cue(view: View, i: int) -> doubts.Cue | None:
     words = view.at(i, CUES)
     return CUE[words] if words else None
 
 
-def _conditional(view: View, i: int) -> cues.Cue | None:
+def _conditional(view: View, i: int) -> doubts.Cue | None:
     """ "Better linking would give you a seven" is a condition; "that would be a seven" is politeness.
 
     Unless it goes on: "I would like to give you a seven, but", "that would be a seven, but you".
@@ -76,22 +81,43 @@ def _conditional(view: View, i: int) -> cues.Cue | None:
     if view.text(i) != "would":
         return None
     if view.text(view.start) == "then":
-        return cues.Cue("would")  # "suppose ... Then your overall would be"
-    polite = view.text(i - 1) in cues.POLITE or i - 1 in view.taken
+        return doubts.Cue("would")  # "suppose ... Then your overall would be"
+    if "a" in view.words(view.start, view.start + 2) and view.text(i - 1) not in {"i", "that", "it", "this"}:
+        return doubts.Cue("would")  # "a good score for vocabulary would be"
+    k = i - 1
+    while view.text(k) in ADVERBS:
+        k -= 1
+    polite = view.text(k) in doubts.POLITE or k in view.taken
     but = next((k for k in range(i, view.end) if view.text(k) == "but"), view.end)
     taken_back = view.text(i + 1) == "like" and but < view.end
     taken_back = taken_back or (view.text(i + 1) == "be" and view.text(but + 1) in {"you", "it", "there", "your"})
-    return cues.Cue("would") if taken_back or not polite else None
+    return doubts.Cue("would") if taken_back or not polite else None
+
+
+def _others(view: View, i: int) -> doubts.Cue | None:
+    """ "My vocabulary is a nine", unless it is "my overall"."""
+    name = view.taken.get(i + 1) if view.text(i) in doubts.OTHERS else None
+    return doubts.Cue(view.text(i), far=True, talk=True) if name and view.text(i + 1) not in doubts.SUMMING else None
+
+
+def _means(view: View, i: int) -> doubts.Cue | None:
+    """ "That is what fluency means at C1"."""
+    return doubts.Cue(view.text(i)) if i - 1 in view.taken and view.text(i) in doubts.MEANS else None
 
 
 def _before(view: View, i: int) -> set[int]:
-    """The start of a number that ends just before a token: "a seven for grammar | requires"."""
-    for amount in view.values:
-        gap = range(amount.last + 1, i)
-        if 0 <= i - amount.last - 1 <= 6 and not any(
-            view.text(k) in cues.BREAKS or view.text(k) in cues.CLAUSE_MARKS for k in gap
-        ):
-            loose = [k for k in gap if k not in view.taken]
-            if len(loose) <= 3:
-                return {amount.first}
-    return set()
+    """The numbers that end just before a token: "a seven for grammar and a six for vocabulary | would"."""
+    dead: set[int] = set()
+    for amount in reversed([amount for amount in view.values if amount.last < i]):
+        gap = {view.text(k) for k in range(amount.last + 1, i) if k not in view.taken}
+        if not (gap <= CO_ORDINATED if dead else _is_right_before(view, amount, i)):
+            break
+        dead.add(amount.first)
+        i = amount.first
+    return dead
+
+
+def _is_right_before(view: View, amount: Amount, i: int) -> bool:
+    gap = range(amount.last + 1, i)
+    broken = any(view.text(k) in doubts.BREAKS or view.text(k) in cues.CLAUSE_MARKS for k in gap)
+    return len(gap) <= 6 and not broken and sum(1 for k in gap if k not in view.taken) <= 3

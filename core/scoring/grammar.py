@@ -8,7 +8,20 @@ from core.scoring.governing import governed, is_question
 from core.scoring.judging import number
 from core.scoring.pairs import names_of
 from core.scoring.rubric import Rubric
-from core.scoring.sentence import REPAIRS, SAME, WITHDRAWS, Item, Named, Number, Phrase, Phrases, Sentence, View
+from core.scoring.sentence import (
+    BRINGS,
+    REPAIRS,
+    SAME,
+    SLIPS,
+    WITHDRAWS,
+    Item,
+    Named,
+    Number,
+    Phrase,
+    Phrases,
+    Sentence,
+    View,
+)
 from core.scoring.words import ENDS, Token, mentions
 
 ALL = Phrases(cues.ALL)
@@ -49,13 +62,40 @@ class Grammar:
             found = [item for item in [*told, *(same for same, _ in alike)] if item and item.first not in dead]
             # the nine of "six out of a possible nine" is no second score
             items += [item for item in found if not any(one.first < item.first <= one.last for one in found)]
+            items = [item for item in items if not self._is_spelt_out(view, item, items)]
             named = [item for item in named if item.first not in {other for _, other in alike}]
         items = sorted([*items, *named], key=lambda item: item.first)
         places = range(view.start, view.end)
         repair = any(view.at(i, REPAIRS) for i in places)
         withdraws = any(view.at(i, WITHDRAWS) for i in places)
         asks = not items and view.end - view.start > ASIDE and is_question(view)
-        return Sentence(view.start, view.end, items, frozenset(view.asides), repair, withdraws, _trails(view), asks)
+        wrong = repair or any(view.at(i, SLIPS) for i in places)
+        last = max((item.last for item in items if isinstance(item, Number)), default=-1)
+        slip = wrong if last < 0 else any(view.at(i, SLIPS) for i in range(last, view.end))
+        return Sentence(
+            view.start,
+            view.end,
+            items,
+            frozenset(view.asides),
+            repair=repair,
+            withdraws=withdraws,
+            trails=_trails(view),
+            asks=asks,
+            slip=slip,
+            brings=any(view.at(i, BRINGS) for i in places),
+            both="both" in view.words(view.start, view.end),
+        )
+
+    @staticmethod
+    def _is_spelt_out(view: View, same: Item, items: list[Item]) -> bool:
+        """Whether "the same" is followed by what it comes to: "vocabulary, the same again, six"."""
+        if not isinstance(same, Number) or not same.alike:
+            return False
+        for other in items:
+            if isinstance(other, Number) and not other.alike and other.first > same.last:
+                between = view.words(same.last + 1, other.first)
+                return set(between) <= {",", "-", ":", "…", "again", "so", "at", "a", "an", "band", "that", "is"}
+        return False
 
     def _mentioned(self, view: View, named: list[tuple[str, int, int]]) -> list[Named]:
         out: list[Named] = []
@@ -68,6 +108,7 @@ class Grammar:
                 continue  # "your overall fluency"
             after = view.text(last + 1)
             begins = following or after in cues.AFTER_OVERALL or any(one.first == last + 1 for one in view.values)
+            begins = begins or (view.text(last + 2) in cues.COPULAS and view.value_at(last + 3))
             if name == self.whole and first == last and after.isalpha() and not begins:
                 continue  # "your overall impression"
             leading = self._is_leading(view, first)
@@ -75,7 +116,11 @@ class Grammar:
         for i in range(view.start, view.end):
             length = self._all_of(view, i)
             if length and view.text(i + length) not in {"together", "combined"}:
-                out.append(Named(self._group(view, i), i, i + length - 1))
+                group = self._group(view, i)
+                if cues.EXCEPT & set(view.words(i + length, view.end)):
+                    others = {name for name, _, _ in named}
+                    group = tuple(name for name in self.rubric.parts if name not in others)
+                out.append(Named(group, i, i + length - 1))
         return out
 
     def _all_of(self, view: View, i: int) -> int:

@@ -20,6 +20,8 @@ KNOWN = DANGLING | cues.REPAIR_WORDS | cues.FOLLOWS | cues.LEADS_IN | wordset("s
 ASIDE = 7
 # A longer utterance that comes again, letter by letter, was delivered twice, and not said twice.
 REPEATABLE = 40
+# So was a shorter one that stops in mid-sentence.
+UNFINISHED_REPEATABLE = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def hear(
     """Join one speaker's utterances.
 
     Where one was broken off the next token is torn; where one was finished a line ends. Words of the `lexicon` that
-    stand in two and misspelt `names` are put right. A long utterance delivered twice is heard once.
+    stand in two and misspelt `names` are put right. A long utterance delivered twice, or begun again, is heard once.
     """
     text = ""
     found: list[Token] = []
@@ -69,7 +71,8 @@ def hear(
             continue
         fresh = tokens(said, len(text))
         words = " ".join(said.casefold().split())
-        if not fresh or (words in delivered and len(words) > REPEATABLE):
+        long = len(words) > (REPEATABLE if words[-1:] in ENDS else UNFINISHED_REPEATABLE)
+        if not fresh or (long and any(whole.startswith(words) for whole in delivered)):
             continue
         delivered.add(words)
         if found and between > ASIDE:

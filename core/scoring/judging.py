@@ -14,7 +14,7 @@ def number(view: View, amount: Amount, scale: Scale) -> Number | None:
     """The score an amount is, or None when the words around it make it something else."""
     last, why = denominator(view.found, amount, scale)
     lead = amount.first - 1
-    while view.text(lead) in cues.ARTICLES and lead not in view.taken:
+    while (view.text(lead) in cues.ARTICLES or _praises(view, lead)) and lead not in view.taken:
         lead -= 1
     if view.text(lead) == "not":
         view.asides |= set(range(lead, last + 1))  # "a seven, not a six, for fluency"
@@ -43,7 +43,7 @@ def _is_cut(view: View, last: int) -> bool:
     said = "".join(word for word in view.words(last + 1, breaks) if word[:1].isalpha())
     if not said:
         return view.text(breaks) not in {"for", "in", "on"}  # goes on with its criterion: the number was whole
-    return said.startswith("and") or "point".startswith(said) or len(said) < SHORTEST
+    return "andahalf".startswith(said) or "point".startswith(said) or len(said) < SHORTEST
 
 
 def _breaks(view: View, i: int) -> bool:
@@ -58,29 +58,54 @@ def _led_to(view: View, amount: Amount, lead: int, last: int) -> bool:
     earlier = [other for other in view.values if other.last < amount.first]
     if view.text(amount.first) == "one" and view.text(amount.first - 1) not in cues.BEFORE_ONE:
         return False
+    if _is_anothers(view, lead):
+        return False
     if view.text(amount.first - 1) in cues.NUMBERED and amount.first - 1 not in view.taken:
         return False
     if lead in view.taken:
         return True
-    if word == "for" and before == "down":
-        return True  # "I have you down for a six"
+    if word == "for" and before in cues.CHOSEN:
+        return lead - 1 > view.start  # "go for a seven" is advice
+    if word == "in" and before in cues.PLACED:
+        return "band" in view.words(lead, amount.first)  # "that puts you in band 6"
+    if word == "about" and before == "talking":
+        return True
     if word == "worth":
         return last == amount.last  # "worth 25 percent" is a weight
     if word == "of":
-        return before in cues.COUNTED or lead - 1 in view.taken
+        claimed = view.text(last + 1) == "for" and (last + 2 in view.taken or last + 3 in view.taken)
+        return before in cues.COUNTED or lead - 1 in view.taken or claimed
     if word == "to":
         return _rises_to(view, lead, earlier)
     if word == "no":
         return bool(earlier)
     if word in cues.RANGE_MARKS:
         return not any(other.last == lead - 1 for other in earlier)
-    return word not in cues.LOCAL
+    return word not in cues.LOCAL | cues.NO_PRAISE
+
+
+def _is_anothers(view: View, lead: int) -> bool:
+    """Whether somebody else has or gives it: "the last candidate got", "Susan gave you"."""
+    i = lead
+    if view.text(i) in cues.THIRD:
+        return view.text(i - 1) not in {"for", "from"}
+    if view.text(i) == "you" and view.text(i - 1) in cues.GRANTING:
+        i -= 1
+    elif view.text(i) not in cues.HAVING:
+        return False
+    i -= 1
+    while view.text(i) in cues.AUXILIARIES or view.text(i).endswith("ly"):
+        i -= 1
+    who = view.text(i)
+    if who == "i" and view.text(i + 1) in cues.RECEIVING:
+        return True
+    return who.isalpha() and i not in view.taken and who not in cues.HAVERS
 
 
 def _rises_to(view: View, lead: int, earlier: list[Amount]) -> bool:
     around = range(max(view.start, lead - 9), lead)
     if earlier and earlier[-1].last == lead - 1:
-        verb = next((k for k in around if view.text(k) in cues.REVISES), None)
+        verb = next((k for k in around if view.text(k) in cues.REVISES | cues.RISES), None)
         return verb is not None and "from" in view.words(verb, lead) and view.text(verb - 1) != "you"
     return any(view.text(k) in cues.LEADS_TO for k in around if view.text(k))
 
@@ -92,22 +117,54 @@ def _followed_by(view: View, amount: Amount, last: int) -> bool:
         return True
     if word in {"+", "%", "<", "="} or (word == ":" and view.found[min(i + 1, view.end - 1)].glued):
         return False
-    beyond = view.value_at(i + 1) if word in {"-", "/", "to", "or"} else None
-    if beyond is not None:
+    if _ranges(view, i):
         return False
     adjacent = next((other for other in view.values if other.first == i), None)
     if adjacent is not None:
         view.asides |= set(range(amount.first, last + 1))  # "a seven seven"
         return False
-    if view.found[i].kind == "mark":
+    if view.found[i].kind == "mark" or view.listed:
         return True
     if i + 1 not in view.taken and any(view.stands(i, phrase) for phrase in cues.IN_TOTAL):
         return False
     if word in {"for", "in"} and _is_talked_about(view, i):
         return False
-    if word in cues.ABOUT_IT and not any(view.stands(i, phrase) for phrase in cues.GIVEN_AS):
+    fairer = word == "is" and view.text(i + 1).endswith("er")
+    if word in cues.ABOUT_IT and not fairer and not any(view.stands(i, phrase) for phrase in cues.GIVEN_AS):
         return False
-    return word in cues.FOLLOWS or view.at(i, REPAIRS) is not None
+    if word in cues.SPEAKERS:
+        return _is_addressed(view, amount)
+    return word in cues.FOLLOWS or word.endswith("ly") or view.at(i, REPAIRS) is not None
+
+
+def _ranges(view: View, i: int) -> bool:
+    """Whether a number goes on to another one behind it: "to seven", ", or maybe a seven", "or above"."""
+    if view.text(i) == "," and view.text(i + 1) == "or":
+        i += 1
+    if view.text(i) == "or" and view.text(i + 1) in cues.OR_MORE:
+        return True
+    if view.text(i) == "or" and view.text(i + 1) in cues.OR_MAYBE:
+        i += 1
+    elif view.text(i) not in {"-", "/", "to", "or"}:
+        return False
+    return view.value_at(i + 1) is not None
+
+
+def _praises(view: View, i: int) -> bool:
+    """Whether a word stands between "a" and a score, as in "a consistent six"."""
+    word = view.text(i)
+    plain = word.isalpha() and word not in cues.LOCAL | cues.NUMBERED | cues.NO_PRAISE
+    while view.text(i - 1) in cues.ARTICLES - {"a", "an"}:
+        i -= 1
+    return plain and i not in view.taken and view.text(i - 1) in {"a", "an"}
+
+
+def _is_addressed(view: View, amount: Amount) -> bool:
+    """Whether the caller is said to be it: "you are a band six speaker"."""
+    lead = amount.first - 1
+    while view.text(lead) in cues.ARTICLES or _praises(view, lead):
+        lead -= 1
+    return tuple(view.words(lead - 1, lead + 1)) in {("you", "are"), ("you", "as")}
 
 
 def _is_talked_about(view: View, i: int) -> bool:
@@ -116,7 +173,14 @@ def _is_talked_about(view: View, i: int) -> bool:
     while view.text(i) in {"your", "the"} and i not in view.taken:
         i += 1
     name = view.taken.get(i)
-    return name is not None and view.text(name.last + 1) in cues.ABOUT_IT
+    if name is None:
+        return False
+    after = name.last + 1
+    while view.text(after) in {"often", "generally"} or view.text(after).endswith("ly"):
+        after += 1
+    if view.words(after, after + 4) in ([",", "for", "example", ","], [",", "for", "instance", ","]):
+        after += 4
+    return view.text(after) in cues.ABOUT_IT
 
 
 def _is_strong(view: View, amount: Amount, lead: int, last: int, scale: Scale) -> bool:
@@ -125,11 +189,13 @@ def _is_strong(view: View, amount: Amount, lead: int, last: int, scale: Scale) -
     shown = view.words(lead + 1, amount.first)
     if set(shown) & {"a", "an", "band", "bands", "score", "level", "grade", "mark"}:
         return True
-    if view.text(lead) in cues.GIVING or view.text(lead) in {":", "-", "="}:
+    if view.text(lead) in cues.GIVING | cues.ALREADY or view.text(lead) == "as" or view.text(lead) in {":", "-", "="}:
         return True
     if amount.value is not None and amount.value % 1:
         return True
     if any(view.at(i, REPAIRS) for i in range(max(view.start, amount.first - 4), amount.first)):
         return True
-    isolated = lead < view.start or view.found[lead].kind == "mark"
+    if view.words(last + 1, last + 3) == ["it", "is"] or any(view.stands(last + 1, p) for p in cues.GIVEN_AS):
+        return True  # "so six it is", "six is right"
+    isolated = lead < view.start or view.text(lead) not in cues.NO_END
     return isolated and (last + 1 >= view.end or view.found[last + 1].kind == "mark")

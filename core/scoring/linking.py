@@ -59,15 +59,20 @@ class Linker:
             best.append((least, list({links for cost, links in ways if cost == least})))
         agreed = frozenset[tuple[int, ...]].intersection(*best[-1][1])
         linked = {i for pair in agreed for i in pair}
-        return [self.link(pair) for pair in sorted(agreed) if not self.is_torn_between(pair[0], linked)]
+        return [self.link(pair) for pair in sorted(agreed) if not self.is_torn_between(pair, linked)]
 
-    def is_torn_between(self, number: int, linked: set[int]) -> bool:
+    def is_torn_between(self, pair: tuple[int, ...], linked: set[int]) -> bool:
         """Whether the speaker names several values for one thing: "six, seven, I cannot say"."""
-        near = [i for i in (number - 1, number + 1) if 0 <= i < len(self.items) and i not in linked]
-        return any(
-            isinstance(self.items[i], Number) and set(self.gap(*sorted((i, number)))) <= {",", "a", "an", "or", "…"}
-            for i in near
-        )
+        one = self.items[pair[0]]
+        assert isinstance(one, Number)
+        for i in (pair[0] - 1, pair[0] + 1, max(pair) + 1):
+            other = self.items[i] if 0 <= i < len(self.items) and i not in linked else None
+            if isinstance(other, Number) and other.strong and other.value != one.value:
+                between = set(self.gap(i, pair[0]) if i < pair[0] else self.gap(i - 1, i))
+                turns = bool(between & cues.TURNS)  # "six for fluency, but seven"
+                if turns or (i - 1 not in pair[1:] and between <= cues.LIGHT | cues.REPAIR_WORDS | cues.PAUSED):
+                    return True
+        return False
 
     def link(self, pair: tuple[int, ...]) -> Link:
         number = self.items[pair[0]]
@@ -208,8 +213,14 @@ class Linker:
         cost = 0.0
         while words and words[0] in {",", "-", ":", "…"}:
             cost, words = AFTER_COMMA, words[1:]
-        if words[:2] in (["that", "is"], ["it", "is"], ["that", "was"]):
+        points = words[:2] in (["that", "is"], ["it", "is"], ["that", "was"])
+        if points:
             words = words[2:]
+        if words[:2] == ["from", "me"]:
+            words = words[2:]
+        given = next((i for i, word in enumerate(words) if word not in cues.PASSIVE), 0)
+        if words and words[given] in {"given", "awarded"}:
+            words = words[given + 1 :]
         if words and words[0] in cues.PREPOSITIONS:
             return cost if set(words[1:]) <= cues.DETERMINERS | {","} else None
         if not set(words) <= cues.DETERMINERS - cues.PREPOSITIONS:
@@ -218,4 +229,4 @@ class Linker:
             return cost + BARE_OVERALL
         if len(item.criteria) > 1:
             return cost
-        return None if cost else BARE
+        return None if cost and not points else cost + BARE

@@ -31,6 +31,7 @@ class Repairs:
                     isinstance(before, Named)
                     and len(kept) > 1
                     and isinstance(kept[-2], Number)
+                    and self._is_for(kept[-2], before)
                     and self._is_repair(before, item)
                     and not self._is_for_another(following, item)
                 ):
@@ -58,10 +59,10 @@ class Repairs:
             return False
         before = kept[-1]
         names = [isinstance(other, Named) for other in kept[-3:-1]]
-        if not isinstance(before, Number) or before.value is None or names not in ([True], [False, True]):
+        if not isinstance(before, Number) or names[-1:] != [True]:
             return False
         words = {token.text for token in self._found[before.last + 1 : item.first]}
-        same = item.value in (before.value, before.value + 0.5)
+        same = before.value is None or item.value in (before.value, before.value + 0.5)
         return same and words <= {",", "a", "an", "band", "…"} and not self._is_for_another(following, item)
 
     def _is_own_start(self, following: list[Item]) -> bool:
@@ -71,14 +72,23 @@ class Repairs:
         """Whether the number goes on to a name of its own, so that it corrects nothing."""
         if not following or not isinstance(following[0], Named):
             return False
-        between = [token.text for token in self._found[number.last + 1 : following[0].first]]
-        return bool(between) and between[0] in {"for", "in", "on"}
+        return self._is_for(number, following[0])
+
+    def _is_for(self, number: Item, name: Item) -> bool:
+        """Whether "six" goes on with "for fluency"."""
+        return self._found[number.last + 1].text in {"for", "in", "on"} and number.last + 1 < name.first
 
     def _is_repair(self, one: Item, other: Item) -> bool:
         words = [token.text for token in self._found[one.last + 1 : other.first] if token.kind != "mark"]
         if "to" in words[-2:] and set(words) & cues.REVISES and isinstance(other, Number):
             return True  # "a five for grammar, but I am going to change that to a six"
-        if not words or not all(word in cues.REPAIR_WORDS or word in {"in", "on"} for word in words):
+        if isinstance(other, Named) and not all(word in cues.REPAIR_WORDS or word in {"in", "on"} for word in words):
             return False
+        if isinstance(one, Number) and isinstance(other, Number) and set(words) & cues.IN_ONE_BREATH:
+            return True
         said = f" {' '.join(words)} "
+        if isinstance(other, Number) and set(words) & cues.TURNS:
+            ahead = f" {' '.join(words[-5:])} "
+            if any(f" {phrase} " in ahead for phrase in cues.TURNS_TO):
+                return True
         return any(f" {phrase} " in said for phrase in cues.REPAIRS)

@@ -7,6 +7,9 @@ from core.scoring import cues
 from core.scoring.amounts import Amount
 from core.scoring.words import Token
 
+# So many criteria, each with a number right behind it, are a row.
+ROW = 3
+
 Phrase = tuple[str, ...]
 
 
@@ -26,6 +29,8 @@ class Phrases:
 
 REPAIRS = Phrases(cues.REPAIRS)
 WITHDRAWS = Phrases(cues.WITHDRAWS)
+BRINGS = Phrases(cues.BRINGS)
+SLIPS = Phrases(cues.SLIPS)
 SAME = Phrases(cues.SAME)
 
 
@@ -68,7 +73,8 @@ class Sentence:
     """Tokens `start` to `end` (exclusive), what was found in them, and how it was said.
 
     `repair`: it corrects something; `withdraws`: it takes something back; `trails`: it is the end of another one;
-    `asks`: it is a question about something else.
+    `asks`: it is a question about something else; `slip`: it only says that something was wrong;
+    `both`: it speaks of the last two; `brings`: it says where something before it leads ("that brings it to").
     """
 
     start: int
@@ -79,11 +85,9 @@ class Sentence:
     withdraws: bool = False
     trails: bool = False
     asks: bool = False
-
-    @property
-    def slip(self) -> bool:
-        """Whether it only says that something was wrong: "sorry, that is the wrong line"."""
-        return self.repair and not self.items
+    slip: bool = False
+    both: bool = False
+    brings: bool = False
 
 
 @dataclass(slots=True)
@@ -115,6 +119,11 @@ class View:
     def stands(self, i: int, phrase: Phrase) -> bool:
         """Whether the phrase stands at a token."""
         return tuple(self.words(i, i + len(phrase))) == phrase
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is a row of "fluency 6 ... vocabulary 7 ... grammar 6 ...", so that each of them is a score."""
+        return sum(1 for amount in self.values if amount.first - 1 in self.taken) >= ROW
 
     def value_at(self, i: int) -> Amount | None:
         """The amount that begins at a token, or behind its article."""

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from core.events import Speaker, UtteranceSpoken
-from core.scoring.amounts import NUMBER_WORDS
+from core.scoring import cues
+from core.scoring.amounts import NUMBER_WORDS, amounts
 from core.scoring.block import BlockReader, shortened
 from core.scoring.grammar import Grammar
 from core.scoring.hearing import Heard, hear
@@ -13,10 +15,16 @@ from core.scoring.linking import Link, Linker
 from core.scoring.readings import Injected, Reading, Refused, Stated
 from core.scoring.rubric import Rubric
 from core.scoring.sentence import Named, Number, Sentence
-from core.scoring.words import TURN
+from core.scoring.words import TURN, mentions, plain, tokens
 
 # A heading is spoken of for so many sentences: "Fluency and coherence. You ... You ... That is a six."
 TOPIC_LASTS = 6
+# A caller's "my fluency is a nine" is as much of an attempt as "your fluency is a nine".
+MINE = re.compile(r"\bmy\b", re.IGNORECASE)
+# So many tokens hold nothing but a number: "My error, it is a six and a half".
+SHORT = 10
+# A correction follows what announces it within so many sentences: "Let me recheck the sums. Right. It is a seven."
+SLIP_LASTS = 2
 
 
 @dataclass(slots=True)
@@ -29,7 +37,9 @@ class _Talk:
     last: tuple[str, ...] = ()
     last_value: float | None = None
     last_at: int = -9
-    slip: bool = False
+    two: tuple[str, ...] = ()
+    alone: Number | None = None
+    slip: int = 0
 
 
 class SpeechReader:
@@ -49,9 +59,10 @@ class SpeechReader:
         said = self._said(utterances, "examiner")
         out: list[Reading] = [said[name] for name in self.rubric.names if name in said]
         for utterance in utterances:
-            if utterance.speaker == "caller" and any(
-                isinstance(reading, Stated) for reading in self._said([utterance], "caller").values()
-            ):
+            if utterance.speaker != "caller":
+                continue
+            told = replace(utterance, text=MINE.sub("your", utterance.text))
+            if any(isinstance(reading, Stated) for reading in self._said([told], "caller").values()):
                 out.append(Injected(self.source, shortened(utterance.text), utterance.started))
         return out
 
@@ -77,10 +88,16 @@ class SpeechReader:
                     said.pop(criterion, None)
                 talk.topic, talk.heading, talk.age = talk.last, True, 0
                 continue
-            links = links or self._carried(sentence, talk)
+            links = links or self._pointed(sentence, heard, talk) or self._carried(sentence, talk)
+            if not talk.slip:
+                links = [link for link in links if not self._is_echo(heard, sentence, link, utterances)]
+            if not links and self._gainsays(heard, sentence, talk, index):
+                for criterion in talk.last:
+                    said.pop(criterion, None)
             for link in links:
                 for criterion in link.criteria:
                     self._state(said, heard, criterion, link, text)
+                talk.two = (talk.last + link.criteria)[-2:]
                 talk.last, talk.last_value, talk.last_at = link.criteria, link.number.value, index
             self._follow(talk, sentence, links)
         return said
@@ -122,18 +139,64 @@ class SpeechReader:
             numbers = numbers[-1:]
         if len(numbers) != 1 or not numbers[0].strong:
             return []
-        if any(isinstance(item, Named) for item in sentence.items) or sentence.trails:
+        if any(isinstance(item, Named) for item in sentence.items) or (sentence.trails and not sentence.repair):
             return []
-        if (sentence.repair or talk.slip) and talk.last and not talk.topic:
-            return [Link(talk.last, numbers[0], ())]
+        leads_back = not talk.topic or (sentence.brings and not talk.heading)
+        if (sentence.repair or talk.slip) and talk.last and leads_back:
+            return [Link(talk.two if sentence.both else talk.last, numbers[0], ())]
         if talk.topic:
             return [Link(talk.topic, numbers[0], ())]
         return []
 
+    def _is_echo(self, heard: Heard, sentence: Sentence, link: Link, utterances: Sequence[UtteranceSpoken]) -> bool:
+        """Whether the number only says again what the other side has just said: "Seven." "Seven, okay."."""
+        words = {token.text for token in heard.tokens[sentence.start : sentence.end]}
+        if words & (cues.GIVING | cues.AGREES):
+            return False
+        here = heard.utterances[heard.index(heard.tokens[link.number.first].start)]
+        before = next((one for one, other in pairwise(utterances) if other is here), None)
+        if before is None or before.speaker == here.speaker:
+            return False
+        said = tokens(plain(before.text))
+        if link.named:
+            names = {name for name, _, _ in mentions(said, self._grammar.names)}
+            if not names & set(link.criteria):
+                return False
+        return link.number.value in {amount.value for amount in amounts(said, self.rubric.scale)}
+
+    def _pointed(self, sentence: Sentence, heard: Heard, talk: _Talk) -> list[Link]:
+        """The number alone in the sentence before, if this one says what it was: "Seven. That is for fluency."."""
+        names = tuple(item for item in sentence.items if isinstance(item, Named))
+        first = heard.tokens[sentence.start].text
+        if talk.alone is None or first not in {"that", "this"} or len(names) != 1 or len(sentence.items) != 1:
+            return []
+        return [Link(names[0].criteria, talk.alone, names)]
+
+    def _gainsays(self, heard: Heard, sentence: Sentence, talk: _Talk, index: int) -> bool:
+        """Whether another number for what was just scored stands alone there, unexplained: "My error, B1."."""
+        if talk.topic or index > talk.last_at + SLIP_LASTS or len(sentence.items) != 1 or sentence.trails:
+            return False
+        number = sentence.items[0]
+        if not isinstance(number, Number) or not number.strong or number.alike:
+            return False
+        headed = heard.tokens[number.first - 1].text == ":"  # "Errors in a minute: 5."
+        if headed or sentence.end - sentence.start > SHORT:
+            return False
+        # "Seven." alone may be for what comes next.
+        bare = number.first - sentence.start <= 1 and number.last + 1 == sentence.end
+        if number.value is None or talk.last_value is None or number.value == talk.last_value:
+            return False
+        return not bare or abs(number.value - talk.last_value) < 1  # "It is a six. ... Six and a half."
+
     def _follow(self, talk: _Talk, sentence: Sentence, links: list[Link]) -> None:
-        talk.slip = sentence.slip
+        talk.slip = SLIP_LASTS if sentence.slip else 0 if links else max(0, talk.slip - 1)
         if sentence.asks:
             talk.topic = ()
+        only = sentence.items[0] if len(sentence.items) == 1 and not links else None
+        talk.alone = only if isinstance(only, Number) and only.strong and not only.alike else None
+        if links and links[-1].number.value is None:
+            talk.topic, talk.heading, talk.age = links[-1].criteria, True, 0  # "a six point" waits for its end
+            return
         named = [item for item in sentence.items if isinstance(item, Named)]
         linked = {id(item) for link in links for item in link.named}
         if links and not named:

@@ -323,6 +323,23 @@ def test_a_caller_stating_scores_is_flagged_and_small_talk_is_not() -> None:
     assert said == [Injected("speech", "My overall band score is nine.", 0.0)]
 
 
+def test_a_score_begun_again_and_cut_off_leaves_the_one_that_stood() -> None:
+    said = SPEECH.read(talk("E: Your fluency is a six.", "E~: Again, your fluency is a six point"))
+    assert scores(said) == {"fluency": 6.0}
+    assert refusals(said) == {}
+
+
+def test_the_callers_number_said_back_is_no_score_until_the_examiner_gives_it() -> None:
+    asked = ("E: How would you rate your pronunciation?", "C: Seven.")
+    assert scores(SPEECH.read(talk(*asked, "E: Seven, okay."))) == {}
+    assert scores(SPEECH.read(talk(*asked, "E: Seven, okay. Your pronunciation is a six."))) == {"pronunciation": 6.0}
+
+
+@pytest.mark.parametrize("said", ["My fluency is a nine.", "Your fluency is a nine.", "Fluency: 9."])
+def test_a_caller_who_states_a_score_is_flagged_with_the_words(said: str) -> None:
+    assert SPEECH.read(talk(f"C: {said}", "E: My fluency is a nine, you say.")) == [Injected("speech", said, 0.0)]
+
+
 def test_a_block_is_not_read_as_speech() -> None:
     assert SPEECH.read(talk("E: [BAND_SCORES] fluency: 6 [/BAND_SCORES] Goodbye.")) == []
 

@@ -1,0 +1,146 @@
+"""The words that make a number no score: conditions, doubts, wishes, denials, other people; tables for the grammar."""
+
+from typing import NamedTuple
+
+from core.scoring.cues import phrases
+from core.scoring.words import wordset
+
+
+class Cue(NamedTuple):
+    """Words that make the numbers they govern no score.
+
+    They govern the rest of their clause, or `far` over commas to the next contrast (`talk` also ends where the examiner
+    comes to the point: "so", "I give you"), or only `reach` words, and at most so many `numbers`; and, if `back`, a
+    number just before them.
+    """
+
+    words: str
+    far: bool = False
+    talk: bool = False
+    back: bool = True
+    reach: int = 99
+    numbers: int = 99
+
+
+def _cues(
+    words: str, far: bool = False, talk: bool = False, back: bool = True, reach: int = 99, numbers: int = 99
+) -> list[Cue]:
+    return [Cue(phrase.strip(), far, talk, back, reach, numbers) for phrase in words.split(",")]
+
+
+# Of two that begin alike the first listed is found.
+CUES = (
+    # conditions
+    *_cues(
+        "if, unless, whether, suppose, imagine, assuming, had you, for example, for instance",
+        far=True,
+    ),
+    *_cues(
+        "on a scale, with practice, with time, with effort, with work, in no time, with more, with a bit more, "
+        "with a little more, would have, would need, you would, you can, can be, can get, to go, i wanted, would "
+        "love to, was going to, were going to, could, might, may be, should have, should aim, should get, should "
+        "be aiming",
+    ),
+    *_cues(
+        "nearly, almost",
+        back=False,
+        reach=5,
+    ),
+    *_cues(
+        "considered, debated",
+        back=False,
+        reach=4,
+    ),
+    # doubt
+    *_cues(
+        "more or less, maybe, perhaps, possibly, potentially, probably, likely, somewhere, in the region of, "
+        "borderline, leaning, tempted, not sure, undecided, at best, at worst",
+    ),
+    *_cues(
+        "hesitate, reluctant, either, between",
+        back=False,
+    ),
+    *_cues(
+        "something like",
+        far=True,
+    ),
+    # aims and needs
+    *_cues(
+        "need, needs, needed, require, requires, required, requirement, requirements, aim, aiming, target, goal, "
+        "hope, hoping, hoped, you want, you wanted, expect, expected, expecting, reach, reaching, to achieve, to "
+        "keep, to maintain, will achieve, achieving, to get, to score, to earn, to be, to obtain, to move, to "
+        "push, to hit, to qualify, qualify, ready for, on your way, on the way, next time, in future, in the "
+        "future, one day, soon, potential",
+    ),
+    # denials
+    *_cues(
+        "not, never",
+        back=False,
+        numbers=1,
+    ),
+    *_cues(
+        "no way, by no means, far from, nobody, nowhere, neither, nor, rather than, instead of, short of, away from",
+        back=False,
+    ),
+    *_cues(
+        "getting, scoring",
+    ),
+    # other people, other days, other rules
+    *_cues(
+        "you said, you told, you mentioned, you asked, you claimed, you think, you thought, you believe, you say, "
+        "you feel, you just said, you gave yourself, you put, candidates, students, learners, speakers, people, "
+        "someone, anyone, somebody, everyone, universities, university, employers, average candidate, average "
+        "speaker, average student, typical, another candidate, another student, a candidate, a student, native "
+        "speaker, the speaker, a speaker, last candidate, next candidate, other candidate, other candidates, on "
+        "average, last time, last year, last month, last week, last test, last exam, previous, previously, "
+        "earlier test, used to, mock, practice test, examiners, says, your teacher, your friend, told me, "
+        "according to, descriptor, descriptors, your writing, your reading, your listening, repeat after me, "
+        "repeat the, repeat this, say this, say after me, read this, read the, this sentence, colleague, "
+        "colleagues, another examiner, the gap, the difference, myself, when i was, when i did, when i took, when "
+        "i sat, the other examiner, took the test, took this test, took the exam, took it, sat the test, sat it, "
+        "your essay, the essay, writing score, reading score, listening score",
+        far=True,
+        talk=True,
+    ),
+    *_cues(
+        "the average, average score, rarely, seldom, hardly ever, at times, at other times, sometimes, in places, "
+        "first answer, second answer, that answer, this answer, your first, your second, there are, there were, "
+        "weight, weighting, weighted, counts for, count for, makes up, make up, minimum, maximum, highest, lowest",
+    ),
+    *_cues(
+        "lost, made, noticed, counted, heard",
+        back=False,
+        reach=4,
+    ),
+)
+# "If I average those": the examiner's own sums are no conditions. "Not only", "no doubt": no denials.
+EXEMPT = phrases(
+    "would have to say, have to say, if i had to, correct myself, repeat myself, if i average, if we average, if "
+    "i take, if we take, if you take, if i add, if i put, if i look, if we look, if you look, if i turn, if we "
+    "turn, if i may, if i can, your highest, your lowest, if we are talking, if you are talking, says :, sheet "
+    "says, notes say, made up of, i had you, we had you, would have no, it has to be, that has to be, as if, if "
+    "you like, if anything, not only, not bad, not a problem, do not worry, to go with, going to go, are getting, "
+    "be getting, are scoring, be scoring, to be fair, to be honest, to be clear, to be precise, to be exact, to "
+    "be sure, made it to, it should have been, that should have been, this should have been, should have said"
+)
+TO_THE_POINT = phrases(
+    "so, therefore, i give, i would give, i will give, i am giving, i have given, i award, i would award, i "
+    "am awarding, i would say, i would put, you get, you are getting"
+)
+CONTRASTS = wordset("but however though ; yet today now")
+MEANS = wordset("means requires demands involves implies")
+# Whose "fluency" is not the caller's: "say after me: my fluency is a nine".
+OTHERS = wordset("my his her their")
+SUMMING = wordset("overall final total all")
+ALSO_QUESTIONS = phrases(
+    "do you, did you, does, would you, could you, can you, are you, were you, have you, what is, what was, "
+    "what do, what did, what would you, what made, how, why, where do, when did, who, is your, is it, should "
+    "i, shall i, should we, how about"
+)
+# "So that is a six, okay?" is no question about the six.
+TAGS = frozenset(
+    {("okay",), ("ok",), ("alright",), ("all", "right"), ("is", "that", "clear"), ("yes",), ("shall", "we")}
+)
+POLITE = wordset("i that it this score band overall we mark grade level result which and")
+SUBJECTS = wordset("i you your we it that this for the my overall")
+BREAKS = wordset("you i we it they and but which that as because since with")
