@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fix bench bench-link long-call lock clean
+.PHONY: help demo serve test check fix bench bench-link bench-transcript long-call lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(READY) ## our pipeline beside stock Pipecat and a bare echo, then the e
 
 bench-link: $(READY) ## what each way to lose the connection costs, ours beside stock Pipecat (20 minutes); QUICK=1, FAULTS=cut,mute
 	$(BIN)/python -m bench.link $(if $(QUICK),--quick) $(if $(FAULTS),--faults "$(FAULTS)")
+
+bench-transcript: $(READY) ## two minutes of speech by each way to keep a transcript whole (6 minutes)
+	$(BIN)/python -m bench.transcript
 
 long-call: $(READY) ## 14 minutes of exam over a link that fails, both records compared to the sample; MINUTES=14
 	$(BIN)/python -m bench.long_call $(if $(MINUTES),--minutes $(MINUTES))

@@ -47,21 +47,28 @@ async def hold(
     minutes: float = 3.0,
     patience: float = 30.0,
     vad: dict[str, Any] | None = None,
+    second: dict[str, Any] | None = None,
 ) -> Held:
-    """Hold the call to its end. Raises EmulatorError, in a sentence."""
+    """Hold the call to its end; `second` is a stage of second ears. Raises EmulatorError, in a sentence."""
     folder.mkdir(parents=True, exist_ok=True)
     told, tap = folder / "truth.jsonl", folder / "tap.jsonl"
     (folder / "scenario.yaml").write_text(yaml.safe_dump(scenario, sort_keys=False), encoding="utf-8")
     events: list[Event] = []
     door = WavDoor(WavSettings(files=tuple(recordings), patience=patience), "call")
     async with emulator(EmulatorSettings(scenario=str(folder / "scenario.yaml")), told) as service:
-        config = _config(folder, contender, service.url, service.ca_file, model, minutes, tap, patience, vad or {})
+        config = _config(
+            folder, contender, service.url, service.ca_file, model, minutes, tap, patience, vad or {}, second
+        )
         if contender == "stock":
             # A TLS context cannot stand in YAML; the SDK reads this variable when the stock service builds its client.
             os.environ["SSL_CERT_FILE"] = str(service.ca_file)
-        async with running(load(config), lambda _, event: events.append(event)) as there:
-            await there.host.serve(door)
-            record = await there.store.session("call")
+        try:
+            async with running(load(config), lambda _, event: events.append(event)) as there:
+                await there.host.serve(door)
+                record = await there.store.session("call")
+        finally:
+            if contender == "stock":
+                del os.environ["SSL_CERT_FILE"]  # before the file goes, or ours, which runs beside it, cannot begin
     assert record is not None
     spoken = Spoken.read(tap)
     return Held(record, events, spoken, heard(told, spoken))
@@ -77,6 +84,7 @@ def _config(
     tap: Path,
     patience: float,
     vad: dict[str, Any],
+    second: dict[str, Any] | None,
 ) -> Path:
     ours = {
         "use": "gemini_live",
@@ -103,6 +111,7 @@ def _config(
             {"use": "resampler", "rate": 16000},
             {"use": "manual_vad"} | vad,
             {"use": "bench.heard:Tap", "as": "tap", "file": str(tap), "patience": patience},
+            *([second] if second else []),
             ours if contender == "ours" else stock,
             {"use": "transcript"},
             {"use": "scoring", "rubric": str(CONFIGS / "rubrics/speaking.yaml")},

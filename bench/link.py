@@ -24,7 +24,7 @@ LENGTH = 3.0  # seconds of an answer
 MOST_MINUTES = 2.0
 # The stock service now and then keeps its first connection; a fault is set for its second.
 TRIES = 3
-# Longer than any wait of ours (15 s after "quota exceeded", 21 s until a mute connection is left).
+# Longer than any wait of ours (15 s after "quota exceeded", 14 s until a mute connection is left).
 PATIENCE = 27.0
 COLUMNS = ("fault", "when", "who", "lost", "in words", "repeated", "gap", "reconnects", "outcome")
 WIDTHS = (25, 9, 5, 8, 8, 8, 6, 10, 0)
@@ -68,6 +68,8 @@ class Row:
 def summed_up(case: Case, contender: Contender, held: Held) -> Row:
     """The row of a call."""
     spoken, heard, record = held.spoken, held.heard, held.record
+    # The truth file has the words of a fresh session's history, not those that are said into a window.
+    heard.in_words.update(n for told in held.of(events.TurnTold) for n in range(told.first, told.last + 1))
     end = next(event.at for event in reversed(held.events) if isinstance(event, events.CallEnded))
     sources = sorted({score.source for score in record.scores if score.value is not None})
     scored = f"{record.scored} from {'+'.join(sources)}" if sources else "no score"

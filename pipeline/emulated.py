@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,7 +51,7 @@ async def emulator(settings: EmulatorSettings, truth: Path | None = None) -> Asy
             line = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT)
             said = json.loads(line)
         except (TimeoutError, json.JSONDecodeError) as error:
-            process.kill()
+            _kill(process)
             raise EmulatorError(f"The emulator did not start: {await errors or 'it said nothing'}") from error
         yield Emulated(said["url"], Path(said["ca_file"]), said["pid"])
     finally:
@@ -59,7 +59,7 @@ async def emulator(settings: EmulatorSettings, truth: Path | None = None) -> Asy
         try:
             await asyncio.wait_for(process.wait(), 5)
         except TimeoutError:
-            process.kill()
+            _kill(process)
             await process.wait()
         errors.cancel()
         await asyncio.gather(errors, return_exceptions=True)
@@ -77,6 +77,11 @@ def _pointed(plan: StagePlan, emulated: Emulated) -> StagePlan:
         return plan
     there = {"base_url": emulated.url, "ca_file": emulated.ca_file}
     return replace(plan, settings=plan.settings.model_copy(update=there))
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):  # it ended by itself in this moment
+        process.kill()
 
 
 async def _tail(stream: asyncio.StreamReader) -> str:

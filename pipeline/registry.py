@@ -9,9 +9,13 @@ from pipeline.problems import known_names
 
 STAGES = {
     "resampler": "processors.resampler:Resampler",
+    "echo": "processors.echo:Echo",
     "manual_vad": "processors.manual_vad:ManualVad",
+    "shadow": "processors.shadow.stage:Shadow",
     "gemini_live": "processors.gemini_live.stage:GeminiLive",
     "transcript": "processors.transcript:Transcript",
+    "repetition": "processors.repetition:Repetition",
+    "exam": "processors.exam:Exam",
     "scoring": "processors.scoring:Scoring",
 }
 

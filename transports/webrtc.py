@@ -76,8 +76,6 @@ class WebRtcSettings(BaseModel):
     """calls held at once"""
     title: str = "Speaking exam"
     """what the page is headed with"""
-    questions: int = Field(0, ge=0)
-    """how many questions the exam has, for the page's progress; 0 when it is not known"""
 
 
 @dataclass(slots=True)

@@ -22,7 +22,8 @@ async def test_the_stock_service_holds_the_exam(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setenv("SSL_CERT_FILE", str(emulator.ca_file))
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
         del data["emulator"]
-        data["stages"][2] = {
+        live = next(place for place, stage in enumerate(data["stages"]) if stage["use"] == "gemini_live")
+        data["stages"][live] = {
             "use": "pipecat.services.google.gemini_live.llm:GeminiLiveLLMService",
             "as": "gemini_live",
             "api_key": "any",

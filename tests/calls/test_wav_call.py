@@ -55,7 +55,7 @@ async def test_an_exam_in_which_the_examiner_really_listens_and_speaks(tmp_path:
 
 
 async def test_the_record_and_the_truth_agree_to_the_sample_and_to_the_token(tmp_path: Path) -> None:
-    file = config(tmp_path, manual_vad__flush_after=3, manual_vad__flush_at="timer")
+    file = config(tmp_path, manual_vad__flush_after=3, manual_vad__flush="timer")
     told = await hold(file, FILES[:2])
     windows = [line for line in told.truth if line["what"] == "window.closed" and line["samples"]]
     assert sum(line["samples"] for line in windows) == sum(sent.samples for sent in told.of(TurnSent)) > 10 * 16000
@@ -80,7 +80,7 @@ async def test_the_reports_own_model_and_settings_hold_an_exam(tmp_path: Path) -
     file = config(
         tmp_path,
         manual_vad__flush_after=3,
-        manual_vad__flush_at="timer",
+        manual_vad__flush="timer",
         **{f"gemini_live__{key}": settings[key] for key in keys},
     )
     told = await hold(file, FILES[:2])
@@ -136,7 +136,7 @@ async def test_a_caller_who_hangs_up_in_mid_answer_is_heard_to_the_last_word(tmp
             for session in there.host.sessions:
                 session.finish("caller left")
 
-    file = config(tmp_path, manual_vad__flush_after=3, manual_vad__flush_at="timer")
+    file = config(tmp_path, manual_vad__flush_after=3, manual_vad__flush="timer")
     told = await hold(file, FILES[:1], during=leave)
     assert told.record.state == "closed" and told.record.why == "caller left"
     assert SHORT["heard"][0] in told.said("caller")
