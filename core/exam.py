@@ -81,6 +81,7 @@ class ExamMachine:
     _announced: int = -1  # the part whose introduction was heard last
     _texts: dict[int, int] = field(default_factory=dict[int, int])  # slot -> which of its questions was asked
     _answered: bool = False
+    _recorded: bool = False  # ... and the answer is in the transcript: whoever reads that knows it
     _due: bool | None = None  # None: nothing has been recognised or counted yet
     _over: bool = False  # the examiner has closed the exam, or was told to give scores
     _began: float | None = None
@@ -117,6 +118,11 @@ class ExamMachine:
             waits = slot.waits(self._texts.get(self._place))
             actions.append(AnswerDue(waits.silence, waits.at_least, waits.thinking))
         return [*actions, *self._weigh()]
+
+    def caller_said(self) -> list[Action]:
+        """The caller's answer is in the transcript."""
+        self._recorded = self._answered
+        return []
 
     def examiner_speaks(self, speaking: bool, now: float) -> list[Action]:
         """The caller has begun, or stopped, to hear the examiner."""
@@ -159,9 +165,9 @@ class ExamMachine:
         if self._place < 0 or self._due or self._over:
             return ""
         slots, number = self.plan.slots, self._place + 1
-        done = number if self._answered else number - 1
+        done = number if self._recorded else number - 1
         told = "" if not done else "Question 1 is done. " if done == 1 else f"Questions 1 to {done} are done. "
-        if self._answered:
+        if self._recorded:
             after = slots[number]
             return f"{told}Go on with question {after.number}: {after.about}"
         which = self._texts.get(self._place)
@@ -225,7 +231,7 @@ class ExamMachine:
     def _go_to(self, slot: Slot, started: float) -> list[Action]:
         if slot.part != self._part:
             self._part_began = started
-        self._place = slot.number - 1
+        self._place, self._recorded = slot.number - 1, False
         return [Progress(slot.number, len(self.plan.slots), self.plan.parts[slot.part].name, slot.about)]
 
     def _weigh(self) -> list[Action]:

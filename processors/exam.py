@@ -64,6 +64,8 @@ class Exam(Stage[ExamSettings]):
         match frame:
             case UtteranceFrame(spoken=spoken) if spoken.speaker == "examiner":
                 await self._carry_out(machine.examiner_said(spoken.text, spoken.started, now))
+            case UtteranceFrame(spoken=spoken):
+                await self._carry_out(machine.caller_said())
             case UserStartedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(machine.caller_began(now))
             case UserStoppedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:

@@ -232,6 +232,9 @@ def test_where_the_exam_stands_is_told_in_a_sentence() -> None:
     exam.ask(NAME)
     assert exam.machine.standing().startswith("You have asked question 1 (What is your name")
     exam.answer()
+    told = exam.machine.standing()
+    assert "unless the answer is among what you hear next" in told, "it may be said again to the model that is told"
+    exam.machine.caller_said()
     assert exam.machine.standing() == "Question 1 is done. Go on with question 2: What is your town like?"
     exam.ask(TOWN)
     exam.answer()

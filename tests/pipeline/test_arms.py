@@ -2,6 +2,8 @@ import pytest
 from support.configs import LOUDNESS, MODEL, SECRET, Folder, folder, stages
 from support.examples import LoudnessSettings, Model
 
+from pipeline import registry
+
 __all__ = ["folder"]
 
 EXPERIMENT = """
@@ -122,7 +124,7 @@ def test_asking_for_an_unknown_stage_or_arm_names_the_known_ones(folder: Folder)
         (
             "Loudness.use: nothing",
             'exam.yaml: experiment.arms.b.set.Loudness.use: unknown stage "nothing"; expected a known name or'
-            " package.module:Class; known names: gemini_live, manual_vad, resampler, scoring, transcript (line 6)",
+            f" package.module:Class; known names: {', '.join(sorted(registry.STAGES))} (line 6)",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from support.frames import Ends, running
 from support.session import FakeSession
 
-from core.events import ExamProgressed, UtteranceSpoken
+from core.events import ExamProgressed, Speaker, UtteranceSpoken
 from processors.exam import Exam, ExamSettings, read_plan
 from processors.frames import AnswerDueFrame, CallerStoppedFrame, NudgeFrame, ScoringDueFrame, UtteranceFrame
 
@@ -20,8 +20,8 @@ def stage(session: FakeSession, plan: Path = EXAMS / "short.yaml") -> Exam:
     return Exam(ExamSettings(plan=plan), session)
 
 
-async def asks(ends: Ends, session: FakeSession, text: str) -> None:
-    spoken = UtteranceSpoken(session.now(), "examiner", text, session.now(), session.now())
+async def asks(ends: Ends, session: FakeSession, text: str, speaker: Speaker = "examiner") -> None:
+    spoken = UtteranceSpoken(session.now(), speaker, text, session.now(), session.now())
     seen = len(ends.got(UtteranceFrame))
     await ends.push(UtteranceFrame(spoken))
     await ends.until(lambda: len(ends.got(UtteranceFrame)) > seen)
@@ -80,6 +80,7 @@ async def test_the_model_is_told_the_plan_and_where_the_exam_stands() -> None:
     async with running(exam) as ends:
         await asks(ends, session, QUESTIONS[0])
         await answers(ends, session)
+        await asks(ends, session, "Bruce, in Sackville.", "caller")
         assert exam.standing() == "Question 1 is done. Go on with question 2: What is your town like?"
 
 
