@@ -22,7 +22,7 @@ from pydantic import Field
 from core import events, pcm
 from core.ports import Session
 from core.repetition import Repeated, RepetitionMachine
-from processors.frames import NudgeFrame, ReplyDoneFrame
+from processors.frames import AnswerDueFrame, NudgeFrame, ReplyDoneFrame
 from processors.stage import Stage, StageSettings
 
 # Said to a model whose repetition was cut off. The candidate's words are not quoted: they are no instructions.
@@ -56,6 +56,7 @@ class Repetition(Stage[RepetitionSettings]):
         self._machine = RepetitionMachine(settings.likeness)
         self._caller_speaking = False
         self._nudged = 0
+        self._told_on = False  # the model was told to go on, and has not begun to
         self._cut: Repeated | None = None  # the rest of the present reply is not heard
         self._rest: list[str] = []  # what it says
         self._audio = 0.0  # seconds of the present reply, cut or not
@@ -70,6 +71,9 @@ class Repetition(Stage[RepetitionSettings]):
                     self._heard_from = now
                 case BotStoppedSpeakingFrame():
                     self._machine.fell_silent(now)
+                case AnswerDueFrame() if self._told_on:
+                    # To the question that was cut off: it would make what the model says next look unasked for.
+                    return
                 case _:
                     pass
             await self.push_frame(frame, direction)
@@ -84,7 +88,7 @@ class Repetition(Stage[RepetitionSettings]):
                 self._machine.caller_said(text)
             case TTSStartedFrame():
                 self._close_cut(now)
-                self._audio, self._heard_from = 0.0, None
+                self._audio, self._heard_from, self._told_on = 0.0, None, False
             case TTSTextFrame(text=text):
                 if self._cut is not None:
                     self._rest.append(text)
@@ -128,9 +132,11 @@ class Repetition(Stage[RepetitionSettings]):
         if cut is not None:
             frame.interrupted = True
             self._close_cut(now)
-        await self.push_frame(frame)
         tell = cut is not None and cut.answered and not self._caller_speaking
-        if tell and self.settings.do == "nudge" and self._nudged < self.settings.nudges:
+        tell = tell and self.settings.do == "nudge" and self._nudged < self.settings.nudges
+        self._told_on = tell  # before anybody behind can say that an answer is due
+        await self.push_frame(frame)
+        if tell:
             self._nudged += 1
             logger.info("The examiner repeated itself: it was cut off and told to go on.")
             await self.push_frame(NudgeFrame(text=NUDGE), FrameDirection.UPSTREAM)

@@ -18,7 +18,7 @@ NO_END = wordset("in on for to with from by and or of than like until")
 LOCAL = wordset(
     "around about approximately roughly nearly almost near above below under over beyond than towards toward "
     "between either least most for not no without from until till past against versus in by per every after within "
-    "during or off"
+    "during or off those these"
 )
 # "part two", "question 3": a name, no value.
 NUMBERED = wordset(

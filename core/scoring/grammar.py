@@ -22,7 +22,7 @@ from core.scoring.sentence import (
     Sentence,
     View,
 )
-from core.scoring.words import ENDS, Token, mentions
+from core.scoring.words import CUT, ENDS, Token, mentions
 
 ALL = Phrases(cues.ALL)
 # A question of more words asks about something else: "Only six?" does not.
@@ -115,8 +115,10 @@ class Grammar:
             out.append(Named((name,), first, last, leading, leading and self._is_topic(view, last, len(named) == 1)))
         for i in range(view.start, view.end):
             length = self._all_of(view, i)
-            if length and view.text(i + length) not in {"together", "combined"}:
+            if length and view.text(i + length) not in {"together", "combined", "into"}:
                 group = self._group(view, i)
+                if _is_cut_short(view, i + length, named):
+                    continue
                 if cues.EXCEPT & set(view.words(i + length, view.end)):
                     others = {name for name, _, _ in named}
                     group = tuple(name for name in self.rubric.parts if name not in others)
@@ -149,6 +151,18 @@ class Grammar:
         after = view.text(last + 1)
         alone = alone and last + 2 >= view.end  # "vocabulary next"
         return alone or not after or after in cues.CLAUSE_MARKS or after in cues.COPULAS
+
+
+def _is_cut_short(view: View, after: int, named: list[tuple[str, int, int]]) -> bool:
+    """Whether the speaker was broken off before he told what is left out: "everything was a seven apart from"."""
+    cut = next((i for i in range(after, view.end) if view.text(i) == CUT), None)
+    if cut is None:
+        return False
+    said = [i for i in range(after, cut) if view.text(i)[:1].isalnum()]
+    if not said:
+        return any(first < after for _, first, _ in named)
+    but = max((i for i in said if view.text(i) in cues.EXCEPT - {"else", "others", "rest"}), default=None)
+    return but is not None and not any(first > but for _, first, _ in named)
 
 
 def _trails(view: View) -> bool:

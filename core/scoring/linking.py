@@ -59,7 +59,26 @@ class Linker:
             best.append((least, list({links for cost, links in ways if cost == least})))
         agreed = frozenset[tuple[int, ...]].intersection(*best[-1][1])
         linked = {i for pair in agreed for i in pair}
-        return [self.link(pair) for pair in sorted(agreed) if not self.is_torn_between(pair, linked)]
+        unclear = self.unclear(linked)
+        return [
+            self.link(pair)
+            for pair in sorted(agreed)
+            if pair[0] not in unclear and not self.is_torn_between(pair, linked)
+        ]
+
+    def unclear(self, linked: set[int]) -> set[int]:
+        """The numbers of lists that have more of them than criteria: "six, six, five and seven: fluency, ..."."""
+        out: set[int] = set()
+        run: list[int] = []
+        for i in range(len(self.items) + 1):
+            if i < len(self.items) and isinstance(self.items[i], Number) and (not run or self.listed([i - 1, i])):
+                run.append(i)
+                continue
+            values = {item.value for j in run if isinstance(item := self.items[j], Number)}
+            if len(values) > 1 and not linked.issuperset(run):
+                out.update(run)
+            run = [i] if i < len(self.items) and isinstance(self.items[i], Number) else []
+        return out
 
     def is_torn_between(self, pair: tuple[int, ...], linked: set[int]) -> bool:
         """Whether the speaker names several values for one thing: "six, seven, I cannot say"."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.scoring import cues
 from core.scoring.sentence import Item, Named, Number
-from core.scoring.words import Token
+from core.scoring.words import CUT, Token
 
 
 class Repairs:
@@ -39,6 +39,9 @@ class Repairs:
                     kept[-2:] = [before]
                     # the number now follows its name, as "grammar, seven" does
             elif kept and isinstance(item, Named):
+                if self._is_renamed(kept, item, following):
+                    self._dropped |= set(range(before.last + 1, item.last + 1))
+                    continue
                 own = following and isinstance(following[0], Number) and not self._is_own_start(following)
                 if (
                     isinstance(before, Named)
@@ -53,6 +56,15 @@ class Repairs:
     def _drop(self, item: Item, until: Item) -> None:
         self._dropped |= set(range(item.first, until.first))
 
+    def _is_renamed(self, kept: list[Item], item: Named, following: list[Item]) -> bool:
+        """Whether only the name is put right, by another of its criterion: "80 for content, sorry, for the task"."""
+        if len(kept) < 2 or not isinstance(before := kept[-1], Named) or not isinstance(kept[-2], Number):
+            return False
+        if before.criteria != item.criteria or not self._is_for(kept[-2], before) or not self._is_repair(before, item):
+            return False
+        number = following[0] if following else None
+        return not isinstance(number, Number) or self._leads_on(number)
+
     def _is_slow(self, kept: list[Item], item: Item, following: list[Item]) -> bool:
         """Whether a number is said again in full: "fluency, a six, a six and a half"."""
         if not kept or not isinstance(item, Number) or (following and isinstance(following[0], Number)):
@@ -61,22 +73,35 @@ class Repairs:
         names = [isinstance(other, Named) for other in kept[-3:-1]]
         if not isinstance(before, Number) or names[-1:] != [True]:
             return False
+        if names == [True, True] and self._is_listed(kept[-3], kept[-2]):
+            return False  # "fluency and vocabulary: 6, 6.5"
         words = {token.text for token in self._found[before.last + 1 : item.first]}
         same = before.value is None or item.value in (before.value, before.value + 0.5)
         return same and words <= {",", "a", "an", "band", "…"} and not self._is_for_another(following, item)
+
+    def _is_listed(self, one: Item, other: Item) -> bool:
+        if isinstance(one, Named) and isinstance(other, Named) and one.criteria == other.criteria:
+            return False
+        return {token.text for token in self._found[one.last + 1 : other.first]} <= cues.CO_ORDINATES
 
     def _is_own_start(self, following: list[Item]) -> bool:
         return len(following) > 1 and isinstance(following[1], Named)
 
     def _is_for_another(self, following: list[Item], number: Number) -> bool:
         """Whether the number goes on to a name of its own, so that it corrects nothing."""
-        if not following or not isinstance(following[0], Named):
-            return False
-        return self._is_for(number, following[0])
+        if not following:
+            return self._leads_on(number) and self._text(number.last + 2) == CUT
+        return isinstance(following[0], Named) and self._is_for(number, following[0])
 
     def _is_for(self, number: Item, name: Item) -> bool:
         """Whether "six" goes on with "for fluency"."""
-        return self._found[number.last + 1].text in {"for", "in", "on"} and number.last + 1 < name.first
+        return self._leads_on(number) and number.last + 1 < name.first
+
+    def _leads_on(self, number: Item) -> bool:
+        return self._text(number.last + 1) in {"for", "in", "on"}
+
+    def _text(self, i: int) -> str:
+        return self._found[i].text if i < len(self._found) else ""
 
     def _is_repair(self, one: Item, other: Item) -> bool:
         words = [token.text for token in self._found[one.last + 1 : other.first] if token.kind != "mark"]

@@ -1,9 +1,11 @@
 """Whole exams with an examiner who asks the same again: noticed, cut off, told to go on."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from support.calls import SHORT, Told, config, hold
 from support.clips import ANSWERS
 from support.sound import at_files
@@ -14,17 +16,54 @@ pytestmark = pytest.mark.real_time
 
 TOWN = "Could you tell me something about the town where you grew up?"
 WEATHER = "What is the weather usually like at this time of the year?"
-# Repeats itself before the candidate answers, as the scenario `report` does; the first time was heard to its end.
-HASTY = SHORT | {"questions": [TOWN, WEATHER], "repeats": [1], "repeat_after": 6.0}
-# Asks what the candidate has answered.
-FORGETFUL = SHORT | {"questions": [TOWN, TOWN, WEATHER], "heard": [*SHORT["heard"], SHORT["heard"][0]]}
+RATES = (48000, 8000)
+# Gives its scores by the call alone: they take long to say.
+SOUND = SHORT | {"questions": [TOWN, WEATHER], "ending": {"speak": "none"}}
+# Asks what the candidate has answered. The plan holds the question once.
+FORGETFUL = SOUND | {"questions": [TOWN, TOWN, WEATHER], "heard": [*SHORT["heard"], SHORT["heard"][0]]}
+# Asks again before the candidate has said a word, as the scenario `report` does.
+HASTY = SOUND | {"repeats": [1], "repeat_after": 1.0}
+
+Calls = dict[tuple[str, int], Told | BaseException]
 
 
-async def call(folder: Path, examiner: dict[str, Any], answers: int, rate: int, do: str) -> Told:
+def prepared(folder: Path, examiner: dict[str, Any], rate: int, answers: int, do: str) -> tuple[Path, list[Path]]:
+    """The config of a call, and what the candidate says."""
+    folder.mkdir()
     file = config(folder, examiner, repetition__do=do)
-    return await hold(
-        file, at_files([a.path for a in ANSWERS[:answers]], rate, folder), think=9.0 if examiner is HASTY else 1.0
-    )
+    plan = {"name": "test", "closing": "", "parts": [{"name": "test", "questions": [TOWN, WEATHER]}]}
+    (folder / "plan.yaml").write_text(yaml.safe_dump(plan), encoding="utf-8")
+    return file, at_files([ANSWERS[0].path], rate, folder) * answers
+
+
+async def all_calls(folder: Path) -> Calls:
+    """Each call by its name and rate; they are held at once, for each takes as long as it would take."""
+    wanted: dict[tuple[str, int], tuple[dict[str, Any], int, str, float]] = {("sound", 48000): (SOUND, 2, "nudge", 1.0)}
+    for rate in RATES:
+        wanted["flag", rate] = FORGETFUL, 3, "flag", 1.0
+        wanted["cut", rate] = FORGETFUL, 3, "cut", 1.0
+        # Whoever was told to go on has to begin before the candidate answers what he heard of the repetition.
+        wanted["nudge", rate] = FORGETFUL, 2, "nudge", 2.0
+        wanted["hasty", rate] = HASTY, 2, "flag", 4.0
+    held = [
+        hold(*prepared(folder / f"{name}-{rate}", examiner, rate, answers, do), think=think)
+        for (name, rate), (examiner, answers, do, think) in wanted.items()
+    ]
+    return dict(zip(wanted, await asyncio.gather(*held, return_exceptions=True), strict=True))
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Calls:
+    return asyncio.run(all_calls(tmp_path_factory.mktemp("repetition")))
+
+
+def held(calls: Calls, name: str, rate: int) -> Told:
+    """The call of this name. Raises what it has failed of."""
+    told = calls[name, rate]
+    if isinstance(told, BaseException):
+        raise told
+    assert told.record.scored == "complete" and told.record.why == "completed"
+    return told
 
 
 def asked(told: Told, question: str) -> list[bool]:
@@ -33,38 +72,47 @@ def asked(told: Told, question: str) -> list[bool]:
     return [u.interrupted for u in told.record.utterances if u.speaker == "examiner" and start in u.text]
 
 
-@pytest.mark.parametrize("rate", [48000, 8000])
-async def test_a_repetition_is_flagged_while_it_is_being_spoken(rate: int, tmp_path: Path) -> None:
-    told = await call(tmp_path, HASTY, 2, rate, "flag")
+@pytest.mark.parametrize("rate", RATES)
+def test_a_repetition_is_flagged_while_it_is_being_spoken(calls: Calls, rate: int) -> None:
+    told = held(calls, "flag", rate)
     [noticed] = told.of(RepetitionNoticed)
-    again = [u for u in told.record.utterances if u.text.strip() == TOWN]
-    assert again and noticed.similarity >= 0.8
-    assert again[-1].started <= noticed.at < again[-1].ended
-    assert told.record.scored == "complete" and told.of(ReplySuppressed) == []
+    assert noticed.similarity >= 0.8 and told.of(ReplySuppressed) == []
+    assert asked(told, TOWN) == [False, False]
+    _, again = [u for u in told.record.utterances if TOWN in u.text]
+    assert again.started <= noticed.at < again.ended
 
 
-@pytest.mark.parametrize("rate", [48000, 8000])
-async def test_a_repetition_is_cut_off_and_the_exam_goes_on(rate: int, tmp_path: Path) -> None:
-    told = await call(tmp_path, HASTY, 2, rate, "cut")
+@pytest.mark.parametrize("rate", RATES)
+def test_a_repetition_is_cut_off_and_the_exam_goes_on(calls: Calls, rate: int) -> None:
+    told = held(calls, "cut", rate)
     assert len(told.of(RepetitionNoticed)) == 1
     [suppressed] = told.of(ReplySuppressed)
-    assert suppressed.why == "repetition" and suppressed.seconds > 1.0
-    assert "town" in suppressed.text
-    assert asked(told, TOWN)[0] is False and not any(u.text == TOWN for u in told.record.utterances)
-    assert told.record.scored == "complete" and told.record.why == "completed"
+    assert suppressed.why == "repetition" and suppressed.seconds > 1.0 and TOWN in suppressed.text
+    assert asked(told, TOWN) == [False, True] and asked(told, WEATHER) == [False]
+    assert told.said("examiner").count(TOWN) == 1, "the second time was not heard to its end"
 
 
-@pytest.mark.parametrize("rate", [48000, 8000])
-async def test_a_model_that_asks_what_was_answered_is_told_to_go_on(rate: int, tmp_path: Path) -> None:
-    told = await call(tmp_path, FORGETFUL, 2, rate, "nudge")
+@pytest.mark.parametrize("rate", RATES)
+def test_a_model_that_asks_what_was_answered_is_told_to_go_on(calls: Calls, rate: int) -> None:
+    told = held(calls, "nudge", rate)
     assert len(told.of(RepetitionNoticed)) == 1
     [suppressed] = told.of(ReplySuppressed)
     assert suppressed.why == "repetition"
-    assert WEATHER in told.said("examiner"), "the nudge led to the next question"
-    assert told.record.scored == "complete" and told.record.why == "completed"
+    town, cut, weather, *_ = [u for u in told.record.utterances if u.speaker == "examiner"]
+    assert TOWN in town.text and cut.interrupted and WEATHER in weather.text
+    between = [u for u in told.record.utterances if u.speaker == "caller" and cut.started < u.started < weather.started]
+    assert between == [], "the nudge led to the next question, and no answer did"
 
 
-async def test_an_examiner_who_does_not_repeat_itself_is_left_alone(tmp_path: Path) -> None:
-    told = await call(tmp_path, SHORT | {"questions": [TOWN, WEATHER]}, 2, 48000, "nudge")
+@pytest.mark.parametrize("rate", RATES)
+def test_a_question_asked_again_before_it_was_answered_is_never_heard(calls: Calls, rate: int) -> None:
+    told = held(calls, "hasty", rate)
+    [suppressed] = told.of(ReplySuppressed)
+    assert suppressed.why == "premature", "by the gate, which stands before this stage"
+    assert [u for u in told.truth if u["what"] == "turn.ended"][1]["sent"]["text"].startswith("Could")
+    assert told.of(RepetitionNoticed) == [] and asked(told, TOWN) == asked(told, WEATHER) == [False]
+
+
+def test_an_examiner_who_does_not_repeat_itself_is_left_alone(calls: Calls) -> None:
+    told = held(calls, "sound", 48000)
     assert told.of(RepetitionNoticed) == [] and told.of(ReplySuppressed) == []
-    assert told.record.scored == "complete"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from pipecat.frames.frames import (
     Frame,
     InterruptionFrame,
@@ -18,7 +19,7 @@ from support.frames import Ends, running
 from support.session import FakeSession
 
 from core.events import RepetitionNoticed, ReplySuppressed
-from processors.frames import NudgeFrame, ReplyDoneFrame
+from processors.frames import AnswerDueFrame, NudgeFrame, ReplyDoneFrame
 from processors.repetition import Repetition, RepetitionSettings
 
 QUESTION = "Could you tell me something about the town where you grew up?"
@@ -81,6 +82,21 @@ async def test_a_nudge_quotes_nobody_and_comes_as_often_as_allowed() -> None:
     assert len(session.of(ReplySuppressed)) == 3
     [nudge] = ends.rose(NudgeFrame)
     assert "go on" in nudge.text.lower() and "nine" not in nudge.text
+
+
+@pytest.mark.parametrize(("do", "rises"), [("flag", 1), ("cut", 1), ("nudge", 0)])
+async def test_no_answer_is_due_to_a_question_the_model_was_told_to_leave(do: str, rises: int) -> None:
+    repetition, _ = stage(do=do)
+    async with running(repetition) as ends:
+        await reply(ends)
+        await answer(ends, "A small town by the sea.")
+        await reply(ends)
+        await ends.pull(AnswerDueFrame(), NudgeFrame(text="mark"))
+        await ends.until(lambda: any(frame.text == "mark" for frame in ends.rose(NudgeFrame)))
+        assert len(ends.rose(AnswerDueFrame)) == rises
+        await reply(ends, ("What did you do there as a child?",))
+        await ends.pull(AnswerDueFrame(at_least=3.0))
+        await ends.until(lambda: any(due.at_least == 3.0 for due in ends.rose(AnswerDueFrame)))
 
 
 async def test_a_repetition_that_was_not_answered_is_cut_without_a_nudge() -> None:
