@@ -1,4 +1,8 @@
-"""Whole exams in a room where the caller's microphone hears the examiner, at a browser's rate and at a telephone's."""
+"""Whole exams with and without a room in which the caller's microphone hears the examiner.
+
+That the echo is muted is shown on imagined time, in tests/processors/test_echo.py: on a busy machine the WAV door's
+playback jumps by more than a room does.
+"""
 
 from pathlib import Path
 
@@ -31,23 +35,13 @@ def without_echo(file: Path) -> Path:
     return file
 
 
-def as_it_should_be(told: Told, *, slips: int = 0) -> None:
-    """The exam went its way; `slips` is how many turns an echo may have opened before it was recognised."""
+def as_it_should_be(told: Told) -> None:
     assert told.record.scored == "complete" and told.record.why == "completed"
     assert [u.speaker for u in told.record.utterances[:4]] == ["examiner", "caller", "examiner", "caller"]
-    assert len([u for u in told.record.utterances if u.interrupted]) <= slips
+    assert not [u for u in told.record.utterances if u.interrupted]
     for answer in ANSWERS[:2]:
         assert all(word.lower() in told.said("caller").lower() for word in answer.words)
-    assert len(told.of(TurnOpened)) <= 2 + slips
-
-
-@pytest.mark.parametrize("rate", [48000, 8000])
-async def test_the_examiners_echo_does_not_hold_up_the_exam(rate: int, tmp_path: Path) -> None:
-    room = {"gain": -10, "delay": 0.18}
-    told = await hold(config(tmp_path, SPEAKING), at_files(FILES, rate, tmp_path), echo=room)
-    # On a busy machine playback jumps, and an echo whose delay has changed is recognised a moment late.
-    as_it_should_be(told, slips=1)
-    assert told.of(EchoHeard) and all(heard.likeness > 0.65 for heard in told.of(EchoHeard))
+    assert len(told.of(TurnOpened)) == 2
 
 
 async def test_without_the_stage_the_same_room_interrupts_the_examiner(tmp_path: Path) -> None:
