@@ -90,7 +90,7 @@ async def until_my_turn(page: Page, question: str) -> None:
 
 async def test_a_candidate_is_examined_in_the_browser(tmp_path: Path) -> None:
     examiner = SHORT | {"kind": "speaking", "questions": QUESTIONS}
-    file = config(tmp_path, examiner, listen={"use": "webrtc", "questions": 2, "title": "Speaking exam"})
+    file = config(tmp_path, examiner, listen={"use": "webrtc", "title": "Speaking exam"})
     async with serving(file) as served, chromium() as page:
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))

@@ -12,7 +12,7 @@ from support.clips import ANSWERS, READ, compose
 from core.events import HeardOtherwise, HoleFound, HoleRepaired, TranscriptMeasured, UsageReported
 from core.overlap import bare, share
 
-pytestmark = pytest.mark.real_time
+pytestmark = [pytest.mark.real_time, pytest.mark.timeout(900)]
 
 # The examiner really listens, so that what is missing is missing from the text, and asks once.
 EXAMINER = {

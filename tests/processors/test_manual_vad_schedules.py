@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from google.genai import types
 
 from core import service
@@ -235,6 +236,7 @@ def check(schedule: Schedule, kind: int) -> None:
     assert arrived >= schedule.voiced.intersection(schedule.spoken), "voice was lost"
 
 
+@pytest.mark.timeout(900)  # a minute of CPU
 def test_the_two_messages_of_a_flush_are_never_separated_in_100_000_random_schedules() -> None:
     flushed, dice = 0, random.Random(SEED)
     for number in range(SCHEDULES):
