@@ -45,6 +45,9 @@ class ModelTurns:
                 self.watch.rest()  # the reply that was due is there, though nobody hears it yet
             elif self.watch.waits_for_reply:
                 self.watch.asked(now)  # the model comes to the caller's turn only after this one
+            elif isinstance(event, service.TurnDone) and self.floor.caller_speaking:
+                # To the model that window is answered, and the next handle knows it: it is not to be heard again.
+                self.uplink.unanswered.answered()
         actions = self.ruled(ruling, now)
         return [*actions, *self.uplink.silence()] if ruling.unprompted else actions
 
