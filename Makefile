@@ -13,7 +13,7 @@ help: ## what there is
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Colloquy needs Python 3.11 or newer; set PYTHON=python3.12, say.")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[speech,postgres,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[speech,postgres,google-stt,dev]'
 	@touch $@
 
 demo: $(READY) ## hold a scored exam without key, microphone or network
@@ -52,7 +52,7 @@ lock: ## write constraints.txt anew from pyproject.toml
 	rm -rf $(VENV).lock
 	$(PYTHON) -m venv $(VENV).lock
 	$(VENV).lock/bin/python -m pip install --quiet --upgrade pip
-	$(VENV).lock/bin/python -m pip install --quiet '.[speech,postgres,dev]'
+	$(VENV).lock/bin/python -m pip install --quiet '.[speech,postgres,google-stt,dev]'
 	(echo '# Exact versions of everything installed. `make lock` writes this file.'; \
 	  $(VENV).lock/bin/python -m pip freeze --exclude colloquy --exclude setuptools) > constraints.txt
 	rm -rf $(VENV).lock

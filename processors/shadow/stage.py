@@ -40,7 +40,7 @@ class ShadowSettings(StageSettings):
     ears: Literal["offline", "live", "google_stt"] = Field(
         "offline",
         description='"offline" is a small English model on this machine, for no money (extra `speech`); "live" a second'
-        ' Live session whose answers nobody hears; "google_stt" Google\'s transcription model',
+        ' Live session whose answers nobody hears; "google_stt" Google\'s transcription model (extra `google-stt`)',
     )
     when: Literal["holes", "always"] = Field(
         "holes",
@@ -220,7 +220,7 @@ class Shadow(Stage[ShadowSettings]):
 
 
 def make_ears(settings: ShadowSettings, session: Session) -> Ears:
-    """The ears that the settings name. Raises ValueError, in a sentence, when they lack a key."""
+    """The ears that the settings name. Raises ValueError, in a sentence, when they lack a key or an extra."""
     model = settings.ears_model or MODELS.get(settings.ears, "")
     match settings.ears:
         case "offline":
@@ -233,7 +233,13 @@ def make_ears(settings: ShadowSettings, session: Session) -> Ears:
             return live_ears(model, settings.key, settings.base_url, settings.ca_file, session)
         case "google_stt":
             from processors.gemini_live.ears import http_options
-            from processors.shadow.google_stt import GoogleEars
+
+            try:
+                from processors.shadow.google_stt import GoogleEars
+            except ImportError as error:  # Pipecat's module asks for google-cloud-speech, though this service is not it
+                raise ValueError(
+                    "ears: google_stt need the google-stt extra: pip install 'colloquy[google-stt]'"
+                ) from error
 
             key = settings.key.get_secret_value() if settings.key else "none"
             return GoogleEars(model, key, http_options(settings.base_url, settings.ca_file))

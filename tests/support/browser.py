@@ -9,15 +9,14 @@ async with chromium() as page:               # or: a silent microphone, and answ
 import base64
 import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright
+from support import apt
 
 # The system's browser: Playwright's own download is not needed.
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -25,20 +24,17 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 @cache
 def _find_or_install() -> tuple[str | None, str]:
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found:
+    if found := _found():
         return found, ""
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if not apt.can_install():
         return None, "Chromium is not installed, and only root with apt could install it here"
-    quiet: dict[str, Any] = {
-        "capture_output": True,
-        "text": True,
-        "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-    }
-    subprocess.run(["apt-get", "update", "-q"], **quiet)
-    done = subprocess.run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"], **quiet)
-    found = shutil.which("chromium")
-    return found, "" if found else f"apt could not install Chromium: {done.stderr.strip().splitlines()[-1:]}"
+    complaint = apt.install("chromium")
+    found = _found()
+    return found, "" if found else f"apt could not install Chromium: {complaint}"
+
+
+def _found() -> str | None:
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 def chromium_path() -> str:

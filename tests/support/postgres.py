@@ -18,6 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from support import apt
 
 PASSWORD = "open sesame/@:%"
 
@@ -63,8 +64,8 @@ def _server() -> str:
     """The address of a server, or the reason why there is none."""
     if given := os.environ.get("TEST_POSTGRES_URL"):
         return given
-    if (programs := _programs()) is None:
-        _install()
+    if (programs := _programs()) is None and apt.can_install():
+        apt.install("postgresql")
         programs = _programs()
     if programs is None:
         return "initdb is not installed, and apt-get install postgresql needs root and Debian's packages"
@@ -81,14 +82,6 @@ def _programs() -> Path | None:
         return Path(found).resolve().parent
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
     return debian[-1].parent if debian else None
-
-
-def _install() -> None:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "postgresql"]):
-        subprocess.run(command, env=environment, capture_output=True, timeout=600, check=False)
 
 
 def _start(programs: Path) -> str:
