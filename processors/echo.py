@@ -1,5 +1,6 @@
 """Keeps the examiner's own voice, come back through the caller's microphone, from opening a turn."""
 
+import asyncio
 from collections import deque
 from typing import Any
 
@@ -23,6 +24,8 @@ BLOCK = 2 * echo_path.BLOCK
 STRAYED = 0.25
 # ... and what the two may drift apart in a block: 300 millionths.
 DRIFT = 1e-5
+# Seconds: where nobody tells when it is played, pieces follow each other unless more than this is missing.
+PAUSE = 0.25
 # A half-band filter: what is above 4 kHz would fold into what is compared.
 _N = np.arange(-15, 16)
 HALF = np.sinc(_N / 2) / 2 * np.hamming(len(_N))
@@ -58,6 +61,7 @@ class Echo(Stage[EchoSettings]):
         self._began: float | None = None  # when the microphone's first sample was heard, by our clock
         self._player: soxr.ResampleStream | None = None
         self._player_rate = 0
+        self._played_until: float | None = None  # by our clock, if the transport tells
         self._muted = 0
 
     def listener(self) -> FrameProcessor | None:
@@ -76,8 +80,8 @@ class Echo(Stage[EchoSettings]):
         if self._muted:
             logger.info(f"The examiner's echo was muted for {self._muted * BLOCK / RATE:.1f} s of the call.")
 
-    def played(self, audio: bytes, rate: int) -> None:
-        """The caller has just been played this (mono, 16-bit)."""
+    def played(self, audio: bytes, rate: int, began: float | None = None) -> None:
+        """The caller is played this (mono, 16-bit), from `began` on if the transport has told; else it just was."""
         if self._began is None:
             return
         if self._player is None or rate != self._player_rate:
@@ -85,14 +89,24 @@ class Echo(Stage[EchoSettings]):
             self._player_rate = rate
         samples = np.frombuffer(audio, np.int16).astype(np.float32) / 32768
         piece = self._player.resample_chunk(samples).astype(float)
-        self._finder.played(piece, round((self.session.now() - self._began) * echo_path.RATE))
+        lasts = len(samples) / rate
+        last, self._played_until = self._played_until, None if began is None else began + lasts
+        known = self._finder.played_until / echo_path.RATE
+        start = (self.session.now() - lasts if began is None else began) - self._began
+        if began is not None and last is not None:
+            # How the two clocks compare is known the better the longer they run, but what was learnt holds for the old
+            # comparison.
+            start = known + (began - last)
+        elif start - known <= PAUSE:
+            start = known  # one piece may be told of late
+        self._finder.played(piece, round(start * echo_path.RATE))
 
     async def _heard(self, frame: InputAudioRawFrame) -> None:
         now = self.session.now()
         sound, found = self._finder.heard(self._halved(frame.audio))
         began = now - self._finder.position / echo_path.RATE
         if self._began is None or began - self._began > STRAYED:
-            self._began = began
+            self._began, self._played_until = began, None
         else:  # a block may come late, and none comes early
             self._began = min(began, self._began + DRIFT)
         if found is not None:
@@ -142,5 +156,7 @@ class _Behind(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         if isinstance(frame, OutputAudioRawFrame) and direction is FrameDirection.DOWNSTREAM:
-            self._echo.played(frame.audio, frame.sample_rate)
+            ago = None if frame.pts is None else asyncio.get_running_loop().time() - frame.pts / 1e9
+            began = None if ago is None else self._echo.session.now() - ago
+            self._echo.played(frame.audio, frame.sample_rate, began)
         await self.push_frame(frame, direction)

@@ -1,7 +1,6 @@
 """Is what the microphone hears what was played? Samples in, a judgement of every block out."""
 
 import copy
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +12,6 @@ from processors.echo_path import BLOCK, PARTITIONS, RATE, EchoPath, Samples, del
 TAIL = round(0.2 * RATE)
 # What is played is known up to 60 ms after the first of it can be heard: a transport tells when it has written.
 EARLY = round(0.06 * RATE)
-# Pieces of what is played follow each other, unless this much is missing; a gap is taken for one when so many pieces
-# in a row are late.
-PAUSE = RATE // 4
-HICCUP = RATE * 6 // 100
-TELLING = 5
 # A model that is aligned this much too early has room for a delay that shrinks.
 LEAD = 48
 # Half a second: long enough that unrelated speech stays below a prominence of 10, in which echo reaches 11 to 40.
@@ -101,7 +95,6 @@ class EchoFinder:
         self._most = round(most * RATE)
         self._heard = Tape(1.0)
         self._played = Tape(most + 2.0)
-        self._late: deque[int] = deque(maxlen=25)  # samples that pieces came after the end of the last
         self._sounded_until = -10 * RATE  # the last sample played that was not silence
         self._noise = 1.0
         self._run = self._quiet = 0  # blocks of the present sound, and of quiet after it
@@ -118,21 +111,15 @@ class EchoFinder:
         """How many samples of the microphone have been heard."""
         return self._heard.end
 
-    def played(self, samples: Samples, end: int) -> None:
-        """This was played; its last sample when the microphone was at about sample `end`."""
-        late = end - len(samples) - self._played.end
-        if late > PAUSE:
-            self._late.clear()
-            self._played.skip_to(self._played.end + late)
-        else:
-            # One piece may be told of late. When all are from now on, there was a gap.
-            self._late.append(late)
-            if len(self._late) > 2 * TELLING:
-                lately = list(self._late)
-                gap = min(lately[-TELLING:]) - min(lately[:-TELLING])
-                if gap > HICCUP:
-                    self._late.clear()
-                    self._played.skip_to(self._played.end + gap)
+    @property
+    def played_until(self) -> int:
+        """The number of the microphone's sample up to which it is known what was played."""
+        return self._played.end
+
+    def played(self, samples: Samples, start: int) -> None:
+        """This was played from the microphone's sample `start` on; at the earliest behind what was played before."""
+        if start > self._played.end:
+            self._played.skip_to(start)
         self._played.append(samples)
         if np.abs(samples).max(initial=0.0) > 1e-3:
             self._sounded_until = self._played.end

@@ -12,7 +12,8 @@ class Call:
     """Someone to talk to.
 
     `id` names the call in the record. `caller` is who calls, as far as the door knows: the unit an experiment assigns
-    an arm to. `rate_in` and `rate_out` are the transport's sample rates in Hz.
+    an arm to. `rate_in` and `rate_out` are the transport's sample rates in Hz. A transport that knows when a piece of
+    sound it took begins to be heard writes that into the frame's `pts`: nanoseconds by the event loop's clock.
     """
 
     id: str

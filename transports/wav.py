@@ -222,6 +222,7 @@ class _WavOutput(BaseOutputTransport):
         now = asyncio.get_running_loop().time()
         start = max(now, self._until)
         self._until = start + pcm.seconds(frame.audio, frame.sample_rate)
+        frame.pts = round(start * 1e9)
         self._tape.hear(start, frame.audio)
         if self._room is not None:
             self._room.play(frame.audio, start)

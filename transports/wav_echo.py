@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 from pydantic import BaseModel, ConfigDict, Field
 
-GAP = 0.04  # seconds; pieces nearer than this are one sound
+GAP = 1.0  # seconds; a longer silence between two pieces ends a sound
 
 
 class WavEcho(BaseModel):
@@ -34,11 +34,14 @@ class Room:
 
     def play(self, audio: bytes, at: float) -> None:
         """The examiner's audio, played from `at` on."""
-        if self._resampled is None or abs(at - self._played_until) > GAP:
+        samples = np.frombuffer(audio, np.int16)
+        gap = at - self._played_until
+        if self._resampled is None or gap > GAP:
             self._resampled = soxr.ResampleStream(self._rate_out, self._rate, 1, dtype="int16")
             self._next = at + self._echo.delay
-        samples = np.frombuffer(audio, np.int16)
-        self._played_until = at + len(samples) / self._rate_out
+        elif gap > 0:  # playback jumped: the room is silent for as long
+            samples = np.concatenate((np.zeros(round(gap * self._rate_out), np.int16), samples))
+        self._played_until = at + len(audio) / 2 / self._rate_out
         again = self._resampled.resample_chunk(samples)  # fewer at first: the filter holds some back
         self._pieces.append((self._next, again * 10 ** (self._echo.gain / 20)))
         self._next += len(again) / self._rate

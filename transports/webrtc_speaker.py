@@ -55,17 +55,20 @@ class OpusSpeaker(MediaStreamTrack):
         self._size = 2 * round(PACKET * rate)
         self._encoder: AudioCodecContext = _encoder(rate)
         self._silence = self._encode(bytes(self._size))
-        self._unsent: deque[tuple[bytes, asyncio.Future[bool] | None]] = deque()
+        self._unsent: deque[tuple[bytes, asyncio.Future[float | None] | None]] = deque()
         self._written = asyncio.Event()
         self._trailing = 0
         self._due: float | None = None
         self._step = 0
 
-    async def write(self, pcm: bytes) -> bool:
-        """Speak; returns when the last of it is on its way, so that a writer keeps to real time."""
+    async def write(self, pcm: bytes) -> float | None:
+        """Speak; returns when the last of it is on its way, so that a writer keeps to real time.
+
+        What it returns is when the packet with the end of it was due, by the loop's clock; None when it was not sent.
+        """
         if self.readyState != "live" or not pcm:
-            return False
-        sent: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            return None
+        sent: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
         pieces = [pcm[start : start + self._size] for start in range(0, len(pcm), self._size)]
         self._unsent.extend((piece.ljust(self._size, b"\0"), None) for piece in pieces[:-1])
         self._unsent.append((pieces[-1].ljust(self._size, b"\0"), sent))
@@ -100,7 +103,7 @@ class OpusSpeaker(MediaStreamTrack):
             payload = self._encode(pcm)
             self._trailing = TRAILING
             if sent is not None and not sent.done():
-                sent.set_result(True)
+                sent.set_result(self._due)
         elif self._trailing:
             self._trailing -= 1
             payload = self._encode(bytes(self._size))
@@ -119,7 +122,7 @@ class OpusSpeaker(MediaStreamTrack):
         while self._unsent:
             _, sent = self._unsent.popleft()
             if sent is not None and not sent.done():
-                sent.set_result(False)
+                sent.set_result(None)
         self._written.set()
 
     def _encode(self, pcm: bytes) -> bytes:
@@ -161,7 +164,12 @@ class _SpeakerOutput(SmallWebRTCOutputTransport):
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
         if self._connection.speaker is None or not self._connection.is_connected():
             return False
-        return await self._connection.speaker.write(frame.audio)
+        due = await self._connection.speaker.write(frame.audio)
+        if due is None:
+            return False
+        # Its end is heard when that packet has been played.
+        frame.pts = round((due + PACKET - len(frame.audio) / 2 / frame.sample_rate) * 1e9)
+        return True
 
 
 class SpeakerTransport(SmallWebRTCTransport):

@@ -1,8 +1,4 @@
-"""Whole exams with and without a room in which the caller's microphone hears the examiner.
-
-That the echo is muted is shown on imagined time, in tests/processors/test_echo.py: on a busy machine the WAV door's
-playback jumps by more than a room does.
-"""
+"""Whole exams in a room in which the caller's microphone hears the examiner, at a studio's and a telephone's rate."""
 
 from pathlib import Path
 
@@ -20,6 +16,7 @@ FILES = [answer.path for answer in ANSWERS[:2]]
 # An examiner with a voice: its echo is to be told from the caller's voice, which a tone would be too easily.
 SPEAKING = SHORT | {
     "kind": "speaking",
+    "ending": {"speak": "none"},  # to speak the scores would take a quarter of a minute
     "questions": [
         "Please tell me your name, and where you are located today?",
         "What kind of a town is it you live in?",
@@ -42,6 +39,13 @@ def as_it_should_be(told: Told) -> None:
     for answer in ANSWERS[:2]:
         assert all(word.lower() in told.said("caller").lower() for word in answer.words)
     assert len(told.of(TurnOpened)) == 2
+
+
+@pytest.mark.parametrize("rate", [48000, 8000])
+async def test_the_examiners_echo_opens_no_turn(rate: int, tmp_path: Path) -> None:
+    told = await hold(config(tmp_path, SPEAKING), at_files(FILES, rate, tmp_path), echo={"gain": -10, "delay": 0.18})
+    as_it_should_be(told)
+    assert len(told.of(EchoHeard)) == 1
 
 
 async def test_without_the_stage_the_same_room_interrupts_the_examiner(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def judged(played: Samples, heard: Samples) -> tuple[list[Fate], list[Found]]:
     fates: list[Fate] = []
     founds: list[Found] = []
     for at in range(0, min(len(played), len(heard)) - BLOCK + 1, BLOCK):
-        finder.played(played[at : at + BLOCK], at + BLOCK)
+        finder.played(played[at : at + BLOCK], at)
         judgement, found = finder.heard(heard[at : at + BLOCK])
         fates += gate.heard(judgement)
         founds += [found] if found else []

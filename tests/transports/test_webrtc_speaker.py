@@ -105,8 +105,8 @@ async def test_a_writer_is_told_when_the_track_stops_under_it() -> None:
     writing = asyncio.create_task(speaker.write(tone(1.0)))
     await asyncio.sleep(0)
     speaker.stop()
-    assert await writing is False
-    assert await speaker.write(tone(0.1)) is False
+    assert await writing is None
+    assert await speaker.write(tone(0.1)) is None
 
 
 async def test_a_cancelled_writer_does_not_stop_the_track() -> None:
