@@ -12,7 +12,7 @@ from support.sound import at_files
 
 from core.events import RepetitionNoticed, ReplySuppressed
 
-pytestmark = [pytest.mark.real_time, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.real_time, pytest.mark.timeout(900), pytest.mark.xdist_group("repetition")]
 
 TOWN = "Could you tell me something about the town where you grew up?"
 WEATHER = "What is the weather usually like at this time of the year?"

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sdks import JAVASCRIPT, javascript_sdk, python_sdk, run
 from websockets.asyncio.client import ClientConnection, connect
 
 from emulator import Emulator, Scenario
@@ -18,37 +17,12 @@ from emulator.wire import base64_of
 pytestmark = pytest.mark.real_time
 
 HERE = Path(__file__).parent / "clients"
-# Kept between runs, so that only the first one fetches anything.
-CACHE = Path(os.environ.get("EMULATOR_PEERS", Path.home() / ".cache" / "colloquy-peers"))
 OLDEST = "2.25.0"  # what pipecat-ai 1.14 asks for at least
 NEWEST = "3.4.0"  # in November 2026
-JAVASCRIPT = ("2.18.0", "3.1.0")
 QUICK = Scenario.load("scripted").changed(
     examiner={"latency": 0.0, "questions": ["Why?"], "heard": ["Because it is so."]},
     model={"holds": False, "speed": 10_000.0},
 )
-
-
-async def run(*command: str, **env: str) -> str:
-    child = await asyncio.create_subprocess_exec(
-        *command, env=os.environ | env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await asyncio.wait_for(child.communicate(), 120)
-    assert child.returncode == 0, err.decode()
-    return out.decode()
-
-
-async def install(folder: Path, proof: str, *command: str, require: bool) -> Path:
-    """Have the package manager put a client into a folder, or skip with the reason."""
-    if not await asyncio.to_thread((folder / proof).exists):
-        try:
-            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-            await run(*command)
-        except (OSError, AssertionError, TimeoutError) as error:
-            if require:
-                raise
-            pytest.skip(f"{command[0]} could not install it: {str(error)[:200]}")
-    return folder
 
 
 def check(printed: str) -> dict[str, Any]:
@@ -68,9 +42,7 @@ async def test_the_google_genai_that_is_installed() -> None:
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 async def test_the_oldest_and_the_newest_google_genai(version: str, require_peers: bool) -> None:
-    folder = CACHE / f"google-genai-{version}"
-    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder))
-    await install(folder, "google/genai/live.py", *pip, f"google-genai=={version}", require=require_peers)
+    folder = await python_sdk(version, require_peers)
     async with Emulator(QUICK) as emulator:
         # `google` is a namespace of several packages: what comes first on the path gives `genai`.
         exam = (str(HERE / "exam.py"), emulator.url, str(emulator.ca_file))
@@ -80,15 +52,7 @@ async def test_the_oldest_and_the_newest_google_genai(version: str, require_peer
 
 @pytest.mark.parametrize(("version", "tls"), zip(JAVASCRIPT, (False, True), strict=True))
 async def test_the_javascript_sdk(version: str, tls: bool, require_peers: bool) -> None:
-    if not (shutil.which("node") and shutil.which("npm")):
-        if require_peers:
-            pytest.fail("node and npm are not installed")
-        pytest.skip("node and npm are not installed")
-    folder = CACHE / f"js-genai-{version}"
-    npm = ("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder))
-    await install(
-        folder, "node_modules/@google/genai/package.json", *npm, f"@google/genai@{version}", require=require_peers
-    )
+    folder = await javascript_sdk(version, require_peers)
     async with Emulator(QUICK) as emulator:
         url = emulator.url if tls else emulator.plain_url
         printed = await run("node", str(HERE / "exam.mjs"), str(folder), url, NODE_EXTRA_CA_CERTS=str(emulator.ca_file))

@@ -1,13 +1,13 @@
 """docs/emulator.md: its examples run as they stand, and its tables are complete."""
 
 import asyncio
-import os
 import re
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from support.sdks import JAVASCRIPT, javascript_sdk
 
 from emulator import Emulator, Scenario
 from emulator.cli import greeting
@@ -19,8 +19,6 @@ pytestmark = pytest.mark.real_time
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "emulator.md").read_text()
-PEERS = Path(os.environ.get("EMULATOR_PEERS", Path.home() / ".cache" / "colloquy-peers"))
-JAVASCRIPT = sorted(PEERS.glob("js-genai-*/node_modules"))
 GREETING = "Hello, and welcome. What is your name, and where do you live?"
 QUICK = Scenario.load("scripted").changed(examiner={"latency": 0}, model={"holds": False, "speed": 1000.0})
 
@@ -49,12 +47,11 @@ async def test_the_python_examples_run(number: int, prints: str) -> None:
         assert prints in await run(emulator, example, sys.executable, "-c")
 
 
-async def test_the_javascript_example_runs() -> None:
-    if shutil.which("node") is None or not JAVASCRIPT:
-        pytest.skip("node or @google/genai is not installed; test_clients.py installs it")
+async def test_the_javascript_example_runs(require_peers: bool) -> None:
+    folder = await javascript_sdk(JAVASCRIPT[-1], require_peers)
     (example,) = blocks("js")
     example = example.replace('import { GoogleGenAI, Modality } from "@google/genai";', "")
-    require = f'const {{ GoogleGenAI, Modality }} = require("{JAVASCRIPT[-1]}/@google/genai");'
+    require = f'const {{ GoogleGenAI, Modality }} = require("{folder}/node_modules/@google/genai");'
     async with Emulator(QUICK) as emulator:
         code = f"{require} (async () => {{ {example} }})();"
         assert await run(emulator, code, "node", "-e") == GREETING
