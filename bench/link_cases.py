@@ -122,8 +122,8 @@ QUICK = (
 # 0.08 s of audio in a message, the stock service what the resampler gives it (0.032 s).
 FIRST: dict[Contender, int] = {"ours": 1, "stock": 2}
 MIDDLE: dict[Contender, int] = {"ours": 5 + 19, "stock": 5 + 47}
-# How many more messages until the same of the second answer: 3.8 s of the first, silence at its end included.
-NEXT: dict[Contender, int] = {"ours": 49 + 2, "stock": 119 + 2}
+# How many more messages until about a second of the second answer: 3.8 s of the first, silence at its end included.
+NEXT: dict[Contender, int] = {"ours": 49 - 6, "stock": 119 - 14}
 
 # Faults that strike within seconds of their own, and need others in an exam of half a minute; and what a service that
 # fails in this way does besides. One that has frozen gives no handles and calls no functions, and the SDK takes any
@@ -156,7 +156,8 @@ def rules(case: Case, contender: Contender) -> list[dict[str, Any]]:
             return [lost, *(one | {"connection": first + 1} for one in (fault, *besides))]
         case "later":
             further = list(range(first + 1, first + 10))
-            return [lost | {"message": MIDDLE[contender] + NEXT[contender]}, fault | {"connection": further}]
+            second = {"turn": 2, "message": MIDDLE[contender] + NEXT[contender]}
+            return [lost | second, fault | {"connection": further}]
         case "once":
             return [one | {"turn": 2, "connection": first} for one in (fault, *besides)]
         case "ending":
