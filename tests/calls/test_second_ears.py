@@ -9,7 +9,7 @@ import yaml
 from support.calls import Told, config, hold
 from support.clips import ANSWERS, READ, compose
 
-from core.events import HeardOtherwise, HoleFound, HoleRepaired, TranscriptMeasured, UsageReported
+from core.events import HeardOtherwise, HoleFound, HoleRepaired, ProblemSeen, TranscriptMeasured, UsageReported
 from core.overlap import bare, share
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(900)]
@@ -105,3 +105,14 @@ async def test_a_second_live_session_hears_every_turn_and_is_billed(tmp_path: Pa
     assert "shadow" in {said.source for said in told.record.utterances}
     assert {usage.model for usage in told.of(UsageReported)} == {OLD, NEW}
     assert told.record.model == OLD
+
+
+async def test_googles_transcription_hears_every_turn_beside_a_stalled_dialogue(tmp_path: Path) -> None:
+    told = await hold(stalled(tmp_path, live=OLD, ears="google_stt", when="always"), [monologue(tmp_path)])
+    assert recall(told) == 1.0
+    [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.source == "shadow"]
+    assert len(spoken.text.split()) > 50
+    assert told.of(ProblemSeen) == []
+    assert {usage.model for usage in told.of(UsageReported)} == {OLD}, "it reports no tokens, here as on the service"
+    windows = [line["samples"] for line in told.truth if line["what"] == "window.closed" and line["rate"] == 16_000]
+    assert len(windows) >= 4, "the dialogue's turn, and the same in pieces"
