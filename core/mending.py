@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from core.completeness import Axis, Hole, HolePolicy, Placed, holes, placed, reach
-from core.events import Event, HeardOtherwise, HoleFound, HoleRepaired, TranscriptMeasured, UtteranceSpoken
+from core.events import Event, HeardOtherwise, HoleFound, HoleRepaired, Timed, TranscriptMeasured, UtteranceSpoken
 from core.events.speech import Source
 from core.overlap import appended, content, prepended, share
+from core.times import Heard, joined, of_arrivals, within
 from core.transcript import Piece, Said, Stretch
 
 # How much further than the hole the second ears are asked to listen, before and behind it: text is up to 4 s behind the
@@ -83,7 +84,7 @@ class MendingMachine:
         self._held: list[_Held] = []
         self._asked: dict[Span, Hole] = {}  # by what was asked
         self._answers: dict[Span, str] = {}
-        self._wholes: list[tuple[Span, str]] = []  # texts of whole turns that belong to no utterance yet
+        self._wholes: list[tuple[Span, Sequence[Heard]]] = []  # of whole turns that belong to no utterance yet
         self._late: dict[Span, Said] = {}  # asked for, and recorded without it
         self._repaired: list[UtteranceSpoken] = []
         self._looked = 0.0
@@ -124,11 +125,13 @@ class MendingMachine:
         self._held.append(held)
         return actions
 
-    def second(self, text: str, started: float, ended: float, repaired: bool, now: float) -> list[Action]:
-        """The second ears have heard the caller say this."""
+    def second(
+        self, text: str, started: float, ended: float, repaired: bool, now: float, heard: Sequence[Heard] = ()
+    ) -> list[Action]:
+        """The second ears have heard the caller say this; `heard` is the same piece by piece, where it is known."""
         span = (started, ended)
         if not repaired:
-            self._wholes.append((span, text))
+            self._wholes.append((span, heard or [(text, started, ended)]))
         elif (hole := self._asked.get(span)) is not None and span not in self._answers:
             self._answers[span] = text
             actions: list[Action] = [Note(HoleRepaired(now, hole.started, hole.ended, text))]
@@ -160,8 +163,9 @@ class MendingMachine:
         for held in self._held:
             actions += self._finish(held, now)
         self._held = []
-        for (started, ended), text in self._wholes:
-            actions += self._of_its_own(text, started, ended, "shadow", now)
+        for (started, ended), heard in self._wholes:
+            text, times = joined(heard)
+            actions += self._of_its_own(text, started, ended, "shadow", now, times)
         self._wholes = []
         measured = (self._voiced, self._lacking, self._found, self._mended)
         if self._voiced and measured != self._told:
@@ -216,7 +220,7 @@ class MendingMachine:
             return not held.holes or all(span in self._answers for span, _ in self._asked_of(held.said))
         return True
 
-    def _wholes_of(self, said: Said) -> list[tuple[Span, str]]:
+    def _wholes_of(self, said: Said) -> list[tuple[Span, Sequence[Heard]]]:
         if not said.voice:
             return []
         first, last = said.voice[0].started, said.voice[-1].ended
@@ -233,17 +237,19 @@ class MendingMachine:
         said, live = held.said, held.said.spoken.text
         wholes = self._wholes_of(said)
         self._wholes = [one for one in self._wholes if one not in wholes]
-        second = " ".join(text for _, text in wholes if text)
+        second, times = joined([one for _, heard in wholes for one in heard])
         asked = self._asked_of(said)
         repairs = [(hole, self._answers[span]) for span, hole in asked if span in self._answers]
         self._late |= {span: said for span, _ in asked if span not in self._answers and self._ears == "holes"}
         lacking = sum(hole.voiced for hole in held.holes)
         self._found += len(held.holes)
-        spoken = said.spoken
+        spoken = replace(said.spoken, times=of_arrivals(said.pieces, said.voice))
         if second and self._takes(second, live):
-            spoken = replace(spoken, text=second, source="shadow")
+            spoken = replace(spoken, text=second, source="shadow", times=times)
         elif held.holes and (mended := mend(said, repairs, self._policy.holes)) is not None:
-            spoken = replace(spoken, text=mended, source="repaired")
+            # What stands where in a text that was put together is not kept.
+            spoken = replace(spoken, text=mended, source="repaired", times=())
+        spoken = replace(spoken, times=within(spoken.times, spoken.started, spoken.ended))
         if spoken.source != "live":
             self._repaired.append(spoken)
             known = [hole for hole, text in repairs if text]
@@ -271,10 +277,13 @@ class MendingMachine:
             return [Note(HeardOtherwise(now, spoken.started, spoken.ended, spoken.text, "live"))]
         return []
 
-    def _of_its_own(self, text: str, started: float, ended: float, source: Source, now: float) -> list[Action]:
+    def _of_its_own(
+        self, text: str, started: float, ended: float, source: Source, now: float, times: Sequence[Timed] = ()
+    ) -> list[Action]:
         if not text:
             return []
-        spoken = UtteranceSpoken(now, "caller", text, started, max(started, ended), source=source)
+        known = within(times, started, ended)
+        spoken = UtteranceSpoken(now, "caller", text, started, max(started, ended), source=source, times=known)
         self._repaired.append(spoken)
         return [Record(spoken)]
 

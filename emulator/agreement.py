@@ -94,7 +94,7 @@ def agree(setup: Json, scenario: Scenario, version: str, vertex: bool) -> Agreem
     if len(modalities) != 1:
         raise Refused(1007, INVALID_ARGUMENT)
     if modalities[0] not in model.modalities:
-        raise Refused(1007, NO_VOICE)
+        raise Refused(1007, NO_VOICE if modalities[0] == "TEXT" else INVALID_ARGUMENT)
     text_only = modalities[0] == "TEXT"
     if text_only and generation.get("speechConfig", {}).get("voiceConfig"):
         raise Refused(1007, NO_VOICE)
@@ -135,7 +135,7 @@ def agree(setup: Json, scenario: Scenario, version: str, vertex: bool) -> Agreem
         trigger=trigger,
         target=target,
         history_first=model.history_first and bool(history.get("initialHistoryInClientContent")),
-        signals=bool(setup.get("explicitVadSignal")),
+        signals=bool(setup.get("explicitVadSignal")) or model.signals,
         system=text_of(setup.get("systemInstruction", {})),
         functions=tuple(declared(setup.get("tools", ()))),
     )

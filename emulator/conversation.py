@@ -170,18 +170,23 @@ class Conversation:
         self._history = agreed.history_first
         self._begun = False
         plan = scenario.examiner
+        model, rules = agreed.model, scenario.transcription
         self._hearing = Hearing(
-            scenario.transcription,
-            agreed.model.transcription == "increments",
+            rules if model.stalls else rules.model_copy(update={"stall_after": None}),
+            model.transcription,
             plan.kind == "speaking",
             plan.words_per_second,
+            model.final_after,
         )
         context = context.with_system(agreed.preamble())
         self._speaker = Speaker(scenario, agreed, examiner, context, self._dice, self._hearing.take)
         self._audio = UserAudio(agreed, self._hearing, self._speaker, scenario.usage.image, self._keep_audio)
         self._link = Link(agreed, now, now - self._memory.spent(self._session))
         self._handles = Handles(agreed, scenario.resumption)
-        self._expect()
+        if model.answers:
+            self._expect()
+        else:
+            self._hearing.expect_each(plan.heard)
         complete: Json = {"sessionId": self._session} if scenario.wire.session_id else {}
         facts = {"session": self._session, "resumed": agreed.handle is not None, "setup": setup}
         out: list[Output] = [Send({"setupComplete": complete}), Note("setup", facts)]
@@ -293,11 +298,7 @@ class Conversation:
                 return [Close(1008, "The operation was aborted.")]
             return []
         asked = self._examiner.progress.asked
-        out: list[Output] = []
-        if self._agreed.transcribe_input:
-            out += [Send({"serverContent": {"inputTranscription": {"text": text}}}) for text in self._hearing.due(now)]
-        else:
-            self._hearing.due(now)
+        out = self._transcribe(now)
         out += self._speaker.step(now, self._hearing.waiting)
         if self._examiner.progress.asked != asked:
             self._expect()
@@ -306,6 +307,19 @@ class Conversation:
         if resumable is not None:
             out += self._update(resumable)
         return out + self._link.step(now)
+
+    def _transcribe(self, now: float) -> list[Output]:
+        out: list[Output] = []
+        for transcript in self._hearing.due(now):
+            if not self._agreed.transcribe_input:
+                continue
+            name = "interimInputTranscription" if transcript.interim else "inputTranscription"
+            out.append(Send({"serverContent": {name: {"text": transcript.text}}}))
+            if not transcript.interim and not self._agreed.model.answers:
+                # Nobody else takes what was heard, and this is all there is to a turn.
+                self._hearing.take()
+                out.append(Send({"serverContent": {"generationComplete": True}}))
+        return out
 
     def _finish(self, out: list[Output], now: float, message: Json | None = None) -> list[Output]:
         out = self._faults.filter(out, now, message)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
+from emulator.models import Style
 from emulator.outputs import Listen
 from emulator.scenario import Transcription
 from emulator.speech import EAR_RATE, resample
@@ -111,6 +113,7 @@ class _Window:
     texts: list[str] = field(default_factory=list[str])
     waiting: int = 0  # pieces that the ears have not answered
     scripted: int = 0  # scripted words let out
+    closed: float = 0.0  # when it ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +123,32 @@ class _Piece:
     ends: float
 
 
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A text to send; when `interim`, the next one replaces it."""
+
+    text: str
+    interim: bool = False
+
+
 class Hearing:
     """Keeps the windows of one connection and gives their text, in order and in time."""
 
-    def __init__(self, rules: Transcription, increments: bool, ears: bool, words_per_second: float | None) -> None:
+    def __init__(
+        self, rules: Transcription, style: Style, ears: bool, words_per_second: float | None, final_after: float = 0.0
+    ) -> None:
         self._rules = rules
-        self._increments = increments
+        self._style = style
+        self._final_after = final_after
         self._ears = ears
         self._pace = words_per_second
         self._window: _Window | None = None
         self._script: list[str] | None = None
+        self._scripts: deque[str] | None = None
         self._pieces: dict[int, _Piece] = {}
         self._answers: dict[int, str] = {}
         self._next, self._issued = 0, 0
-        self._due: deque[tuple[float, str]] = deque()
+        self._due: deque[tuple[float, Transcript]] = deque()
         self._words: list[str] = []
         self._untaken = False
 
@@ -141,8 +156,14 @@ class Hearing:
         """Set what the next answer will be heard as, when there are no ears."""
         self._script = None if script is None else script.split()
 
+    def expect_each(self, scripts: Iterable[str]) -> None:
+        """Set what each window will be heard as, one after the other, when there are no ears."""
+        self._scripts = deque(scripts)
+
     def open(self) -> None:
         """Begin a window."""
+        if self._scripts is not None:
+            self.expect(self._scripts.popleft() if self._scripts else None)
         self._window = _Window(Cutter() if self._ears else None, flushed=self._untaken)
 
     def feed(self, pcm: bytes, rate: int, now: float) -> list[Listen]:
@@ -167,7 +188,7 @@ class Hearing:
         window, self._window = self._window, None
         if window is None:
             return []
-        window.open = False
+        window.open, window.closed = False, now
         self._untaken = True
         asked: list[Listen] = []
         if window.cutter is not None:
@@ -210,25 +231,27 @@ class Hearing:
             words = words[: int(len(words) * share)]
         if not words:
             return
-        if not self._increments:
+        if self._style != "increments":
             window.texts.append(" ".join(words))
+            if self._style == "interim":
+                self._say(window, " ".join(window.texts), now, interim=True)
             return
         step = self._rules.words
         for i in range(0, len(words), step):
             self._say(window, " " + " ".join(words[i : i + step]), now)
 
     def _utter(self, window: _Window, now: float) -> None:
-        if not self._increments and not window.open and not window.waiting and window.texts:
+        if self._style != "increments" and not window.open and not window.waiting and window.texts:
             text, window.texts = " ".join(window.texts), []
-            self._say(window, text, now)
+            self._say(window, text, max(now, window.closed + self._final_after))
 
-    def _say(self, window: _Window, text: str, now: float) -> None:
+    def _say(self, window: _Window, text: str, now: float, interim: bool = False) -> None:
         lag = self._rules.delay + (self._rules.restart if window.flushed else 0.0)
-        self._due.append((now + lag, text))
+        self._due.append((now + lag, Transcript(text, interim)))
 
-    def due(self, now: float) -> list[str]:
-        """Give the transcript that should be sent by now."""
-        out: list[str] = []
+    def due(self, now: float) -> list[Transcript]:
+        """Give the transcripts that should be sent by now."""
+        out: list[Transcript] = []
         while self._due and self._due[0][0] <= now:
             out.append(self._due.popleft()[1])
         return out

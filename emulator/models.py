@@ -16,6 +16,7 @@ Coverage = Literal[
     "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
 ]
 Behavior = Literal["BLOCKING", "NON_BLOCKING"]
+Style = Literal["increments", "utterance", "interim"]
 
 
 class Model(BaseModel):
@@ -31,7 +32,13 @@ class Model(BaseModel):
     thinking: Literal["budget", "level", "level required"]
     default_behavior: Behavior = Field(description="of a function that names none")
     behaviors: frozenset[Behavior] = Field(description="that a declaration may ask for")
-    transcription: Literal["increments", "utterance"] = Field(description="of what the user says")
+    answers: bool = Field(default=True, description="replies; a model that only transcribes does not")
+    transcription: Style = Field(
+        description="of what the user says; 'interim' is all of it so far again and again, then once for good"
+    )
+    final_after: float = Field(default=0.0, ge=0, description="seconds from the end of a window to its final text")
+    stalls: bool = Field(default=True, description="a scenario's transcription.stall_after holds for it")
+    signals: bool = Field(default=False, description="sends voiceActivity unasked")
     input_unasked: bool = Field(default=False, description="sends inputTranscription unasked")
     output_unasked: bool = Field(default=False, description="sends outputTranscription unasked")
     coverage: Coverage = Field(description="default turnCoverage")
@@ -129,6 +136,38 @@ _THINKING_38: Final = _LIVE_38.model_copy(
         "rounds": 2,
     }
 )
+# TEXT only, 10 minutes of audio, no word times: docs.cloud.google.com gemini-enterprise-agent-platform
+# models/gemini/3-5-transcribe. AUDIO is closed with 1007, and no usage is ever sent: BerriAI/litellm 38540.
+# generationComplete with each final text, no turnComplete; 1 to 2 s of quiet end an utterance:
+# coval-ai/benchmarks 552. Final text 262 ms after activityEnd: trevornk/ramblr 227. voiceActivity unasked,
+# and nothing else about a silent window: the probed shapes in a public client's tests (VizierEngine).
+# How it ends is not published; the close of 3.1 is taken (guess).
+_TRANSCRIBE_35: Final = Model(
+    family="3.5-transcribe",
+    content_later=False,
+    history_first=False,
+    media_chunks=False,
+    modalities=frozenset({"TEXT"}),
+    thinking="level",
+    default_behavior="BLOCKING",
+    behaviors=frozenset({"BLOCKING"}),
+    answers=False,
+    transcription="interim",
+    final_after=0.262,
+    stalls=False,
+    signals=True,
+    coverage="TURN_INCLUDES_ONLY_ACTIVITY",
+    affective=False,
+    bundles=False,
+    status=False,
+    window=131_072,
+    lifetime=600.0,
+    lifetime_compressed=600.0,
+    end_code=_FLASH_31.end_code,
+    end_reason=_FLASH_31.end_reason,
+    session_limit=None,
+    silence_ms=1500,
+)
 
 MODELS: Final[dict[str, Model]] = {
     "gemini-2.5-flash-native-audio-preview-12-2025": _NATIVE_25,
@@ -137,6 +176,7 @@ MODELS: Final[dict[str, Model]] = {
     "gemini-3.1-flash-live-preview": _FLASH_31,
     "gemini-3.8-live": _LIVE_38,
     "gemini-3.8-live-extended-thinking": _THINKING_38,
+    "gemini-3.5-transcribe-live": _TRANSCRIBE_35,
 }
 
 # Any other name under these is answered by the text endpoint: the fallback scorer's model is the

@@ -90,7 +90,7 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "adaptationPhrases": "[string]",
         "wordTimestamp": "bool",
         "diarization": "bool",
-        "mode": "string",
+        "mode": "TranscriptionMode",
     },
     "Proactivity": {"proactiveAudio": "bool"},
     "HistoryConfig": {"initialHistoryInClientContent": "bool"},
@@ -171,6 +171,7 @@ ENUMS: Final[dict[str, frozenset[str]]] = {
     ),
     "StartSensitivity": frozenset({"START_SENSITIVITY_UNSPECIFIED", "START_SENSITIVITY_HIGH", "START_SENSITIVITY_LOW"}),
     "EndSensitivity": frozenset({"END_SENSITIVITY_UNSPECIFIED", "END_SENSITIVITY_HIGH", "END_SENSITIVITY_LOW"}),
+    "TranscriptionMode": frozenset({"MODE_UNSPECIFIED", "VERBATIM", "SMART"}),
     "Behavior": frozenset({"UNSPECIFIED", "BLOCKING", "NON_BLOCKING"}),
     "Scheduling": frozenset({"SCHEDULING_UNSPECIFIED", "SILENT", "WHEN_IDLE", "INTERRUPT"}),
 }

@@ -78,14 +78,14 @@ class Speaker:
 
     def ask(self, now: float, ears: bool) -> None:
         """Make the model answer what the user has said."""
+        if not self.agreed.model.answers:
+            return
         if self._turn is not None:
             # With NO_INTERRUPTION the reply plays to its end, and the next one follows.
             self._again = now
             return
-        plan = self._scenario.examiner
-        self._queued = None
-        limit = now + (plan.hearing_limit if ears else 0.0)
-        self._turn = _Turn(now + plan.latency, max(limit, now + plan.latency))
+        plan, self._queued = self._scenario.examiner, None
+        self._turn = _Turn(now + plan.latency, now + max(plan.latency, plan.hearing_limit if ears else 0.0))
 
     def deadline(self, ears_waiting: bool) -> float | None:
         """Say when there is something to do again."""

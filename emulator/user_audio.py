@@ -129,4 +129,8 @@ class UserAudio:
     def _signal(self, kind: str) -> list[Output]:
         if not self._agreed.signals:
             return []
-        return [Send({"voiceActivity": {"type": kind, "audioOffset": duration(self._offset)}})]
+        signal: Json = {"voiceActivity": {"type": kind, "audioOffset": duration(self._offset)}}
+        if self._agreed.model.signals:
+            # Unasked, it was seen beside a serverContent with nothing in it.
+            signal["serverContent"] = {}
+        return [Send(signal)]

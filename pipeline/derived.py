@@ -52,6 +52,7 @@ def utterance_row(event: LoggedEvent) -> dict[str, Any]:
         "interrupted": bool(data.get("interrupted")),
         "partial": bool(data.get("partial")),
         "source": _text(data.get("source")) or "live",
+        "times": _times(data.get("times")),
     }
 
 
@@ -161,6 +162,16 @@ def _total(amounts: Iterable[Decimal | None]) -> Decimal | None:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _times(value: object) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for one in value if isinstance(value, (list, tuple)) else ():
+        parts = (one.get("offset"), one.get("started"), one.get("ended")) if isinstance(one, dict) else ()
+        offset, started, ended = map(_number, parts or (None, None, None))
+        if offset is not None and started is not None and ended is not None:
+            found.append({"offset": _count(offset), "started": started, "ended": ended})
+    return found
 
 
 def _number(value: object) -> float | None:

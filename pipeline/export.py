@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from pipeline.record import LoggedEvent, SessionRecord, SessionSummary, StandingScore, Usage, Utterance
@@ -18,6 +19,9 @@ from pipeline.verdicts import STATUS, remarks, verdict_of
 
 # Raised when a key of the JSON is renamed, removed or changes its meaning; not when one is added.
 SCHEMA_VERSION = 1
+
+# Seconds of speech on the screen at once: two lines of subtitles.
+CUE = 7.0
 
 _SPEAKERS = {"caller": "Caller", "examiner": "Examiner"}
 
@@ -124,13 +128,35 @@ def as_webvtt(record: SessionRecord) -> str:
     """The transcript as subtitles of a recording of the call, each cue with its speaker."""
     cues = ["WEBVTT\n"]
     for said in record.utterances:
-        if words := plain(said.text):
-            start = _milliseconds(said.started)
-            # A cue must end after it begins: https://www.w3.org/TR/webvtt1/#webvtt-cue-timings
-            end = max(_milliseconds(said.ended), start + 1)
-            voice = speaker(said.speaker).translate(_ENTITIES)
-            cues.append(f"{_timestamp(start)} --> {_timestamp(end)}\n<v {voice}>{words.translate(_ENTITIES)}\n")
+        voice = speaker(said.speaker).translate(_ENTITIES)
+        for text, started, ended in parts(said):
+            if words := plain(text):
+                start = _milliseconds(started)
+                # A cue must end after it begins: https://www.w3.org/TR/webvtt1/#webvtt-cue-timings
+                end = max(_milliseconds(ended), start + 1)
+                cues.append(f"{_timestamp(start)} --> {_timestamp(end)}\n<v {voice}>{words.translate(_ENTITIES)}\n")
     return "\n".join(cues)
+
+
+def parts(said: Utterance) -> list[tuple[str, float, float]]:
+    """An utterance as subtitles show it: a short one whole, a long one in parts of some seconds, where the times of its
+    parts are known; each with its start and end.
+    """
+    if said.ended - said.started <= CUE or not said.times:
+        return [(said.text, said.started, said.ended)]
+    groups: list[list[dict[str, Any]]] = []
+    for one in said.times:
+        if groups and one["ended"] - groups[-1][0]["started"] <= CUE:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    edges = [0, *(group[0]["offset"] for group in groups[1:]), len(said.text)]
+    if edges != sorted(set(edges)):
+        return [(said.text, said.started, said.ended)]  # not as we write them
+    return [
+        (said.text[first:last], group[0]["started"], group[-1]["ended"])
+        for group, (first, last) in zip(groups, pairwise(edges), strict=True)
+    ]
 
 
 EXPORTS: Mapping[str, Callable[[SessionRecord], str]] = {"json": as_json, "md": as_markdown, "vtt": as_webvtt}

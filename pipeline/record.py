@@ -78,7 +78,9 @@ class LoggedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What one side said, with times in seconds since the call began."""
+    """What one side said, with times in seconds since the call began. `times` are those of the parts of its text, as
+    the fact has them.
+    """
 
     seq: int
     speaker: str
@@ -88,6 +90,7 @@ class Utterance:
     interrupted: bool
     partial: bool
     source: str
+    times: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

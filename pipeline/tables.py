@@ -159,6 +159,7 @@ utterances = Table(
     Column("interrupted", Boolean, nullable=False),
     Column("partial", Boolean, nullable=False),
     Column("source", Text, nullable=False, server_default="live"),
+    Column("times", JSON, nullable=False, server_default="[]"),
     _fact(),
 )
 

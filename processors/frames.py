@@ -1,5 +1,6 @@
 """The few frames Pipecat lacks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,12 +106,16 @@ class HoleFrame(DataFrame):
 
 @dataclass
 class SecondTextFrame(DataFrame):
-    """What the second ears heard the caller say from `started` to `ended`; `repaired` when they were asked to."""
+    """What the second ears heard the caller say from `started` to `ended`; `repaired` when they were asked to.
+
+    `heard` is the same piece by piece, each with the time of its audio, where that is known.
+    """
 
     text: str = ""
     started: float = 0.0
     ended: float = 0.0
     repaired: bool = False
+    heard: Sequence[tuple[str, float, float]] = ()
     interruptible: bool = field(default=False, init=False)
 
 

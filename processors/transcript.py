@@ -125,8 +125,8 @@ class Transcript(Stage[TranscriptSettings]):
                 machine.caller_heard_again()
             case SecondEarsFrame(always=always):
                 self._mending.ears(always)
-            case SecondTextFrame(text=text, started=started, ended=ended, repaired=repaired):
-                await self._carry_out(self._mending.second(text, started, ended, repaired, now))
+            case SecondTextFrame(text=text, started=started, ended=ended, repaired=repaired, heard=heard):
+                await self._carry_out(self._mending.second(text, started, ended, repaired, now, heard))
             case TTSTextFrame(text=text):
                 await self._say(machine.examiner_spoke(text, now), now)
             case TTSAudioRawFrame():

@@ -46,6 +46,7 @@ from core.events.speech import (
     ReplyStarted,
     ReplySuppressed,
     Speaker,
+    Timed,
     TranscriptMeasured,
     UtteranceSpoken,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "ScoreMissing",
     "ScoreRefused",
     "Speaker",
+    "Timed",
     "ToolAnswered",
     "ToolCalled",
     "TranscriptMeasured",

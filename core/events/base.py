@@ -2,7 +2,7 @@
 
 from dataclasses import MISSING, asdict, dataclass, fields
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,17 @@ def kinds() -> dict[str, type[Event]]:
 
 def as_record(event: Event) -> tuple[str, dict[str, Any]]:
     """The kind of a fact and its fields as plain JSON values."""
-    return type(event).__name__, {
-        key: str(value) if isinstance(value, Decimal) else value for key, value in asdict(event).items()
-    }
+    return type(event).__name__, {key: _plain(value) for key, value in asdict(event).items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return str(value)
+        case tuple():
+            return list(cast("tuple[Any, ...]", value))
+        case _:
+            return value
 
 
 def from_record(kind: str, data: dict[str, Any]) -> Event:

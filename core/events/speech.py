@@ -1,12 +1,21 @@
 """What was said, and what was kept from being heard."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 from core.events.base import Event
 
 Speaker = Literal["caller", "examiner"]
 Source = Literal["live", "shadow", "repaired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """The part of an utterance's text from its character `offset` on to the next part, and when it was said."""
+
+    offset: int
+    started: float
+    ended: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +25,9 @@ class UtteranceSpoken(Event):
     `started` and `ended` are seconds since the call began. `interrupted` when it was cut off; `partial` when the
     text may be incomplete (the link dropped, or the call ended, before the service finished it). `source` is whose
     ears heard it: the dialogue's own (live), the second pair (shadow), or the second pair where the first had a hole
-    (repaired).
+    (repaired). `times` says more closely when the parts of the text were said, where anything is known of it: for
+    live text the voice between the arrival of the part before and of this one, for shadow text the audio that the part
+    was heard in.
     """
 
     speaker: Speaker
@@ -26,6 +37,12 @@ class UtteranceSpoken(Event):
     interrupted: bool = False
     partial: bool = False
     source: Source = "live"
+    times: tuple[Timed, ...] = ()
+
+    def __post_init__(self) -> None:
+        # As they are read back from the log.
+        parts = (Timed(**cast("dict[str, Any]", one)) if isinstance(one, dict) else one for one in self.times)
+        object.__setattr__(self, "times", tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)

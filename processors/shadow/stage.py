@@ -80,13 +80,15 @@ class _Turn:
 
     started: float
     cutter: Cutter = field(default_factory=lambda: Cutter(EAR_RATE))
-    texts: list[str] = field(default_factory=list[str])
+    taken: float = 0.0  # seconds of its audio that are in pieces
+    heard: list[tuple[str, float, float]] = field(default_factory=list[tuple[str, float, float]])
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
     turn: _Turn
     audio: bytes
+    started: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +159,19 @@ class Shadow(Stage[ShadowSettings]):
             raise ValueError(f"shadow hears {EAR_RATE} Hz only and got {frame.sample_rate}: put it behind manual_vad")
         self._tape.add(frame.audio, now)
         if self._turn is not None and (piece := self._turn.cutter.push(frame.audio)) is not None:
-            self._queue(_Piece(self._turn, piece))
+            self._queue(self._piece(self._turn, piece))
+
+    def _piece(self, turn: _Turn, audio: bytes) -> _Piece:
+        started = self._tape.started + turn.taken
+        turn.taken += pcm.seconds(audio, EAR_RATE)
+        return _Piece(turn, audio, started)
 
     def _finish(self, spoke_until: float, now: float) -> None:
         turn, self._turn = self._turn, None
         if turn is not None:
             rest = turn.cutter.finish(surplus=max(0.0, now - spoke_until - TAIL))
             if pcm.seconds(rest, EAR_RATE) >= SHORTEST:
-                self._queue(_Piece(turn, rest))
+                self._queue(self._piece(turn, rest))
             self._queue(_TurnOver(turn, spoke_until))
 
     # --- listening, beside the audio
@@ -189,11 +196,14 @@ class Shadow(Stage[ShadowSettings]):
 
     async def _do(self, work: _Piece | _TurnOver | _Hole) -> None:
         match work:
-            case _Piece(turn, audio):
-                turn.texts.append(await self._text_of(audio))
+            case _Piece(turn, audio, started):
+                text = await self._text_of(audio)
+                turn.heard.append((text, started, started + pcm.seconds(audio, EAR_RATE)))
             case _TurnOver(turn, ended):
-                text = " ".join(filter(None, turn.texts))
-                await self.push_frame(SecondTextFrame(text=text, started=turn.started, ended=ended))
+                text = " ".join(text for text, _, _ in turn.heard if text)
+                await self.push_frame(
+                    SecondTextFrame(text=text, started=turn.started, ended=ended, heard=tuple(turn.heard))
+                )
             case _Hole(started, ended):
                 audio = await self._tape.between(started, ended)
                 texts = [await self._text_of(piece) for piece in await asyncio.to_thread(_pieces, audio)]

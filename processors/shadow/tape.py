@@ -34,6 +34,11 @@ class Tape:
             self._put_aside(self._takes[-1])
         self._takes.append(_Take())
 
+    @property
+    def started(self) -> float:
+        """When the first sample of the turn in hand was spoken, as far as it is known by now."""
+        return self._takes[-1].started if self._takes else 0.0
+
     def add(self, audio: bytes, now: float) -> None:
         """Audio of the turn that ends about now."""
         if not self._takes:

@@ -1,6 +1,7 @@
 """Whole calls whose transcription stalls: second ears restore what the dialogue's own did not hear."""
 
 import wave
+from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import yaml
 from support.calls import Told, config, hold
 from support.clips import ANSWERS, READ, compose
 
-from core.events import HeardOtherwise, HoleFound, HoleRepaired, TranscriptMeasured, UsageReported
+from core.events import HeardOtherwise, HoleFound, HoleRepaired, ProblemSeen, TranscriptMeasured, UsageReported
 from core.overlap import bare, share
+from pipeline.record import Utterance
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(900)]
 
@@ -62,6 +64,20 @@ def recall(told: Told) -> float:
     return share(" ".join(SPOKEN), told.said("caller"))
 
 
+def timely(spoken: Utterance, behind: float) -> bool:
+    """Whether each word of the recordings stands in a part whose times meet its recording's, or are so much later."""
+    assert len(spoken.times) > 1
+    begins = [one["offset"] for one in spoken.times]
+    start, good = spoken.started, True
+    for clip in (*ANSWERS, READ):
+        for word in clip.words:
+            if (place := spoken.text.lower().find(word.lower())) >= 0:
+                part = spoken.times[bisect_right(begins, place) - 1]
+                good &= part["ended"] > start - 1 and part["started"] < start + clip.seconds + behind
+        start += clip.seconds + 0.5
+    return good
+
+
 def measured(told: Told) -> TranscriptMeasured:
     return told.of(TranscriptMeasured)[-1]
 
@@ -75,6 +91,8 @@ async def test_without_second_ears_the_hole_is_told(tmp_path: Path) -> None:
     assert told.of(HoleFound) and told.of(HoleRepaired) == []
     assert measured(told).completeness < 0.7 and measured(told).repaired == 0
     assert {said.source for said in told.record.utterances} == {"live"}
+    [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.times]
+    assert timely(spoken, 4.0)
 
 
 @pytest.mark.parametrize("live", [OLD, NEW])
@@ -96,6 +114,7 @@ async def test_offline_ears_that_hear_every_turn_need_no_repair(tmp_path: Path) 
     assert told.of(HoleRepaired) == []
     [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.source == "shadow"]
     assert len(spoken.text.split()) > 50
+    assert timely(spoken, 1.0)
     assert {usage.model for usage in told.of(UsageReported)} == {OLD}, "they cost nothing"
 
 
@@ -105,3 +124,15 @@ async def test_a_second_live_session_hears_every_turn_and_is_billed(tmp_path: Pa
     assert "shadow" in {said.source for said in told.record.utterances}
     assert {usage.model for usage in told.of(UsageReported)} == {OLD, NEW}
     assert told.record.model == OLD
+
+
+async def test_googles_transcription_hears_every_turn_beside_a_stalled_dialogue(tmp_path: Path) -> None:
+    told = await hold(stalled(tmp_path, live=OLD, ears="google_stt", when="always"), [monologue(tmp_path)])
+    assert recall(told) == 1.0
+    [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.source == "shadow"]
+    assert len(spoken.text.split()) > 50
+    assert timely(spoken, 1.0)
+    assert told.of(ProblemSeen) == []
+    assert {usage.model for usage in told.of(UsageReported)} == {OLD}, "it reports no tokens, here as on the service"
+    windows = [line["samples"] for line in told.truth if line["what"] == "window.closed" and line["rate"] == 16_000]
+    assert len(windows) >= 4, "the dialogue's turn, and the same in pieces"

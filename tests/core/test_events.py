@@ -16,9 +16,8 @@ st.register_type_strategy(dict, st.dictionaries(json_names, plain, max_size=3))
 @given(st.one_of([st.builds(kind) for kind in KINDS.values()]))
 def test_a_fact_survives_the_log(event: Event) -> None:
     kind, data = as_record(event)
-    if data["at"] == data["at"]:  # NaN equals nothing
-        read = from_record(kind, json.loads(json.dumps(data)))
-        assert as_record(read) == (kind, data) or any(value != value for value in data.values())
+    written = json.dumps(data)
+    assert json.dumps(as_record(from_record(kind, json.loads(written)))) == json.dumps([kind, data])
 
 
 def test_a_fact_of_another_version_is_refused_by_name() -> None:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from emulator.hearing import BYTES_PER_SECOND, MAX_PIECE, Cutter, Gate, Hearing
+from emulator.hearing import BYTES_PER_SECOND, MAX_PIECE, Cutter, Gate, Hearing, Transcript
+from emulator.models import Style
 from emulator.scenario import Transcription
 from emulator.speech import tone
 
@@ -73,8 +74,13 @@ def test_a_tone_passes_for_a_voice() -> None:
     assert any(voiced for _, voiced in Gate().levels(tone("Hello there")))
 
 
-def hearing(increments: bool = True, **rules: float) -> Hearing:
-    return Hearing(Transcription.model_validate(rules), increments, True, None)
+def hearing(style: Style = "increments", final_after: float = 0.0, **rules: float) -> Hearing:
+    return Hearing(Transcription.model_validate(rules), style, True, None, final_after)
+
+
+def texts(it: Hearing, now: float) -> list[str]:
+    """What is sent for good by now."""
+    return [one.text for one in it.due(now) if not one.interim]
 
 
 def listen(it: Hearing, pcm: bytes, now: float = 0.0) -> list[int]:
@@ -89,26 +95,44 @@ def test_pieces_are_told_in_the_order_in_which_they_were_said() -> None:
     it.heard(second, "two", 1.0)
     assert it.due(2.0) == []
     it.heard(first, "one", 1.5)
-    assert it.due(2.0) == [" one", " two"]
+    assert texts(it, 2.0) == [" one", " two"]
     assert not it.waiting
     assert it.take() == "one two"
     assert it.take() == ""
 
 
 def test_an_utterance_waits_for_its_last_piece() -> None:
-    it = hearing(increments=False)
+    it = hearing("utterance")
     first, second = listen(it, voice(2) + hush(1) + voice(2))
     it.heard(first, "one", 1.0)
     assert it.due(9.0) == []
     it.heard(second, "two", 1.0)
-    assert it.due(9.0) == ["one two"]
+    assert texts(it, 9.0) == ["one two"]
+
+
+def test_an_interim_text_is_all_so_far_and_the_final_one_comes_once() -> None:
+    it = hearing("interim", final_after=0.25)
+    first, second = listen(it, voice(2) + hush(1) + voice(2))
+    it.heard(first, "one", 0.1)
+    assert it.due(0.1) == [Transcript("one", interim=True)]
+    it.heard(second, "two", 0.2)
+    assert it.due(0.24) == [Transcript("one two", interim=True)]
+    assert it.deadline() == 0.25
+    assert it.due(0.25) == [Transcript("one two")]
+
+
+def test_a_final_text_waits_for_slow_ears() -> None:
+    it = hearing("interim", final_after=0.25)
+    (piece,) = listen(it, voice(2))
+    it.heard(piece, "one", 3.0)
+    assert it.due(3.0) == [Transcript("one", interim=True), Transcript("one")]
 
 
 def test_a_piece_across_the_stall_is_told_in_part_and_heard_whole() -> None:
     it = hearing(stall_after=1.0)
     (piece,) = listen(it, voice(2))
     it.heard(piece, "a b c d", 0.0)
-    assert it.due(1.0) == [" a b"]
+    assert texts(it, 1.0) == [" a b"]
     assert it.take() == "a b c d"
 
 

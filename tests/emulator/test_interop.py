@@ -9,7 +9,9 @@ from google.genai import types
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from support.clips import READ
 
+from bench.words import recall
 from emulator.faults import FAULTS
 from emulator.models import MODELS
 from emulator.outputs import Close
@@ -22,6 +24,10 @@ from emulator.wire import Json, base64_of
 TOOLS = [
     {"functionDeclarations": [{"name": "report_score", "parameters": {"properties": {"overall": {"type": "NUMBER"}}}}]}
 ]
+TRANSCRIBE: dict[str, Any] = {
+    "generationConfig": {"responseModalities": ["TEXT"]},
+    "inputAudioTranscription": {"languageAuto": {}, "mode": "VERBATIM", "adaptationPhrases": ["oatmilk"]},
+}
 LOW = {"thinkingConfig": {"thinkingLevel": "LOW"}}
 # These send what no SDK knows, on purpose.
 STRANGE = {"extra_fields", "unknown_only", "error_message"}
@@ -63,13 +69,30 @@ def exam(
     return it
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [name for name, model in MODELS.items() if model.answers])
 def test_every_message_of_every_model_parses(model: str) -> None:
     seen = exam(Scenario.load("scripted"), model).seen
     carried: set[str] = set().union(*(one.names for one in seen))
     assert {"setupComplete", "toolCall", "goAway", "usageMetadata", "interrupted"} <= carried
     for one in seen:
         parse(one.message)
+
+
+@pytest.mark.parametrize("vertex", [False, True])
+def test_every_message_of_a_model_that_only_transcribes_parses(vertex: bool) -> None:
+    it = Rehearsal(Scenario.load("scripted").changed(examiner={"words_per_second": 2.5}), vertex=vertex)
+    it.set_up("models/gemini-3.5-transcribe-live", **TRANSCRIBE, sessionResumption={})
+    for _ in range(3):
+        it.say(3)
+        it.wait(1)
+    it.wait(1000)
+    carried: set[str] = set().union(*(one.names for one in it.seen))
+    assert carried == {
+        "setupComplete", "serverContent", "voiceActivity", "interimInputTranscription", "inputTranscription",
+        "generationComplete", "sessionResumptionUpdate", "goAway",
+    }  # fmt: skip
+    for one in it.seen:
+        parse(one.message, vertex)
 
 
 def test_every_message_on_vertex_parses() -> None:
@@ -92,6 +115,20 @@ def test_every_message_of_an_examiner_who_hears_and_speaks_parses() -> None:
     it = exam(Scenario.load("plain"), "gemini-2.5-flash-native-audio-preview-12-2025", engines, answer)
     assert "small town" in it.text("inputTranscription")
     assert "overall 6.5. Goodbye." in it.text()
+    for one in it.seen:
+        parse(one.message)
+
+
+def test_every_message_of_a_transcriber_that_hears_parses() -> None:
+    it = Rehearsal(Scenario.load("plain"), ear=shared_ear())
+    it.set_up("models/gemini-3.5-transcribe-live", **TRANSCRIBE)
+    it.realtime(activityStart={})
+    for start in range(0, len(READ.pcm), len(LOUD)):
+        it.audio(READ.pcm[start : start + len(LOUD)])
+        it.wait(0.1)
+    it.realtime(activityEnd={})
+    it.wait(1)
+    assert recall(" ".join(READ.words), it.text("inputTranscription")) == 1.0
     for one in it.seen:
         parse(one.message)
 

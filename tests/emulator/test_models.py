@@ -19,5 +19,9 @@ def test_a_default_behavior_is_one_that_may_be_asked_for() -> None:
         assert model.default_behavior in model.behaviors
 
 
+def test_only_the_transcriber_does_not_answer() -> None:
+    assert [name for name, model in MODELS.items() if not model.answers] == ["gemini-3.5-transcribe-live"]
+
+
 def test_only_2_5_takes_content_in_the_middle_of_a_conversation() -> None:
     assert {model.family for model in MODELS.values() if model.content_later} == {"2.5"}

@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import fields, replace
 from decimal import Decimal
+from itertools import pairwise
 
 import av
 import pytest
@@ -14,10 +15,10 @@ from markdown_it.token import Token
 from support.record import EXAM, OPENED_AT, opening
 from support.score_cases import rubric
 
-from core.events import VerdictGiven
+from core.events import Timed, UtteranceSpoken, VerdictGiven
 from core.scoring import Injected, Refused, Stated, decide
 from pipeline.derived import Standing, score_rows, session_columns, usage_row, utterance_row
-from pipeline.export import as_json, as_markdown, as_webvtt, clock, dollars, plain
+from pipeline.export import CUE, as_json, as_markdown, as_webvtt, clock, dollars, parts, plain
 from pipeline.record import LoggedEvent, SessionOpening, SessionRecord, StandingScore, Usage, Utterance
 
 NASTY = [
@@ -273,6 +274,54 @@ def test_a_cue_ends_after_it_begins_and_hours_are_counted() -> None:
     early = replace(late, started=-0.5, ended=-0.5)
     document = as_webvtt(replace(record(), utterances=(early, late)))
     assert "00:00:00.000 --> 00:00:00.001\n" in document and "01:02:03.457 --> 01:02:03.458\n" in document
+
+
+def long_answer(text: str, *times: tuple[int, float, float]) -> Utterance:
+    spoken = UtteranceSpoken(70.0, "caller", text, 10.0, 60.0, times=tuple(Timed(*one) for one in times))
+    return Utterance(**utterance_row(LoggedEvent.of(1, spoken)))
+
+
+def test_a_long_answer_is_as_many_cues_as_its_times_make() -> None:
+    said = long_answer(
+        "One two, three & four. Five.", (0, 10.0, 13.0), (4, 13.0, 16.0), (15, 20.0, 26.0), (23, 50.0, 59.0)
+    )
+    document = as_webvtt(replace(record(), utterances=(said,)))
+    assert cues(document) == [
+        (10.0, 16.0, "<v Caller>One two, three"),
+        (20.0, 26.0, "<v Caller>&amp; four."),
+        (50.0, 59.0, "<v Caller>Five."),
+    ]
+    short = replace(said, ended=17.0)
+    assert as_webvtt(replace(record(), utterances=(short,))).count("-->") == 1
+
+
+def test_times_that_do_not_fit_the_text_are_left_out() -> None:
+    for offsets in ((0, 9, 5), (0, 5, 5), (0, 5, 99)):
+        said = long_answer("One two three.", *((offset, 10.0 * n, 10.0 * n + 9) for n, offset in enumerate(offsets, 1)))
+        assert parts(said) == [("One two three.", 10.0, 60.0)]
+    event = LoggedEvent(1, 1.0, "UtteranceSpoken", {"text": "One two.", "times": [{"offset": 0}, 7, {"started": "x"}]})
+    assert utterance_row(event)["times"] == []
+
+
+@given(st.lists(st.tuples(st.text("ab&<", min_size=1, max_size=5), st.floats(0.1, 9), st.floats(0, 9)), min_size=1))
+def test_cues_are_in_order_and_lose_no_word(said: list[tuple[str, float, float]]) -> None:
+    times, text, at = list[tuple[int, float, float]](), "", 10.0
+    for word, seconds, pause in said:
+        times.append((len(text), at, at + seconds))
+        text, at = f"{text}{word} ", at + seconds + pause
+    found = parts(long_answer(text.strip(), *times))
+    assert "".join(text for text, _, _ in found) == text.strip()
+    assert all(started < ended for _, started, ended in found)
+    assert all(before[2] <= after[1] for before, after in pairwise(found))
+    assert all(ended - started <= max(CUE, 9.0) for _, started, ended in found) or len(times) == 1
+
+
+def test_json_has_the_times_of_an_answers_parts() -> None:
+    said = long_answer("One two.", (0, 10.0, 13.0), (4, 13.0, 16.0))
+    [written] = json.loads(as_json(replace(record(), utterances=(said,))))["utterances"]
+    assert written["times"] == [
+        {"offset": 0, "started": 10.0, "ended": 13.0}, {"offset": 4, "started": 13.0, "ended": 16.0}
+    ]  # fmt: skip
 
 
 def test_a_side_that_said_nothing_has_no_cue() -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +26,7 @@ from core.events import (
     Event,
     ScoreGiven,
     ScoreMissing,
+    Timed,
     TranscriptMeasured,
     UtteranceSpoken,
     from_record,
@@ -37,6 +38,8 @@ from pipeline.store import Store
 from pipeline.store_owners import LEASE
 
 pytestmark = pytest.mark.real_time
+
+TIMES = (Timed(0, 2.0, 4.5), Timed(7, 4.5, 8.0))
 
 
 @pytest.fixture
@@ -365,12 +368,14 @@ async def test_a_deleted_session_takes_everything_with_it(store: Store) -> None:
 async def test_a_session_says_how_complete_its_transcript_is_and_an_utterance_whose_ears_heard_it(store: Store) -> None:
     record = await recorded(
         store,
-        UtteranceSpoken(9.0, "caller", "I live by the sea.", 2.0, 8.0, source="repaired"),
+        UtteranceSpoken(9.0, "caller", "I live by the sea.", 2.0, 8.0, source="repaired", times=TIMES),
         UtteranceSpoken(9.5, "examiner", "I see.", 9.0, 9.4),
         TranscriptMeasured(10.0, 0.5, 12.0, 2, 1),
         TranscriptMeasured(11.0, 0.75, 12.0, 2, 2),
     )
     assert [said.source for said in record.utterances] == ["repaired", "live"]
+    assert [said.times for said in record.utterances] == [[asdict(one) for one in TIMES], []]
+    assert from_record(record.events[0].kind, record.events[0].data).times == TIMES  # pyright: ignore[reportAttributeAccessIssue]
     assert (record.completeness, record.holes, record.repaired) == (0.75, 2, 2)
     unknown = await recorded(store, session_id="s2")
     assert (unknown.completeness, unknown.holes, unknown.repaired) == (None, None, None)

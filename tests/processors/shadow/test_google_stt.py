@@ -1,54 +1,137 @@
-"""Google's transcription model through Pipecat's service: what can be tried without the service itself."""
+"""Google's transcription model through Pipecat's service, on the emulator's model of that name."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pipecat.frames.frames import InterimTranscriptionFrame, TranscriptionFrame, UserStartedSpeakingFrame
-from support.clips import READ
+from pipecat.clocks.system_clock import SystemClock
+from pipecat.frames.frames import UserStartedSpeakingFrame
+from pipecat.processors.frame_processor import FrameProcessorSetup
+from pipecat.utils.asyncio.task_manager import TaskManager
+from support.clips import ANSWERS, READ
 from support.frames import chunks, running
 from support.session import FakeSession
 
+from bench.words import recall
+from core import pcm
 from core.events import ProblemSeen
 from emulator import Emulator, Scenario
+from processors.ears import EAR_RATE, Deaf
 from processors.frames import CallerStoppedFrame, SecondTextFrame
+from processors.gemini_live.ears import http_options
 from processors.shadow import google_stt
-from processors.shadow.google_stt import GoogleEars, _Service
-from processors.shadow.stage import Shadow, ShadowSettings
+from processors.shadow.google_stt import GoogleEars
+from processors.shadow.stage import MODELS, Shadow, ShadowSettings
 
 pytestmark = pytest.mark.real_time
-MODEL = "gemini-3.5-transcribe-live"
+
+SCRIPTED = Scenario.load("scripted").changed(examiner={"heard": []})
+SHORT = READ.pcm[: pcm.size(2.0, EAR_RATE)]
+# What the emulator hears where nothing is scripted.
+LONG_TEXT, SHORT_TEXT = f"({READ.seconds:.1f} s of speech)", "(2.0 s of speech)"
+
+
+def setup() -> FrameProcessorSetup:
+    """What a pipeline would set the service up with."""
+    nobody: Any = None
+    return FrameProcessorSetup(SystemClock(), TaskManager(), nobody)
+
+
+@asynccontextmanager
+async def ears_at(scenario: Scenario, truth: Path | None = None) -> AsyncIterator[GoogleEars]:
+    async with Emulator(scenario, truth=truth) as emulator:
+        ears = GoogleEars(MODELS["google_stt"], "any", http_options(emulator.url, emulator.ca_file))
+        try:
+            await ears.open(setup())
+            yield ears
+        finally:
+            await ears.close()
+
+
+def faulty(*faults: dict[str, Any]) -> Scenario:
+    return SCRIPTED.changed(faults=faults)
+
+
+async def shadowed(scenario: Scenario, audio: bytes, **settings: Any) -> tuple[str, list[Any]]:
+    """What the whole stage makes of a turn, and the problems it tells of."""
+    session = FakeSession()
+    async with Emulator(scenario) as emulator:
+        there = {"ears": "google_stt", "when": "always", "base_url": emulator.url, "ca_file": emulator.ca_file}
+        async with running(Shadow(ShadowSettings.model_validate(there | settings), session)) as ends:
+            await ends.push(UserStartedSpeakingFrame(), *chunks(audio), CallerStoppedFrame(spoke_until=99.0))
+            await ends.until(lambda: ends.got(SecondTextFrame), 60.0)
+    [heard] = ends.got(SecondTextFrame)
+    return heard.text, session.of(ProblemSeen)
 
 
 async def test_a_service_that_refuses_is_a_sentence_and_no_turn_waits_for_it() -> None:
-    session = FakeSession()
-    async with Emulator(Scenario.load("scripted")) as emulator:  # which has no such model
-        settings = ShadowSettings(ears="google_stt", when="always", base_url=emulator.url, ca_file=emulator.ca_file)
-        async with running(Shadow(settings, session)) as ends:
-            await ends.push(UserStartedSpeakingFrame(), *chunks(READ.pcm), CallerStoppedFrame(spoke_until=99.0))
-            await ends.until(lambda: ends.got(SecondTextFrame), 5.0)
-    [problem] = session.of(ProblemSeen)
+    text, [problem] = await shadowed(SCRIPTED, READ.pcm, ears_model="gemini-9-transcribe-live")
     assert problem.what.startswith("Google's transcription cannot be reached: 1008")
-    assert ends.got(SecondTextFrame)[0].text == ""
+    assert text == ""
 
 
-async def test_only_final_text_counts_and_silence_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(google_stt, "_FINAL", 0.2)
-    monkeypatch.setattr(google_stt, "_SETTLED", 0.05)
-    ears = GoogleEars(MODEL, "any")
-    ears._deaf = None
-    service = ears._service
+async def test_recorded_speech_is_heard_through_the_whole_stage() -> None:
+    # Of more than one piece, so that the texts of several windows follow each other.
+    text, problems = await shadowed(Scenario.load("plain"), ANSWERS[1].pcm + READ.pcm)
+    assert recall(" ".join((*ANSWERS[1].words, *READ.words)), text) == 1.0, text
+    assert len(text.split()) < 45, "nothing stands twice"
+    assert problems == []
 
-    async def sent(audio: bytes) -> None:
-        service.sent += len(audio)  # pyright: ignore[reportAttributeAccessIssue]
 
-    async def ended(*_: Any) -> None:
-        await service.push_frame(InterimTranscriptionFrame("one", "", ""))
-        for text in service.answers.pop(0):  # pyright: ignore[reportAttributeAccessIssue]
-            await service.push_frame(TranscriptionFrame(text, "", ""))
+async def test_each_piece_is_a_window_with_one_final_text_and_interim_ones_do_not_count(tmp_path: Path) -> None:
+    said = ["One two three four.", "Five six."]
+    examiner = {"heard": said, "words_per_second": 2.0}  # so that each word draws an interim text
+    async with ears_at(SCRIPTED.changed(examiner=examiner), tmp_path / "truth.jsonl") as ears:
+        assert [await ears.transcribe(READ.pcm) for _ in said] == said
+    lines = (tmp_path / "truth.jsonl").read_text(encoding="utf-8").splitlines()
+    windows = [line for line in lines if '"window.closed"' in line]
+    assert len([line for line in lines if '"connection.opened"' in line]) == 1
+    assert len(windows) == 2 and all(f'"samples": {len(READ.pcm) // 2}' in line for line in windows)
 
-    service.sent, service.answers = 0, [["One.", " Two. "], [" "]]  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setattr(service, "_send_audio", sent)
-    monkeypatch.setattr(_Service, "process_frame", ended)
-    assert await ears.transcribe(READ.pcm) == "One. Two."
-    assert await ears.transcribe(READ.pcm) == ""
-    assert service.sent == 2 * len(READ.pcm)  # pyright: ignore[reportAttributeAccessIssue]
+
+async def test_text_that_comes_too_late_is_not_taken_for_the_next_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(google_stt, "_FINAL", 0.8)
+    late = {"fault": "transcription_late", "seconds": 1.2, "connection": 1}
+    async with ears_at(faulty(late)) as ears:
+        assert await ears.transcribe(READ.pcm) == ""
+        assert await ears.transcribe(SHORT) == SHORT_TEXT
+
+
+async def test_a_connection_that_breaks_is_dialed_again_for_the_piece_in_hand() -> None:
+    async with ears_at(faulty({"fault": "internal_error", "on": "activityEnd", "connection": 1})) as ears:
+        assert await ears.transcribe(READ.pcm) == LONG_TEXT
+        assert await ears.transcribe(SHORT) == SHORT_TEXT
+
+
+async def test_a_connection_that_breaks_between_two_pieces_costs_nothing() -> None:
+    async with ears_at(faulty({"fault": "internal_error", "on": "generationComplete", "connection": 1})) as ears:
+        assert await ears.transcribe(READ.pcm) == LONG_TEXT
+        assert await ears.transcribe(SHORT) == SHORT_TEXT
+
+
+async def test_one_that_breaks_twice_or_says_nothing_is_deaf_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with ears_at(faulty({"fault": "internal_error", "on": "activityEnd", "times": 0})) as ears:
+        with pytest.raises(Deaf, match=r"lost twice in one piece: .*1011"):
+            await ears.transcribe(SHORT)
+    monkeypatch.setattr(google_stt, "_FINAL", 0.5)
+    async with ears_at(faulty({"fault": "mute", "times": 0})) as ears:
+        with pytest.raises(Deaf, match=r"lost twice in one piece: no answer in 0\.5 s"):
+            await ears.transcribe(SHORT)
+
+
+async def test_a_window_without_a_word_is_known_to_be_over() -> None:
+    async with ears_at(faulty({"fault": "transcription_missing", "times": 0})) as ears:
+        assert await ears.transcribe(SHORT) == ""
+
+
+async def test_a_service_that_was_away_at_first_is_tried_again() -> None:
+    async with Emulator(faulty({"fault": "unavailable", "on": "setup", "times": 2})) as emulator:
+        ears = GoogleEars(MODELS["google_stt"], "any", http_options(emulator.url, emulator.ca_file))
+        with pytest.raises(Deaf, match="cannot be reached"):
+            await ears.open(setup())
+        with pytest.raises(Deaf, match="cannot be reached"):
+            await ears.transcribe(SHORT)
+        assert await ears.transcribe(SHORT) == SHORT_TEXT
+        await ears.close()

@@ -88,6 +88,10 @@ async def test_a_turn_is_transcribed_in_pieces_and_told_as_one() -> None:
     assert len(first + second) / SECOND == pytest.approx(13.7, abs=0.05), "quiet behind the last word is left out"
     assert told.text == f"heard{round(len(first) / SECOND * 10)} heard{round(len(second) / SECOND * 10)}"
     assert (told.started, told.ended) == pytest.approx((began + 0.2, began + 13.4), abs=0.05)
+    middle = began + len(first) / SECOND
+    assert " ".join(text for text, _, _ in told.heard) == told.text
+    edges = [edge for _, started, ended in told.heard for edge in (started, ended)]
+    assert edges == pytest.approx([began, middle, middle, began + 13.7], abs=0.05)
     assert not told.repaired
 
 
