@@ -4,6 +4,7 @@ A flush ends one window and begins the next in mid-turn, because the input trans
 windows. Whatever lies on the two sides of the cut is transcribed apart: a word that is cut is lost.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -93,70 +94,84 @@ class TimerFlush:
         return Flush(now, "timer")
 
 
-_NOTHING = Chunk(False, 0.0, 0.0)
-
-
 class ValleyFlush:
     """In the first soft pause once a window is `after` seconds old; without one, where it is quietest before `ceiling`.
 
     `ceiling` is to exceed `after` by LOOK_AHEAD. The last LOOK_AHEAD seconds before it are held back, and the window
-    is cut between the two chunks that are softest, rather outside a word than in one.
+    is cut between the two chunks that are softest, rather outside a word than in one. A pause is held back as well, up
+    to PAUSE of it: cut at its softest place, it leaves both windows some of the quiet that ears need around a word.
     """
 
     def __init__(self, after: float, ceiling: float) -> None:
         self._after = after
         self._hold_from = max(after, ceiling - LOOK_AHEAD)
-        self._since = 0.0
-        self._quiet = 0.0  # seconds without voice up to now
+        self._age = 0.0  # seconds of audio in the window: by the clock, a burst would move the cut
         self._power = 0.0  # of the voice
         self._held: list[Chunk] = []
-        self._last = _NOTHING  # the one before those held
+        self._quiet = 0  # how many of the chunks held, the newest, are without voice
 
     @property
     def holding(self) -> bool:
-        """From half a second before the ceiling to the cut."""
+        """From half a second before the ceiling to the cut, and in every pause before."""
         return bool(self._held)
 
     def opened(self, now: float) -> None:
         """Counts from here."""
-        self._begin(now)
-        self._quiet, self._power, self._last = 0.0, 0.0, _NOTHING
+        self._begin([])
+        self._power = 0.0
 
     def heard(self, chunk: Chunk, now: float) -> Flush | None:
         """At the pause, or once as much is held back as is looked through."""
         if chunk.voice:
-            self._quiet = 0.0
             self._power += (chunk.level**2 - self._power) * min(1.0, chunk.length / _MEMORY)
-        else:
-            self._quiet += chunk.length
-        age, before = now - self._since, self._held[-1] if self._held else self._last
-        loudest = max(before.level, chunk.level)
-        if age >= self._after and self._quiet >= PAUSE - _EPSILON and loudest <= SOFT * self._power**0.5:
-            self._last = chunk
-            self._begin(now)
-            return Flush(now, "pause")
-        if not self._held and age < self._hold_from:
-            self._last = chunk
+        self._age += chunk.length
+        if self._age < self._after:
+            return None
+        self._quiet = 0 if chunk.voice else self._quiet + 1
+        if self._age < self._hold_from and not self._quiet:
+            self._held.clear()
             return None
         self._held.append(chunk)
+        pause = self._held[len(self._held) - self._quiet :]
+        if sum(quiet.length for quiet in pause) >= PAUSE - _EPSILON:
+            at = len(self._held) - len(pause) + _softest(pause)
+            if self._soft(at):
+                return self._cut(at, "pause", now)
         if sum(held.length for held in self._held) < LOOK_AHEAD - _EPSILON:
             return None
-        behind = self._held[self._quietest() :]
-        at = now - sum(chunk.length for chunk in behind)
-        self._last = chunk
-        self._begin(at)
-        return Flush(at, "ceiling", len(behind))
+        if self._age < self._hold_from:
+            del self._held[0]  # a pause that is not soft
+            return None
+        return self._cut(self._quietest(), "ceiling", now)
 
-    def _begin(self, at: float) -> None:
-        self._since = at
-        self._held.clear()
+    def _cut(self, at: int, why: Literal["pause", "ceiling"], now: float) -> Flush:
+        behind = self._held[at:]
+        self._begin(behind)
+        return Flush(now - self._age, why, len(behind))
+
+    def _begin(self, held: list[Chunk]) -> None:
+        self._age = sum(chunk.length for chunk in held)
+        self._held, self._quiet = [], 0
 
     def _quietest(self) -> int:
         """Before which of the chunks held the cut is least heard: in a soft place, between words, the softest."""
-        soft = SOFT * self._power**0.5
 
         def loudness(n: int) -> tuple[bool, int, float]:
             one, other = self._held[n - 1], self._held[n]
-            return max(one.level, other.level) > soft, one.voice + other.voice, one.level + other.level
+            return not self._soft(n), one.voice + other.voice, one.level + other.level
 
         return min(range(1, len(self._held)), key=loudness, default=len(self._held))
+
+    def _soft(self, at: int) -> bool:
+        """Whether what lies on both sides of a cut there is softer than a voice."""
+        return max(chunk.level for chunk in self._held[at - 1 : at + 1]) <= SOFT * self._power**0.5
+
+
+def _softest(pause: Sequence[Chunk]) -> int:
+    """Before which chunk of a pause it is cut: between the two that are softest, as near to its middle as any."""
+    middle = len(pause) / 2
+
+    def loudness(n: int) -> tuple[float, float]:
+        return round(pause[n - 1].level + pause[n].level, 3), abs(n - middle)
+
+    return min(range(1, len(pause)), key=loudness, default=len(pause))

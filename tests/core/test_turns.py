@@ -71,7 +71,7 @@ def test_a_long_turn_is_flushed_and_stays_one_turn() -> None:
     turns = TurnMachine(TurnPolicy(silence=1.0), ValleyFlush(4.0, 6.0))
     assert [type(a) for a in speak(turns, 0, 5)] == [OpenTurn]
     [pause] = hush(turns, 5, 5.4)
-    assert pause == Flush(pytest.approx(5 + PAUSE, abs=CHUNK), "pause")
+    assert pause == Flush(pytest.approx(5 + PAUSE / 2, abs=CHUNK), "pause", PAUSE / 2 / CHUNK)
     [ceiling] = speak(turns, 5.4, 11.5)
     assert isinstance(ceiling, Flush) and ceiling.why == "ceiling"
     assert pause.at + 5.5 - CHUNK <= ceiling.at <= pause.at + 6
