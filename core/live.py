@@ -18,7 +18,7 @@ from core.floor import Floor, Ruling
 from core.line import Line
 from core.link import LinkMachine, LinkState
 from core.live_actions import Action, Hear, Note, Seed
-from core.live_policy import NUDGE, PROMPT, UNHEARD, LivePolicy
+from core.live_policy import PROMPT, UNHEARD, LivePolicy
 from core.memory import Recall, go_on, seed, since
 from core.model_turns import ModelTurns
 from core.patience import Patience, Silence
@@ -118,8 +118,7 @@ class LiveMachine:
         actions += self._replies.tick(now)
         match self._watch.tick(now):
             case Alarm.NUDGE:
-                self._floor.due.told()
-                actions += [Note(events.ModelLate(now, "nudge")), *self._uplink.tell(NUDGE, remember=False)]
+                actions += self._model.nudge(now)
             case Alarm.RECONNECT:
                 actions += self._line.leave(now)
             case Alarm.SETTLE:
@@ -139,6 +138,9 @@ class LiveMachine:
             actions += [Note(events.ReplySuppressed(now, "premature", text, round(seconds, 3)))] if seconds > 0 else []
         self._patience.stop(heard=True)
         self._watch.rest()
+        mute = self._model.mute(now)
+        self._floor.unheard = self._floor.unheard or bool(mute)
+        actions += mute
         self._replies.drop()
         if self.replying:
             self.unanswered.answered()  # the answer to it has begun to be heard

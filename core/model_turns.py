@@ -9,11 +9,12 @@ from core.floor import Floor, Ruling
 from core.gate import Said
 from core.line import Line
 from core.live_actions import Action, AskTool, Caption, CutSpeech, KeepText, Note, Play
+from core.live_policy import MUTE, NUDGE
 from core.memory import Recall
 from core.patience import Patience
 from core.replies import Replies
 from core.uplink import Uplink
-from core.watch import Watchdog
+from core.watch import Alarm, Watchdog
 
 
 @dataclass
@@ -75,7 +76,10 @@ class ModelTurns:
                 self.watch.said(now, len(pcm) / 2 / rate)
                 return self._speak(Play(pcm, rate), now)
             case service.TextSpoken(text):
-                self.watch.said(now)
+                if self.replies.sounding:
+                    self.watch.said(now)
+                elif not self.watch.waits_for_reply:
+                    self.watch.asked(now)  # its sound is due
                 return self._speak(Caption(text), now)
             case service.GenerationDone():
                 return self._generation_done(now)
@@ -108,11 +112,13 @@ class ModelTurns:
     def turn_done(self, now: float, *, wants_more: bool = False) -> list[Action]:
         """The turn was declared over; with `wants_more` the model waits for the user, whatever it owed."""
         self.floor.due.turn_over()
-        actions: list[Action] = [*self.replies.release(now)]
+        actions: list[Action] = [*self.replies.release(now), *(mute := self.mute(now))]
         if self._cut:
             self._cut = False  # the end of a reply that was cut off says nothing about the turn that cut it
             return [*actions, *self.replies.finish(now, interrupted=True), KeepText(safe=False)]
         if self.watch.waits_for_reply and not wants_more:
+            if mute and not self.muted and not self.uplink.calls.pending:
+                return [*actions, *self._say_again(now)]
             self.watch.hurry(now)
             return actions
         self.line.answered()
@@ -132,11 +138,32 @@ class ModelTurns:
         self.uplink.unanswered.interrupted()
         if self.replies.speaking:
             actions.append(CutSpeech())
-        actions += self.replies.finish(now, interrupted=True)
+        actions += [*self.replies.finish(now, interrupted=True), *self.mute(now)]
         if not self.floor.caller_speaking and (ended := self.uplink.answer_after_all()):
             actions += ended
             self.expect(now)
         return actions
+
+    def mute(self, now: float) -> list[Action]:
+        """The words whose sound has not come by now are not heard any more: that is a fact, not a part of the exam."""
+        text = self.replies.mute()
+        return [Note(events.ReplySuppressed(now, "mute", text, 0.0))] if text else []
+
+    def nudge(self, now: float) -> list[Action]:
+        """The model owes something and is silent: it is asked to go on."""
+        self.floor.due.told()
+        mute = self.mute(now)
+        nudge = self.uplink.tell(MUTE if mute else NUDGE, remember=False)
+        return [*mute, Note(events.ModelLate(now, "nudge")), *nudge]
+
+    def _say_again(self, now: float) -> list[Action]:
+        if self.watch.muted(now) is Alarm.RECONNECT:
+            return self.line.leave(now)
+        # It has answered; what it still owes, on this connection or on another, is a voice.
+        self.uplink.unanswered.answered()
+        self.floor.due.told()
+        self.patience.wait(now)
+        return [Note(events.ModelLate(now, "say again")), *self.uplink.tell(MUTE)]
 
     def _called(self, call: service.ToolAsked, now: float) -> list[Action]:
         if call.name not in self.functions:
@@ -161,5 +188,5 @@ class ModelTurns:
 
     def move_if_quiet(self, now: float) -> list[Action]:
         """A connection that is about to end is left at a moment when nobody notices."""
-        busy = self.floor.caller_speaking or self.replies.speaking or self.uplink.owes
+        busy = self.floor.caller_speaking or self.replies.speaking or self.replies.holding or self.uplink.owes
         return [] if busy else self.line.quiet(now)
