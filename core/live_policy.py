@@ -11,7 +11,7 @@ from core.watch import WatchPolicy
 NUDGE = "The candidate has finished. Please go on."
 # What is said to a model whose words came without a sound. A session that is older than they are has not said them.
 MUTE = (
-    "The candidate has heard nothing from you since they last spoke: there was no sound. Say what there is to say aloud."
+    "The candidate has heard nothing from you since they last spoke: there was no sound. Say aloud what is to be said."
     " If you have said it already, say it again."
 )
 # What is said to a model whose caller has been silent for long.

@@ -13,8 +13,10 @@ from core.live_policy import MUTE, NUDGE
 from core.memory import Recall
 from core.patience import Patience
 from core.replies import Replies
-from core.uplink import Uplink
+from core.uplink import MOST_STOPPED, Uplink
 from core.watch import Alarm, Watchdog
+
+UNSTOPPABLE = "it spoke unasked again and again, and was heard"
 
 
 @dataclass
@@ -38,6 +40,7 @@ class ModelTurns:
             self.bill.spoken(len(event.pcm) / 2 / event.rate)
         if not isinstance(event, service.GenerationDone):
             self.uplink.calls.taken()
+        unstoppable = self._unstoppable(event, now)
         ruling = self.floor.hears(event, self._cut, now)
         if not ruling.take and not ruling.refuse:
             if isinstance(event, service.ToolAsked):
@@ -49,8 +52,18 @@ class ModelTurns:
             elif isinstance(event, service.TurnDone) and self.floor.caller_speaking:
                 # To the model that window is answered, and the next handle knows it: it is not to be heard again.
                 self.uplink.unanswered.answered()
-        actions = self.ruled(ruling, now)
+        actions = [*unstoppable, *self.ruled(ruling, now)]
         return [*actions, *self.uplink.silence()] if ruling.unprompted else actions
+
+    def _unstoppable(self, event: Said, now: float) -> list[Action]:
+        """Stopped as often as is of use, a model that speaks unasked is heard: better that than a silent line."""
+        stopped = self.uplink.stopped >= MOST_STOPPED and not isinstance(event, service.ToolAsked)
+        if not stopped or not self.floor.unprompted(event):
+            return []
+        self.floor.due.told()
+        self.uplink.stopped += 1
+        noted = self.uplink.stopped > MOST_STOPPED + 1
+        return [] if noted else [Note(events.ProblemSeen(now, "model", UNSTOPPABLE))]
 
     def ruled(self, ruling: Ruling, now: float) -> list[Action]:
         """Do as the floor rules."""
@@ -140,6 +153,7 @@ class ModelTurns:
             actions.append(CutSpeech())
         actions += [*self.replies.finish(now, interrupted=True), *self.mute(now)]
         if not self.floor.caller_speaking and (ended := self.uplink.answer_after_all()):
+            self.floor.due.told()  # it is asked to speak: what it says to that answers something
             actions += ended
             self.expect(now)
         return actions

@@ -360,6 +360,17 @@ def test_an_examiner_who_goes_on_without_an_answer_is_not_heard_and_gives_no_sco
     assert unguarded.of(events.ReplySuppressed) == []
 
 
+@pytest.mark.parametrize("fault", ["hum", "huge_frame"])
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_model_that_speaks_unasked_is_not_stopped_for_ever(fault: str, model: str) -> None:
+    # Its turns are so long, or break the connection so soon, that it owes a reply whenever it goes on by itself.
+    early = PLAIN.changed(examiner={"early": [1], "early_after": 0.3}, faults=[{"fault": fault, "times": 0}])
+    outcome = Simulation(early, model=model, at_least=0.5, limit=200.0).run()
+    orderly(outcome)
+    empty = sum(not pcm for _, pcm in outcome.windows)
+    assert empty < 10, "once there were 50, one answering the other"
+
+
 @settings(max_examples=200)
 @given(
     answers=st.lists(st.integers(5, 60).map(lambda tenths: tenths / 10), min_size=1, max_size=4),
