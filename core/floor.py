@@ -137,8 +137,8 @@ class Floor:
         return Ruling((), calls, facts)
 
     def unprompted(self, event: Said) -> bool:
-        """Whether this answers nothing: the candidate has still to answer the question."""
-        if isinstance(event, GenerationDone | TurnDone):
+        """Whether a turn begins with this that answers nothing: the candidate has still to answer the question."""
+        if self._gate.losing or isinstance(event, GenerationDone | TurnDone):
             return False
         if self.caller_speaking or self.grace == 0 or self._closed:
             return False

@@ -136,10 +136,10 @@ class LiveMachine:
             # The reply came too early, and has begun to be heard all the same.
             text, seconds = self._replies.unheard(now)
             actions += [Note(events.ReplySuppressed(now, "premature", text, round(seconds, 3)))] if seconds > 0 else []
+        mute = self._model.mute(now)
+        self._floor.unheard = self._floor.unheard or (bool(mute) and self._watch.waits_for_reply)
         self._patience.stop(heard=True)
         self._watch.rest()
-        mute = self._model.mute(now)
-        self._floor.unheard = self._floor.unheard or bool(mute)
         actions += mute
         self._replies.drop()
         if self.replying:

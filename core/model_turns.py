@@ -90,9 +90,7 @@ class ModelTurns:
                 return self._speak(Play(pcm, rate), now)
             case service.TextSpoken(text):
                 if self.replies.sounding:
-                    self.watch.said(now)
-                elif not self.watch.waits_for_reply:
-                    self.watch.asked(now)  # its sound is due
+                    self.watch.said(now)  # else a reply that was due is still due: these may be the last one's words
                 return self._speak(Caption(text), now)
             case service.GenerationDone():
                 return self._generation_done(now)
@@ -129,9 +127,9 @@ class ModelTurns:
         if self._cut:
             self._cut = False  # the end of a reply that was cut off says nothing about the turn that cut it
             return [*actions, *self.replies.finish(now, interrupted=True), KeepText(safe=False)]
+        if mute and not wants_more and not self.muted and not self.uplink.calls.pending:
+            return [*actions, *self._say_again(now)]
         if self.watch.waits_for_reply and not wants_more:
-            if mute and not self.muted and not self.uplink.calls.pending:
-                return [*actions, *self._say_again(now)]
             self.watch.hurry(now)
             return actions
         self.line.answered()

@@ -339,3 +339,10 @@ def test_scores_that_come_too_early_again_and_again_are_refused_each_time_and_st
     called = [hear(machine, CALL, service.Interrupted(), service.TurnDone(), now=5.0 + n) for n in range(9)]
     assert all(service.ToolResult("7", "report", TOO_EARLY) in sent(actions) for actions in called)
     assert sum(sent(actions).count(service.StartActivity()) for actions in called) <= MOST_STOPPED
+
+
+def test_what_follows_in_a_turn_that_was_stopped_is_not_taken_for_another() -> None:
+    machine = asked()
+    machine._uplink.stopped = MOST_STOPPED - 1
+    on = hear(machine, VOICE, WORDS, VOICE, now=4.0)
+    assert sent(on) == [service.StartActivity()] and not speech(on) and not noted(on, events.ProblemSeen)

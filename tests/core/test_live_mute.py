@@ -84,7 +84,7 @@ def test_a_turn_that_no_handle_knows_is_said_again_before_its_reply_is_asked_for
 def test_a_model_that_never_has_a_voice_is_given_up() -> None:
     machine = live()
     answer(machine)
-    late: list[str] = []
+    late, left = list[str](), list[Action]()
     for n in range(4):
         asked, left = mute(machine, 2.0 + n), mute(machine, 2.5 + n)
         late += [event.done for event in noted([*asked, *left], events.ModelLate)]
@@ -134,3 +134,21 @@ def test_a_reply_may_have_no_sound_when_it_is_a_call_or_waits_for_more_or_nobody
     hear(machine, MUTED[0])
     machine.conclude(2.0)
     assert sent(hear(machine, *MUTED, now=2.5)) == []
+
+
+def test_words_that_trail_a_reply_that_was_cut_off_are_not_waited_for() -> None:
+    machine = live()
+    answer(machine)
+    hear(machine, VOICE, MUTED[0], service.GenerationDone())
+    hear(machine, service.Interrupted(), service.TextSpoken(" And"), service.TurnDone(), now=2.5)
+    assert machine.tick(8.0) == [] and machine.deadline() == 48.0, "only the caller is waited for"
+
+
+def test_words_that_trail_a_reply_that_is_over_are_no_reply_without_a_sound() -> None:
+    machine = live()
+    answer(machine)
+    hear(machine, VOICE, MUTED[0], *MUTED[1:])
+    assert hear(machine, service.TextSpoken(" And"), now=2.5) == []
+    assert machine.deadline() == 42.0, "only the caller is waited for"
+    machine.caller_began(5.0)
+    assert sent(machine.caller_stopped(6.0)) == [service.EndActivity()], "he has heard them"
