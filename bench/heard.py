@@ -143,6 +143,16 @@ class Spoken:
                 spoken.turns.append((line["at"], []))
         return spoken
 
+    def during(self, stretches: Sequence[tuple[float, float]]) -> set[int]:
+        """The pieces of the turns that have a moment in common with these stretches of time."""
+        stops = [at for at, what in self.notes if what == "caller stopped"]
+        found: set[int] = set()
+        for began, pieces in self.turns:
+            stopped = min((at for at in stops if at >= began), default=float("inf"))
+            if any(first < stopped and began < last for first, last in stretches):
+                found.update(pieces)
+        return found
+
     def longest_gap(self, end: float) -> float:
         """The longest that the examiner owed something and was silent.
 

@@ -26,6 +26,7 @@ MOST_MINUTES = 2.0
 TRIES = 3
 # Longer than any wait of ours (15 s after "quota exceeded", 14 s until a mute connection is left).
 PATIENCE = 27.0
+SECOND = {"use": "shadow", "ears": "offline", "when": "holes"}
 COLUMNS = ("fault", "when", "who", "lost", "in words", "repeated", "gap", "reconnects", "outcome")
 WIDTHS = (25, 9, 5, 8, 8, 8, 6, 10, 0)
 
@@ -70,6 +71,9 @@ def summed_up(case: Case, contender: Contender, held: Held) -> Row:
     spoken, heard, record = held.spoken, held.heard, held.record
     # The truth file has the words of a fresh session's history, not those that are said into a window.
     heard.in_words.update(n for told in held.of(events.TurnTold) for n in range(told.first, told.last + 1))
+    # What no model took is not lost either if the second ears made words of it.
+    repaired = [(hole.started, hole.ended) for hole in held.of(events.HoleRepaired) if hole.text]
+    heard.in_words.update(spoken.during(repaired))
     end = next(event.at for event in reversed(held.events) if isinstance(event, events.CallEnded))
     sources = sorted({score.source for score in record.scores if score.value is not None})
     scored = f"{record.scored} from {'+'.join(sources)}" if sources else "no score"
@@ -89,14 +93,24 @@ def summed_up(case: Case, contender: Contender, held: Held) -> Row:
     )
 
 
-async def one(case: Case, contender: Contender, folder: Path, answers: Sequence[Path]) -> Row:
-    """Hold the call of a case."""
+async def one(
+    case: Case, contender: Contender, folder: Path, answers: Sequence[Path], second: dict[str, Any] | None
+) -> Row:
+    """Hold the call of a case; ours with a `second` pair of ears, if one is given."""
     scenario: dict[str, Any] = {"name": "link", "examiner": EXAMINER, "faults": rules(case, contender)}
     for attempt in range(TRIES):
         there = folder / str(attempt)
         try:
             async with asyncio.timeout(MOST_MINUTES * 60 + 60):
-                held = await hold(there, contender, scenario, answers, minutes=MOST_MINUTES, patience=PATIENCE)
+                held = await hold(
+                    there,
+                    contender,
+                    scenario,
+                    answers,
+                    minutes=MOST_MINUTES,
+                    patience=PATIENCE,
+                    second=second if contender == "ours" else None,
+                )
         except (EmulatorError, TimeoutError) as error:
             return Row(case, contender, 0, 0, 0, 0, 0, f"failed: {error or 'it never ended'}")
         if held.heard.first in (0, FIRST[contender]):
@@ -104,7 +118,9 @@ async def one(case: Case, contender: Contender, folder: Path, answers: Sequence[
     return Row(case, contender, 0, 0, 0, 0, 0, "failed: the exam did not begin on the connection that the fault is for")
 
 
-async def run(cases: Sequence[Case], contenders: Sequence[Contender], folder: Path) -> list[Row]:
+async def run(
+    cases: Sequence[Case], contenders: Sequence[Contender], folder: Path, second: dict[str, Any] | None = None
+) -> list[Row]:
     """Every case, one call of each contender at a time; a case's rows are printed when both are there."""
     tape = [np.frombuffer(read(ROOT / "tests" / "data" / f"answer-{n}.wav")[0], np.int16) for n in (1, 3)]
     answers = [recording(folder / f"said-{n}.wav", part[: round(LENGTH * RATE)]) for n, part in enumerate(2 * tape)]
@@ -116,7 +132,7 @@ async def run(cases: Sequence[Case], contenders: Sequence[Contender], folder: Pa
             if one_of == who:
                 # A question that was cut off may have to be answered twice.
                 count = 4 if case.moment in ("reply", "playing") else 2
-                row = await one(case, who, folder / f"{n}-{who}", answers[:count])
+                row = await one(case, who, folder / f"{n}-{who}", answers[:count], second)
                 waiting[case, who].set_result(row)
 
     workers = [asyncio.create_task(work(who)) for who in contenders]
@@ -164,8 +180,9 @@ def totals(rows: Sequence[Row]) -> list[str]:
 @click.option("--faults", default="", help="Only these, separated by commas: cut, or cut@reply.")
 @click.option("--quick", is_flag=True, help="One of each family.")
 @click.option("--only", type=click.Choice(CONTENDERS), help="Leave the other contender out.")
+@click.option("--second-ears", is_flag=True, help="Give ours the offline second ears of the stage `shadow`.")
 @click.option("--list", "listing", is_flag=True, help="Name the cases and end.")
-def main(faults: str, quick: bool, only: Contender | None, listing: bool) -> None:
+def main(faults: str, quick: bool, only: Contender | None, second_ears: bool, listing: bool) -> None:
     """Break the link of real calls in every known way, and say what it cost. docs/disconnects.md explains.
 
     Example: python -m bench.link --faults internal_error,refuse_503
@@ -186,7 +203,8 @@ def main(faults: str, quick: bool, only: Contender | None, listing: bool) -> Non
     click.echo(line(COLUMNS))
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-link-") as folder:
-        rows = asyncio.run(run(cases, (only,) if only else CONTENDERS, Path(folder)))
+        second = SECOND if second_ears else None
+        rows = asyncio.run(run(cases, (only,) if only else CONTENDERS, Path(folder), second))
     click.echo()
     for said in totals(rows):
         click.echo(said)

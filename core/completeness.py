@@ -18,6 +18,10 @@ _MOMENT = 0.5
 _LAGS = (0.0, 1.0, 2.0, 3.0, 4.0)
 # Words a second of voice. Without better knowledge a lump of text is of a slow speaker, and a jam of a usual one.
 _SLOW = 1.0
+# A word is placed at its middle, and lasts about as long again.
+_WORD = 0.2
+# Voice at the end of a turn that broke off is missed from here on: it holds a word or two.
+LEAST_UNTOLD = 0.5
 _USUAL = 2.5
 
 
@@ -140,6 +144,15 @@ def holes(voice: Sequence[Stretch], pieces: Sequence[Piece], policy: HolePolicy,
     return [
         Hole(axis.time_of(begin), axis.time_of(end, ending=True), end - begin, count) for begin, end, count in found
     ]
+
+
+def untold(voice: Sequence[Stretch], pieces: Sequence[Piece], policy: HolePolicy) -> Hole | None:
+    """The voice behind the last word: of an utterance whose text nobody waits for any more, all of it is missing."""
+    axis, words = Axis(voice), placed(voice, pieces, policy)
+    begin = axis.voiced_by(words[-1].at) + _WORD if words else 0.0
+    if policy.least_rate == 0 or axis.length - begin < LEAST_UNTOLD:
+        return None
+    return Hole(axis.time_of(begin), axis.time_of(axis.length, ending=True), axis.length - begin, 0)
 
 
 def reach(hole: Hole, voice: Sequence[Stretch], pieces: Sequence[Piece], margin: float) -> tuple[float, float]:

@@ -108,7 +108,7 @@ class Floor:
         if lost:
             self.unheard = self.unheard or isinstance(event, TextSpoken)
             return Ruling((), [event] if isinstance(event, ToolAsked) else (), facts, swallowed=True)
-        if self._unprompted(event):
+        if self.unprompted(event):
             self._gate.hold(event)
             ruling = self._lose("premature", now)
             return Ruling((), ruling.refuse, [*facts, *ruling.facts], unprompted=True)
@@ -136,8 +136,9 @@ class Floor:
         facts, calls = self._gate.lose(why, now)
         return Ruling((), calls, facts)
 
-    def _unprompted(self, event: Said) -> bool:
-        if isinstance(event, GenerationDone | TurnDone):
+    def unprompted(self, event: Said) -> bool:
+        """Whether a turn begins with this that answers nothing: the candidate has still to answer the question."""
+        if self._gate.losing or isinstance(event, GenerationDone | TurnDone):
             return False
         if self.caller_speaking or self.grace == 0 or self._closed:
             return False

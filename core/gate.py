@@ -34,6 +34,11 @@ class Gate:
         return any(isinstance(one, AudioSpoken | TextSpoken | ToolAsked) for one in self._held)
 
     @property
+    def losing(self) -> bool:
+        """Whether the model is in a turn that nobody is to hear."""
+        return self._lost is not None
+
+    @property
     def wordy(self) -> bool:
         """Whether the text of a reply is held."""
         return any(isinstance(one, TextSpoken) for one in self._held)

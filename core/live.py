@@ -18,7 +18,7 @@ from core.floor import Floor, Ruling
 from core.line import Line
 from core.link import LinkMachine, LinkState
 from core.live_actions import Action, Hear, Note, Seed
-from core.live_policy import NUDGE, PROMPT, UNHEARD, LivePolicy
+from core.live_policy import PROMPT, UNHEARD, LivePolicy
 from core.memory import Recall, go_on, seed, since
 from core.model_turns import ModelTurns
 from core.patience import Patience, Silence
@@ -118,8 +118,7 @@ class LiveMachine:
         actions += self._replies.tick(now)
         match self._watch.tick(now):
             case Alarm.NUDGE:
-                self._floor.due.told()
-                actions += [Note(events.ModelLate(now, "nudge")), *self._uplink.tell(NUDGE, remember=False)]
+                actions += self._model.nudge(now)
             case Alarm.RECONNECT:
                 actions += self._line.leave(now)
             case Alarm.SETTLE:
@@ -137,8 +136,11 @@ class LiveMachine:
             # The reply came too early, and has begun to be heard all the same.
             text, seconds = self._replies.unheard(now)
             actions += [Note(events.ReplySuppressed(now, "premature", text, round(seconds, 3)))] if seconds > 0 else []
+        mute = self._model.mute(now)
+        self._floor.unheard = self._floor.unheard or (bool(mute) and self._watch.waits_for_reply)
         self._patience.stop(heard=True)
         self._watch.rest()
+        actions += mute
         self._replies.drop()
         if self.replying:
             self.unanswered.answered()  # the answer to it has begun to be heard

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from core.completeness import Axis, Hole, HolePolicy, Placed, holes, placed, reach
+from core.completeness import LEAST_UNTOLD, Axis, Hole, HolePolicy, Placed, holes, placed, reach, untold
 from core.events import Event, HeardOtherwise, HoleFound, HoleRepaired, Timed, TranscriptMeasured, UtteranceSpoken
 from core.events.speech import Source
 from core.overlap import appended, content, prepended, share
@@ -117,6 +117,10 @@ class MendingMachine:
             return otherwise
         found = holes(said.voice, said.pieces, self._policy.holes)
         actions = self._found_now(said.voice, said.pieces, found, now)
+        if said.spoken.partial and not found and (end := untold(said.voice, said.pieces, self._policy.holes)):
+            # It broke off: with the call, or with a link that was given up.
+            found = [end]
+            actions = self._found_now(said.voice, said.pieces, found, now, least=LEAST_UNTOLD)
         voiced = Axis(said.voice).length
         self._voiced += voiced
         held = _Held(said, now + self._policy.wait + _PATIENCE * voiced, found)
@@ -178,14 +182,20 @@ class MendingMachine:
     # --- holes
 
     def _found_now(
-        self, voice: Sequence[Stretch], pieces: Sequence[Piece], found: Sequence[Hole], now: float
+        self,
+        voice: Sequence[Stretch],
+        pieces: Sequence[Piece],
+        found: Sequence[Hole],
+        now: float,
+        least: float | None = None,
     ) -> list[Action]:
         actions: list[Action] = []
+        least = self._policy.holes.least_voice if least is None else least
         for hole in found:
             known = [one for one in self._asked.values() if one.meets(hole)]
             # Found while the turn went on, and longer now: only the rest is news.
             started = max((one.ended for one in known), default=hole.started)
-            if hole.ended - started < self._policy.holes.least_voice:
+            if hole.ended - started < least:
                 continue
             new = replace(hole, started=started)
             actions.append(Note(HoleFound(now, new.started, new.ended, new.words)))

@@ -9,11 +9,14 @@ from core.floor import Floor, Ruling
 from core.gate import Said
 from core.line import Line
 from core.live_actions import Action, AskTool, Caption, CutSpeech, KeepText, Note, Play
+from core.live_policy import MUTE, NUDGE
 from core.memory import Recall
 from core.patience import Patience
 from core.replies import Replies
-from core.uplink import Uplink
-from core.watch import Watchdog
+from core.uplink import MOST_STOPPED, Uplink
+from core.watch import Alarm, Watchdog
+
+UNSTOPPABLE = "it spoke unasked again and again, and was heard"
 
 
 @dataclass
@@ -37,6 +40,7 @@ class ModelTurns:
             self.bill.spoken(len(event.pcm) / 2 / event.rate)
         if not isinstance(event, service.GenerationDone):
             self.uplink.calls.taken()
+        unstoppable = self._unstoppable(event, now)
         ruling = self.floor.hears(event, self._cut, now)
         if not ruling.take and not ruling.refuse:
             if isinstance(event, service.ToolAsked):
@@ -48,8 +52,18 @@ class ModelTurns:
             elif isinstance(event, service.TurnDone) and self.floor.caller_speaking:
                 # To the model that window is answered, and the next handle knows it: it is not to be heard again.
                 self.uplink.unanswered.answered()
-        actions = self.ruled(ruling, now)
+        actions = [*unstoppable, *self.ruled(ruling, now)]
         return [*actions, *self.uplink.silence()] if ruling.unprompted else actions
+
+    def _unstoppable(self, event: Said, now: float) -> list[Action]:
+        """Stopped as often as is of use, a model that speaks unasked is heard: better that than a silent line."""
+        stopped = self.uplink.stopped >= MOST_STOPPED and not isinstance(event, service.ToolAsked)
+        if not stopped or not self.floor.unprompted(event):
+            return []
+        self.floor.due.told()
+        self.uplink.stopped += 1
+        noted = self.uplink.stopped > MOST_STOPPED + 1
+        return [] if noted else [Note(events.ProblemSeen(now, "model", UNSTOPPABLE))]
 
     def ruled(self, ruling: Ruling, now: float) -> list[Action]:
         """Do as the floor rules."""
@@ -75,7 +89,8 @@ class ModelTurns:
                 self.watch.said(now, len(pcm) / 2 / rate)
                 return self._speak(Play(pcm, rate), now)
             case service.TextSpoken(text):
-                self.watch.said(now)
+                if self.replies.sounding:
+                    self.watch.said(now)  # else a reply that was due is still due: these may be the last one's words
                 return self._speak(Caption(text), now)
             case service.GenerationDone():
                 return self._generation_done(now)
@@ -108,10 +123,12 @@ class ModelTurns:
     def turn_done(self, now: float, *, wants_more: bool = False) -> list[Action]:
         """The turn was declared over; with `wants_more` the model waits for the user, whatever it owed."""
         self.floor.due.turn_over()
-        actions: list[Action] = [*self.replies.release(now)]
+        actions: list[Action] = [*self.replies.release(now), *(mute := self.mute(now))]
         if self._cut:
             self._cut = False  # the end of a reply that was cut off says nothing about the turn that cut it
             return [*actions, *self.replies.finish(now, interrupted=True), KeepText(safe=False)]
+        if mute and not wants_more and not self.muted and not self.uplink.calls.pending:
+            return [*actions, *self._say_again(now)]
         if self.watch.waits_for_reply and not wants_more:
             self.watch.hurry(now)
             return actions
@@ -132,11 +149,33 @@ class ModelTurns:
         self.uplink.unanswered.interrupted()
         if self.replies.speaking:
             actions.append(CutSpeech())
-        actions += self.replies.finish(now, interrupted=True)
+        actions += [*self.replies.finish(now, interrupted=True), *self.mute(now)]
         if not self.floor.caller_speaking and (ended := self.uplink.answer_after_all()):
+            self.floor.due.told()  # it is asked to speak: what it says to that answers something
             actions += ended
             self.expect(now)
         return actions
+
+    def mute(self, now: float) -> list[Action]:
+        """The words whose sound has not come by now are not heard any more: that is a fact, not a part of the exam."""
+        text = self.replies.mute()
+        return [Note(events.ReplySuppressed(now, "mute", text, 0.0))] if text else []
+
+    def nudge(self, now: float) -> list[Action]:
+        """The model owes something and is silent: it is asked to go on."""
+        self.floor.due.told()
+        mute = self.mute(now)
+        nudge = self.uplink.tell(MUTE if mute else NUDGE, remember=False)
+        return [*mute, Note(events.ModelLate(now, "nudge")), *nudge]
+
+    def _say_again(self, now: float) -> list[Action]:
+        if self.watch.muted(now) is Alarm.RECONNECT:
+            return self.line.leave(now)
+        # It has answered; what it still owes, on this connection or on another, is a voice.
+        self.uplink.unanswered.answered()
+        self.floor.due.told()
+        self.patience.wait(now)
+        return [Note(events.ModelLate(now, "say again")), *self.uplink.tell(MUTE)]
 
     def _called(self, call: service.ToolAsked, now: float) -> list[Action]:
         if call.name not in self.functions:
@@ -161,5 +200,5 @@ class ModelTurns:
 
     def move_if_quiet(self, now: float) -> list[Action]:
         """A connection that is about to end is left at a moment when nobody notices."""
-        busy = self.floor.caller_speaking or self.replies.speaking or self.uplink.owes
+        busy = self.floor.caller_speaking or self.replies.speaking or self.replies.holding or self.uplink.owes
         return [] if busy else self.line.quiet(now)

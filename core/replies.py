@@ -1,4 +1,4 @@
-"""The examiner's reply on its way to the caller: begun, let through, held back for a check, finished."""
+"""The examiner's reply on its way to the caller: begun, let through, held back for a check or a sound, finished."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,8 @@ SLACK = 2.0
 
 @dataclass
 class Replies:
-    """Speech in, speech out; after a reconnect only once the model has shown that it knows the exam.
+    """Speech in, speech out; words only with their sound, and after a reconnect only once the model has shown that it
+    knows the exam.
 
     `check` is how many seconds the first words are held back at most; 0 does not look.
     """
@@ -38,6 +39,11 @@ class Replies:
         """Whether no more of the current reply comes."""
         return self.speaking and self.spoken.complete
 
+    @property
+    def sounding(self) -> bool:
+        """Whether the turn that the model is in can be heard: its words need no longer wait for their sound."""
+        return self.speaking and self._over_by is None
+
     def deadline(self) -> float | None:
         """When `tick` has something to do."""
         return min((at for at in (self._held_until, self._over_by) if at is not None), default=None)
@@ -53,9 +59,9 @@ class Replies:
 
     def say(self, what: Play | Caption, now: float) -> tuple[Recall, list[Speech | ReplyOver]]:
         """A piece of the reply. LOST: the model has begun the exam anew, and nobody has heard it."""
-        if not self.memory.checking or self.check == 0:
-            return Recall.KEPT, self._let_through([what], now)
         self._held.append(what)
+        if not self.memory.checking or self.check == 0:
+            return Recall.KEPT, self.release(now)
         if self._held_until is None:
             self._held_until = now + self.check
         recall = self.memory.speaking(what.text) if isinstance(what, Caption) else Recall.UNKNOWN
@@ -66,19 +72,29 @@ class Replies:
         if self._held and self.memory.speaking("", finished=True) is Recall.LOST:
             return Recall.LOST, []
         actions = self.release(now)
-        if not self.speaking:
+        if not self.sounding:
             return Recall.KEPT, actions
         self.spoken.complete = True
         return Recall.KEPT, [*actions, EndSpeech()]
 
     def release(self, now: float) -> list[Speech | ReplyOver]:
-        """Let through what is held back."""
+        """Let through what is held back, once there is sound in it: words alone are not heard."""
         if not self._held:
+            return []
+        self.memory.checking, self._held_until = False, None
+        if not self.sounding and not any(isinstance(one, Play) for one in self._held):
             return []
         held = self._held
         self.drop()
-        self.memory.checking = False
         return self._let_through(held, now)
+
+    def mute(self) -> str:
+        """The words whose sound has not come: they are not held any longer, and were never heard."""
+        if any(isinstance(one, Play) for one in self._held):
+            return ""
+        text = "".join(one.text for one in self._held if isinstance(one, Caption))
+        self.drop()
+        return text.strip()
 
     def drop(self) -> None:
         """What is held back is never heard."""

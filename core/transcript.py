@@ -86,6 +86,11 @@ class TranscriptMachine:
         return self._examiner.text() if self._examiner else ""
 
     @property
+    def caller_open(self) -> bool:
+        """Whether the caller is in the middle of a turn."""
+        return self._caller_open
+
+    @property
     def caller_settles(self) -> float | None:
         """When the caller's turn, which is over, will have had time for all of its text; None while it is not over."""
         if self._caller is None or self._caller_open or not self._caller.voice:

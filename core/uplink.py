@@ -11,6 +11,11 @@ from core.live_actions import Action, HearAgain, KeepText, Note, Transmit
 from core.replay import Unanswered, with_aside
 from core.service import Outgoing, ToolAsked
 
+# Times a model that speaks unasked is stopped in one turn of the caller. Once is usual, for the window that stops it
+# stays open. Twice is a service that cut its reply to the caller off as well, so that the window had to be ended. More
+# would be an exchange of windows without end, with a caller who hears nothing: it is heard instead.
+MOST_STOPPED = 2
+
 # The result of a call that came before the candidate had finished. Uninformative results are asked for again and again
 # (Google's migration guide to 3.8 Live), so it says what to do.
 TOO_EARLY = {
@@ -28,6 +33,7 @@ class Uplink:
     calls: Calls
     unanswered: Unanswered
     aside: str = ""  # what this connection has still to be told, with the next turn that is sent
+    stopped: int = 0  # times that the model spoke unasked and was stopped, since the caller last began
     _window_left: bool = False  # the service has an open window although the caller is silent
 
     @property
@@ -55,6 +61,7 @@ class Uplink:
 
     def begin(self) -> list[Action]:
         """The caller's window opens, if the service has none open."""
+        self.stopped = 0
         if not self._window_left:
             return self.say(service.StartActivity())
         self._window_left = False
@@ -76,9 +83,9 @@ class Uplink:
         An activity interrupts it, and what it has not said yet does not stay in its history (ActivityHandling in
         python-genai's types.py). The answer it has to wait for is spoken into that window.
         """
-        if self._window_left or self.calls.pending:
+        if self._window_left or self.calls.pending or self.stopped >= MOST_STOPPED:
             return []
-        self._window_left = True
+        self._window_left, self.stopped = True, self.stopped + 1
         return [Transmit((service.StartActivity(),))]
 
     def end_window_left(self) -> list[Action]:

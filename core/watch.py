@@ -64,6 +64,14 @@ class Watchdog:
             wait = self._policy.nudged if self._nudged else self._policy.reply
             self._asked_at = min(self._asked_at, now + self._policy.empty - wait)
 
+    def muted(self, now: float) -> Alarm:
+        """The model has ended its turn, and not a sound came with its words: what to do about that, from now on."""
+        if self._nudged:
+            self.rest()
+            return Alarm.RECONNECT
+        self._asked_at, self._nudged = now, True
+        return Alarm.NUDGE
+
     @property
     def waits_for_reply(self) -> bool:
         """Whether a reply is due of which nothing has come."""

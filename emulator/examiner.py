@@ -14,6 +14,7 @@ from emulator.functions import Function, Marks, choose
 Timing = Literal["after speech", "before speech", "with speech"]
 
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+(?=[^\s])")
+_AGAIN: Final = re.compile(r"\bsay it again\b", re.IGNORECASE)
 _WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -78,6 +79,8 @@ class Examiner:
         now, questions = self.progress, self.plan.questions
         if now.asked == 0:
             return self._say(f"{self.plan.opening} {questions[0]}", replace(now, asked=1))
+        if _AGAIN.search(heard) and now.asked <= len(questions):
+            return self._onward() if now.parts else self._say(questions[now.asked - 1], now)
         parts = (*now.parts, heard.strip()) if heard.strip() else now.parts
         now = self.progress = replace(now, parts=parts)
         if now.asked > len(questions):

@@ -1,7 +1,8 @@
 """Shell of core/transcript and core/mending: frames of text -> utterances, recorded in order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import assert_never
 
 from loguru import logger
@@ -35,6 +36,9 @@ from processors.frames import (
     VoiceHeardFrame,
 )
 from processors.stage import Stage, StageSettings
+
+# Seconds for the end of a turn to come from the voice detector, through the stages between.
+TURN_END = 1.0
 
 
 class TranscriptSettings(StageSettings):
@@ -81,6 +85,7 @@ class Transcript(Stage[TranscriptSettings]):
                 await self._carry_out(self._over(self.session.now()), heard=isinstance(frame, EndFrame))
             else:
                 await self._take(frame, self.session.now())
+            self._settled.set()
         self._set_alarm()
         await self.push_frame(frame, direction)
 
@@ -94,17 +99,24 @@ class Transcript(Stage[TranscriptSettings]):
 
     async def conclude(self) -> None:
         """Whatever is not finished is over; the second ears may finish what they were asked for."""
+        # The turn is closed by now, but its end, and the last of its voice, may be on their way here.
+        if not await self._until(lambda: not self._machine.caller_open, TURN_END):
+            logger.info("The call ends in the middle of a turn.")
         now = self.session.now()
         await self._say(self._machine.end(now), now)
-        if self._running and (due := self._mending.deadline()) is not None:
-            try:
-                async with asyncio.timeout(max(0.0, due - now)):
-                    while self._mending.waiting:
-                        self._settled.clear()
-                        await self._settled.wait()
-            except TimeoutError:
-                logger.info("The call ends without what the second ears were asked for.")
+        due = self._mending.deadline()
+        if due is not None and not await self._until(lambda: not self._mending.waiting, due - now):
+            logger.info("The call ends without what the second ears were asked for.")
         await self._carry_out(self._mending.end(self.session.now()))
+
+    async def _until(self, done: Callable[[], bool], most: float) -> bool:
+        """Wait for what frames may still bring about; when there are no more of them, don't."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, most)):
+                while self._running and not done():
+                    self._settled.clear()
+                    await self._settled.wait()
+        return done() or not self._running
 
     async def _take(self, frame: Frame, now: float) -> None:
         machine = self._machine

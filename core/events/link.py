@@ -83,7 +83,9 @@ class TurnTold(Event):
 
 @dataclass(frozen=True, slots=True)
 class ModelLate(Event):
-    """The model owed something and was silent; `done` is nudge or reconnect."""
+    """The model owed something and was silent; `done` is nudge, say again (its words had no sound) or reconnect. Or
+    everybody was silent, and `done` is prompt.
+    """
 
     done: str
 

@@ -64,8 +64,9 @@ class RepetitionNoticed(Event):
 class ReplySuppressed(Event):
     """Words of the model that the caller did not hear.
 
-    `why` is flush (an answer to a flush, the caller was still speaking), premature (the caller had only paused) or
-    repetition. `seconds` of audio were not played; `text` is what they said, as far as it is known.
+    `why` is flush (an answer to a flush, the caller was still speaking), premature (the caller had only paused),
+    mute (no sound came with them) or repetition. `seconds` of audio were not played; `text` is what they said, as far
+    as it is known.
     """
 
     why: str

@@ -71,3 +71,10 @@ def test_a_fresh_session_knows_in_words_what_was_answered_if_it_is_told(tmp_path
     lines = [setup(1), window(1, 1, 2), ENDED, window(1, 3, whole=False)]
     assert seconds(tmp_path, *lines, setup(2, told=True), window(2, 3, 4)) == (0, 2, 0)
     assert seconds(tmp_path, *lines, setup(2), window(2, 3, 4)) == (2, 0, 0)
+
+
+def test_a_turn_is_in_words_where_it_has_a_moment_in_common_with_what_was_heard_again() -> None:
+    said = spoken()
+    said.notes = [(1.0, "caller began"), (1.8, "caller stopped"), (2.0, "caller began")]
+    assert said.during([(0.5, 1.1)]) == {1, 2} and said.during([(1.9, 1.95)]) == set()
+    assert said.during([(3.0, 4.0)]) == {3, 4}, "a turn whose end was never noted goes on to the end"

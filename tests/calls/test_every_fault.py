@@ -45,7 +45,7 @@ CASE = {name: next(case for case in (*CASES, *OTHERS) if case.fault == name) for
 # The text that the service sends is not that of what was said, or it comes after the call.
 TEXT_CHANGED = {"transcription_stall", "transcription_double", "transcription_missing", "transcription_late"}
 # The examiner is not heard to ask, or does not wait: there may be no second answer.
-UNASKED = {"empty_reply", "no_audio", "early"}
+UNASKED = {"empty_reply", "early"}
 # The reply breaks off in mid-question. This caller answers what he has heard of it, talks over the question when it is
 # put again, and then has nothing left to say: he hangs up, and the scores are those of an exam that was not finished.
 REPLY_CUT = {"late_interrupted", "spurious_interrupted", "huge_frame", "unknown_only", "error_message", "invalid_json"}

@@ -2,15 +2,26 @@
 
 import wave
 from bisect import bisect_right
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from support.calls import Told, config, hold
-from support.clips import ANSWERS, READ, compose
+from support.clips import ANSWERS, RATE, READ, compose
 
-from core.events import HeardOtherwise, HoleFound, HoleRepaired, ProblemSeen, TranscriptMeasured, UsageReported
+from bench.link_cases import chosen, rules
+from core.events import (
+    HeardOtherwise,
+    HoleFound,
+    HoleRepaired,
+    LinkGaveUp,
+    ProblemSeen,
+    TranscriptMeasured,
+    UsageReported,
+    VerdictGiven,
+)
 from core.overlap import bare, share
 from pipeline.record import Utterance
 
@@ -31,14 +42,22 @@ STALL = {"transcription": {"stall_after": 9.0}}
 SPOKEN = [word for clip in (*ANSWERS, READ) for word in clip.words]
 
 
-def stalled(folder: Path, *, live: str, **shadow: Any) -> Path:
+def stalled(
+    folder: Path,
+    *,
+    live: str,
+    examiner: dict[str, Any] = EXAMINER,
+    faults: Sequence[dict[str, Any]] = (),
+    silence: float = 2.5,
+    **shadow: Any,
+) -> Path:
     """An exam whose service stops to transcribe after 9 s of a window, never flushed, with these second ears."""
     file = config(
         folder,
-        EXAMINER,
-        scenario=STALL,
+        examiner,
+        scenario=STALL | {"faults": [*faults]},
         manual_vad__flush="none",
-        manual_vad__silence=2.5,
+        manual_vad__silence=silence,
         gemini_live__model=live,
         transcript__repair_wait=30,  # a machine that runs other tests too is no faster than that
     )
@@ -136,3 +155,42 @@ async def test_googles_transcription_hears_every_turn_beside_a_stalled_dialogue(
     assert {usage.model for usage in told.of(UsageReported)} == {OLD}, "it reports no tokens, here as on the service"
     windows = [line["samples"] for line in told.truth if line["what"] == "window.closed" and line["rate"] == 16_000]
     assert len(windows) >= 4, "the dialogue's turn, and the same in pieces"
+
+
+ASKED = {
+    **EXAMINER,
+    "kind": "scripted",
+    "questions": ["Your name?", "The weather?"],
+    "heard": [
+        "My name is Bruce and I am located in Sackville in New Brunswick, which is a small university town in Canada.",
+        "The weather here seems quite nice and the leaves are slowly departing from us.",
+    ],
+    "ending": {"speak": "none"},
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "words"), [("key_invalid@later", {"weather", "seems"}), ("bad_payload@answer", {"name", "bruce"})]
+)
+async def test_what_was_said_when_the_link_was_given_up_is_in_the_transcript(
+    tmp_path: Path, case: str, words: set[str]
+) -> None:
+    answers: list[Path] = []
+    for n, clip in enumerate((ANSWERS[0], ANSWERS[2])):
+        answers.append(tmp_path / f"answer-{n}.wav")
+        with wave.open(str(answers[-1]), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(clip.pcm[: 3 * 2 * RATE])
+    faults = rules(chosen([case], quick=False)[0], "ours")  # 2 s into the second answer, or 1.5 s into the first
+    file = stalled(tmp_path, live=NEW, ears="offline", examiner=ASKED, faults=faults, silence=0.8)
+    told = await hold(file, answers)
+    assert told.record.why == "link given up" and told.of(LinkGaveUp)
+    given_up = told.of(LinkGaveUp)[0].at
+    [spoken] = [said for said in told.record.utterances if said.source == "repaired"]
+    assert spoken.speaker == "caller" and spoken.partial and spoken.started < given_up
+    assert words <= {bare(word) for word in spoken.text.split()}
+    assert told.record.completeness == 1.0 and measured(told).repaired == 1
+    repaired = told.events.index(told.of(HoleRepaired)[0])
+    assert repaired < told.events.index(told.of(VerdictGiven)[0]), "the scores are read from the whole of it"

@@ -24,7 +24,7 @@ PLAIN = Scenario.load("scripted")
 FATAL = {
     *("key_invalid", "bad_payload", "voices_refused", "setup_refused", "model_not_found", "activity_refused"),
     *("refuse_400", "refuse_region", "refuse_401", "refuse_403", "refuse_404", "refuse_429", "refuse_503"),
-    *("sessions_exhausted", "no_setup_complete", "mute", "empty_reply", "call_lost"),
+    *("sessions_exhausted", "no_setup_complete", "mute", "empty_reply", "no_audio", "call_lost"),
 }
 
 
@@ -213,7 +213,27 @@ def test_a_tool_call_on_a_dying_connection_is_answered_once_and_told_in_words() 
     assert outcome.calls and outcome.of(events.LinkLost)
 
 
-resumable = sorted(set(FAULTS) - FATAL)
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_reply_without_a_sound_is_asked_for_again_and_then_from_another_connection(model: str) -> None:
+    outcome = exam({"fault": "no_audio", "turn": 2, "connection": 1}, model=model)
+    orderly(outcome)
+    nothing_lost(outcome)
+    the_last_model_knows_it_all(outcome)
+    assert [late.done for late in outcome.of(events.ModelLate)] == ["say again", "reconnect"]
+    assert outcome.of(events.LinkGaveUp) == [] and len(outcome.of(events.LinkDialed)) == 2
+    spoken = "".join(text for _, text in outcome.heard_by_caller)
+    recorded = " ".join(said.text for said in outcome.said if said.speaker == "examiner")
+    never, again = outcome.of(events.ReplySuppressed)
+    assert {never.why, again.why} == {"mute"}
+    assert never.text not in spoken and never.text not in recorded
+    for question in QUESTIONS:
+        assert spoken.count(question) == recorded.count(question) == 1, "the silent one from the second connection"
+    assert len([said for said in outcome.said if said.speaker == "caller"]) == len(outcome.turns) == 3
+    assert outcome.longest_silence < 8.0
+
+
+# A model without a voice ends the call, but only if no connection gives it one.
+resumable = sorted(set(FAULTS) - FATAL | {"no_audio"})
 rules = st.builds(
     lambda fault, after, connection: {"fault": fault, "after": after, "connection": connection},
     st.sampled_from(resumable),
@@ -338,6 +358,17 @@ def test_an_examiner_who_goes_on_without_an_answer_is_not_heard_and_gives_no_sco
     assert {event.why for event in outcome.of(events.ReplySuppressed)} == {"premature"}
     unguarded = Simulation(early, silence=0.8, at_least=0.5, policy=LivePolicy(grace=0.0)).run()
     assert unguarded.of(events.ReplySuppressed) == []
+
+
+@pytest.mark.parametrize("fault", ["hum", "huge_frame"])
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_model_that_speaks_unasked_is_not_stopped_for_ever(fault: str, model: str) -> None:
+    # Its turns are so long, or break the connection so soon, that it owes a reply whenever it goes on by itself.
+    early = PLAIN.changed(examiner={"early": [1], "early_after": 0.3}, faults=[{"fault": fault, "times": 0}])
+    outcome = Simulation(early, model=model, at_least=0.5, limit=200.0).run()
+    orderly(outcome)
+    empty = sum(not pcm for _, pcm in outcome.windows)
+    assert empty < 10, "once there were 50, one answering the other"
 
 
 @settings(max_examples=200)

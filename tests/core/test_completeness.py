@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.completeness import Axis, Hole, HolePolicy, holes, placed, reach, words_of
+from core.completeness import Axis, Hole, HolePolicy, holes, placed, reach, untold, words_of
 from core.transcript import Piece, Stretch
 
 POLICY = HolePolicy()
@@ -146,3 +146,15 @@ def test_the_reach_of_a_hole_covers_the_lumps_of_text_beside_it() -> None:
 def test_holes_that_overlap_have_a_moment_in_common() -> None:
     assert Hole(1, 3, 2, 0).meets(Hole(2, 5, 3, 0))
     assert not Hole(1, 3, 2, 0).meets(Hole(3, 5, 2, 0))
+
+
+def test_what_was_said_behind_the_last_word_of_a_turn_that_broke_off_is_missing() -> None:
+    voice = [Stretch(10.0, 13.0), Stretch(14.0, 15.0)]
+    assert untold(voice, [], POLICY) == Hole(10.0, 15.0, 4.0, 0)
+    streamed = [Piece(f" word{n}", 10.5 + n / 2) for n in range(4)]
+    end = untold(voice, streamed, POLICY)
+    assert end is not None and 11.5 < end.started < 12.5 and end.ended == 15.0
+    assert holes(voice, streamed, POLICY) == [], "the turn as a whole has words enough"
+    assert untold(voice, [*streamed, Piece(" and all the rest of it, to the end.", 16.0)], POLICY) is None
+    assert untold([Stretch(10.0, 10.4)], [], POLICY) is None, "a cough"
+    assert untold(voice, [], HolePolicy(least_rate=0)) is None

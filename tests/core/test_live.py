@@ -233,7 +233,7 @@ def test_a_told_session_that_puts_an_old_question_again_is_let_through() -> None
     lost = hear(machine, service.GenerationDone(), now=3.5)
     assert [note.done for note in noted(lost, events.ContextLost)] == ["reseed"]
     machine.opened(0.1, None, SAID, False, 3.7)
-    assert Caption(again.text) in hear(machine, again, service.GenerationDone(), now=4.0)
+    assert Caption(again.text) in hear(machine, again, VOICE, service.GenerationDone(), now=4.0)
 
 
 def test_what_an_old_connection_says_is_out_of_date() -> None:

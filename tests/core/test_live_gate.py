@@ -24,7 +24,8 @@ from core.live_actions import (
     Transmit,
 )
 from core.live_policy import UNHEARD, LivePolicy
-from core.uplink import TOO_EARLY
+from core.model_turns import UNSTOPPABLE
+from core.uplink import MOST_STOPPED, TOO_EARLY
 from core.watch import WatchPolicy
 
 VOICE = service.AudioSpoken(bytes(48000), 24000)  # a second
@@ -310,3 +311,38 @@ def test_a_model_that_was_told_to_speak_or_was_answered_is_heard() -> None:
     machine.caller_began(2.0)
     machine.caller_stopped(5.0, voiced=2.0)
     assert AskTool("7", "report", {"scores": 6}) in hear(machine, CALL, now=5.5)
+
+
+@pytest.mark.parametrize("asks", ["before", "after"])
+def test_a_model_that_speaks_unasked_while_it_owes_a_reply_is_heard_in_the_end(asks: str) -> None:
+    machine = live()
+    machine.caller_began(1.0)
+    machine.caller_audio(PCM, 16000)
+    machine.caller_stopped(4.0, voiced=3.0)
+    actions = list[Action]()
+    for n in range(20):
+        # The service cuts off its reply to the answer, the plan waits for the next, and the model goes on by itself.
+        if asks == "before":
+            machine.answer_due(1.0)
+        actions += hear(machine, service.Interrupted(), now=5.0 + n)
+        if asks == "after":
+            machine.answer_due(1.0)
+        actions += hear(machine, service.TurnDone(), VOICE, WORDS, now=5.0 + n)
+    assert sent(actions) == [service.StartActivity(), END] * MOST_STOPPED
+    assert len(speech(actions)) > 20
+    assert [problem.what for problem in noted(actions, events.ProblemSeen)] == [UNSTOPPABLE]
+
+
+def test_scores_that_come_too_early_again_and_again_are_refused_each_time_and_stopped_twice() -> None:
+    machine = live()
+    machine.answer_due(1.0)
+    called = [hear(machine, CALL, service.Interrupted(), service.TurnDone(), now=5.0 + n) for n in range(9)]
+    assert all(service.ToolResult("7", "report", TOO_EARLY) in sent(actions) for actions in called)
+    assert sum(sent(actions).count(service.StartActivity()) for actions in called) <= MOST_STOPPED
+
+
+def test_what_follows_in_a_turn_that_was_stopped_is_not_taken_for_another() -> None:
+    machine = asked()
+    machine._uplink.stopped = MOST_STOPPED - 1
+    on = hear(machine, VOICE, WORDS, VOICE, now=4.0)
+    assert sent(on) == [service.StartActivity()] and not speech(on) and not noted(on, events.ProblemSeen)

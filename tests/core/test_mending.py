@@ -82,6 +82,35 @@ def test_a_hole_is_heard_again_and_filled_in_its_place() -> None:
     assert (measured.completeness, measured.holes, measured.repaired) == (1.0, 1, 1)
 
 
+def broken_off(said: Said) -> Said:
+    return replace(said, spoken=replace(said.spoken, partial=True))
+
+
+def test_the_rest_of_a_turn_that_broke_off_is_heard_again_and_follows_what_there_is() -> None:
+    mending = machine()
+    said = answer(until=6.0, heard=((0, 4),))
+    assert mending.said(said, 9.0) == [Record(said.spoken)], "a turn that was answered has all of its words"
+    mending = machine()
+    actions = mending.said(broken_off(said), 9.0)
+    [hole] = noted(actions, HoleFound)
+    assert 3.5 < hole.started < 5.0 and hole.ended == 6.0
+    [ask] = asked(actions)
+    assert (ask.started, ask.ended) == (0.0, 6.0)
+    [whole] = recorded(mending.second(words(0, 6), ask.started, ask.ended, True, 10.0))
+    assert whole.text == words(0, 6).strip() and whole.source == "repaired" and whole.partial
+    [measured] = noted(mending.end(11.0), TranscriptMeasured)
+    assert (measured.completeness, measured.holes, measured.repaired) == (1.0, 1, 1)
+
+
+def test_a_short_turn_that_broke_off_before_a_word_of_it_came_is_heard_again() -> None:
+    mending = machine()
+    said = answer(until=1.4, heard=())
+    assert mending.said(said, 4.0) == [], "a cough is no word"
+    [ask] = asked(mending.said(broken_off(said), 4.0))
+    [whole] = recorded(mending.second("My name is Bruce.", ask.started, ask.ended, True, 5.0))
+    assert whole.text == "My name is Bruce." and whole.source == "repaired"
+
+
 def test_without_second_ears_a_hole_is_told_and_nothing_waits() -> None:
     mending = machine("none")
     said = answer(heard=((0, 20),))

@@ -1,6 +1,7 @@
 """The reply on its way to the caller."""
 
 from core.live_actions import BeginSpeech, Caption, EndSpeech, Play, ReplyOver
+from core.memory import Recall
 from core.replies import SLACK, Replies
 
 SECOND = Play(bytes(48000), 24000)
@@ -26,6 +27,36 @@ def test_a_reply_cut_off_tells_how_much_of_its_text_was_heard() -> None:
 def test_a_reply_heard_to_its_end_or_without_text_tells_nothing() -> None:
     assert begun("Thank you.", 1).finish(11.0, interrupted=False) == [EndSpeech(), ReplyOver(False)]
     assert begun("", 1).finish(11.0, interrupted=True) == [EndSpeech(), ReplyOver(True)]
+
+
+def test_words_wait_for_their_sound_and_are_never_heard_without() -> None:
+    replies = Replies(1.5)
+    assert replies.say(Caption("Thank"), 10.0)[1] == [] and replies.say(Caption(" you."), 10.1)[1] == []
+    assert replies.say(SECOND, 10.2)[1] == [BeginSpeech(), Caption("Thank"), Caption(" you."), SECOND]
+    assert replies.say(Caption(" And?"), 10.3)[1] == [Caption(" And?")] and replies.mute() == ""
+    replies.finish(11.0, interrupted=False)
+    replies.say(Caption(" Where do"), 20.0)
+    replies.say(Caption(" you live?"), 20.1)
+    assert replies.holding and not replies.speaking and replies.deadline() is None
+    assert replies.complete(20.2) == (Recall.KEPT, []) and replies.release(20.2) == []
+    assert replies.mute() == "Where do you live?" and not replies.holding
+
+
+def test_a_check_that_runs_out_of_time_does_not_let_words_be_heard_without_their_sound() -> None:
+    replies = Replies(1.5)
+    replies.memory.said("Hello, and welcome to the test.")
+    replies.memory.reconnected()
+    replies.say(Caption("Thank you."), 10.0)
+    assert replies.tick(11.5) == [] and replies.deadline() is None
+    assert replies.say(SECOND, 12.0)[1] == [BeginSpeech(), Caption("Thank you."), SECOND]
+
+
+def test_words_of_a_turn_without_sound_are_not_those_of_the_turn_that_is_still_heard() -> None:
+    replies = begun("Where were you born?", 4)
+    replies.declared_over(10.0)
+    assert replies.say(Caption(" Well?"), 11.0)[1] == [] and replies.complete(11.1) == (Recall.KEPT, [])
+    assert replies.mute() == "Well?"
+    assert replies.tick(99.0) == [ReplyOver(False)]
 
 
 def test_what_was_sent_before_a_connection_went_is_heard_to_its_end() -> None:

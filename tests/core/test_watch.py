@@ -44,7 +44,18 @@ def test_a_finished_reply_whose_end_is_never_declared_is_over_after_its_playing(
     assert dog.tick(10.0) is Alarm.SETTLE
 
 
-def test_words_without_sound_are_a_stall() -> None:
+def test_a_turn_without_a_sound_is_asked_for_again_at_once_and_then_the_connection_is_left() -> None:
+    dog = Watchdog(POLICY)
+    dog.asked(0.0)
+    assert dog.muted(2.0) is Alarm.NUDGE
+    assert dog.deadline() == 6.0, "a voice is due as soon as after a nudge"
+    assert dog.muted(4.0) is Alarm.RECONNECT
+    assert dog.deadline() is None
+    dog.asked(5.0)
+    assert dog.tick(15.0) is Alarm.NUDGE and dog.muted(16.0) is Alarm.RECONNECT
+
+
+def test_a_voice_that_stops_is_a_stall() -> None:
     dog = Watchdog(POLICY)
     dog.asked(0.0)
     dog.said(2.0)

@@ -54,6 +54,14 @@ def test_a_question_cut_off_was_not_asked_and_the_answer_goes_on() -> None:
     assert it.progress.asked == 2
 
 
+def test_it_says_its_question_again_when_it_is_asked_to_unless_that_was_answered() -> None:
+    it = examiner()
+    texts = [reply.text for reply in talk(it, "begin", "There was no sound: say it again.", "one")]
+    assert texts[1:] == ["Q1?", "Thank you. Q2?"]
+    it.delivered(it.answer("two"), fraction=0.2)
+    assert talk(it, "Say it again.")[0].text.startswith("Thank you. That is the end")
+
+
 def test_after_the_end_it_only_says_so() -> None:
     assert talk(examiner(), "begin", "one", "two", "and now?")[-1].text == "The test is over. Thank you."
 

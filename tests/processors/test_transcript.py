@@ -166,6 +166,25 @@ async def test_the_end_of_a_call_waits_for_what_was_asked() -> None:
         assert [u.text for u in session.utterances] == ["Good bye.", "I see."]
 
 
+async def test_the_end_of_a_call_waits_for_the_end_of_the_turn_that_is_on_its_way() -> None:
+    session = FakeSession()
+    transcript = Transcript(TranscriptSettings(), session)
+    async with running(transcript) as ends:
+        await ends.push(SecondEarsFrame(), UserStartedSpeakingFrame())
+        began = session.now()
+        await asyncio.sleep(3.0)
+        concluding = asyncio.create_task(transcript.conclude())
+        await asyncio.sleep(0.1)
+        await ends.push(VoiceHeardFrame(started=began, ended=began + 3), CallerStoppedFrame(spoke_until=began + 3))
+        await settled(ends)
+        [hole] = ends.rose(HoleFrame)
+        assert (hole.started, hole.ended) == (began, began + 3)
+        await ends.push(SecondTextFrame(text="I am Bruce.", started=hole.started, ended=hole.ended, repaired=True))
+        await concluding
+    [said] = session.utterances
+    assert (said.text, said.ended, said.source) == ("I am Bruce.", began + 3, "repaired")
+
+
 async def test_the_end_of_a_call_waits_a_bounded_time() -> None:
     session = FakeSession()
     transcript = Transcript(TranscriptSettings(repair_wait=2.0), session)
