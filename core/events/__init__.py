@@ -48,6 +48,7 @@ from core.events.speech import (
     Speaker,
     TranscriptMeasured,
     UtteranceSpoken,
+    WordsKept,
 )
 from core.events.turns import EchoHeard, KeyPressed, TurnClosed, TurnFlushed, TurnOpened, TurnSent
 
@@ -98,6 +99,7 @@ __all__ = [
     "VerdictGiven",
     "WebhookDelivered",
     "WebhookFailed",
+    "WordsKept",
     "as_record",
     "from_record",
 ]

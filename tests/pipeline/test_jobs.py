@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,19 @@ from support.record import numbered, opening, said, until
 from core.events import (
     CallBilled,
     CallEnded,
+    Event,
     ProblemSeen,
     ScoreRefused,
     ToolCalled,
     UsageReported,
+    UtteranceSpoken,
     VerdictGiven,
     WebhookDelivered,
     WebhookFailed,
+    WordsKept,
 )
-from pipeline import jobs
-from pipeline.owner import Owner
+from pipeline import jobs, tables
+from pipeline.owner import Owner, this_process
 from pipeline.record import SessionRecord, StoreError
 from pipeline.store import AFTER_THE_CALL, Store
 
@@ -69,6 +73,58 @@ async def test_too_little_to_judge_is_said_and_nobody_is_asked(store: Store, tmp
     assert (verdict.status, record.scored) == ("insufficient", "none")
     assert [score.why for score in record.scores] == ["not enough evidence"] * 2
     assert Oracle.asked == []
+
+
+async def died(store: Store, *events: Event) -> None:
+    """A session whose process was killed after these facts."""
+    await store.open_session(opening("s1", config_name="exam", verdict_due=True))
+    await store.append("s1", numbered(events))
+    dead = str(replace(this_process(), started="long ago"))
+    async with store._database.writing() as connection:
+        await connection.execute(tables.owners.insert().values(id=dead, beat=0))
+        await connection.execute(tables.sessions.update().values(owner=dead))
+    assert await store.close_orphans() == ["s1"]
+
+
+async def test_what_was_being_said_when_the_process_died_counts(store: Store, tmp_path: Path) -> None:
+    await died(
+        store,
+        WordsKept(1.0, "examiner", "What are", 0.0, 1.0),
+        UtteranceSpoken(2.0, "examiner", "What are you?", 0.0, 2.0),
+        WordsKept(4.0, "caller", "I am what I", 3.0, 4.0),
+        WordsKept(5.0, "caller", LONG.text, 3.0, 5.0),
+        WordsKept(7.0, "examiner", "Your scores are: fluency 6, grammar 7", 5.5, 7.0),
+    )
+    async with worked(store, config(tmp_path, answer={"grammar": ANSWER["grammar"]})):
+        record = await settled(store)
+    assert {score.criterion: (score.value, score.source) for score in record.scores} == {
+        "fluency": (6.0, "speech"),
+        "grammar": (7.0, "text"),
+    }
+    assert [(one.speaker, one.text, one.partial) for one in record.utterances] == [
+        ("examiner", "What are you?", False),
+        ("caller", LONG.text, True),
+        ("examiner", "Your scores are: fluency 6, grammar 7", True),
+    ]
+
+
+async def test_words_that_were_kept_of_what_is_on_record_count_once(store: Store, tmp_path: Path) -> None:
+    await died(
+        store,
+        UtteranceSpoken(5.0, "caller", LONG.text, 3.0, 5.0),
+        WordsKept(5.5, "caller", "I am what I am", 3.0, 4.0),  # the second ears were waited for
+        WordsKept(2.0, "caller", "A reply that was never heard.", 1.0, 2.0),
+    )
+    async with worked(store, config(tmp_path, answer=ANSWER)):
+        record = await settled(store)
+    assert [one.text for one in record.utterances] == [LONG.text]
+
+
+async def test_what_was_cut_short_by_the_end_of_the_call_stays_so(store: Store, tmp_path: Path) -> None:
+    await over(store, WordsKept(2.0, "examiner", "fluency 9", 1.0, 2.0), *REPORTED)
+    async with worked(store, config(tmp_path)):
+        record = await settled(store)
+    assert record.utterances == () and {score.source for score in record.scores} == {"call"}
 
 
 async def test_a_text_model_that_fails_is_asked_again(store: Store, tmp_path: Path) -> None:
