@@ -41,6 +41,7 @@ PRUNED_AT_ONCE = 200
 LAST_SWEEPS = 8.0  # seconds for what is due when the worker is to end
 LAST_SWEEPS_EVERY = 0.1
 REST = 5.0  # seconds for what is then still in hand
+LAST_NOTE = 1.0  # seconds for DBOS to note that a job is done
 AT_ONCE = 8  # sessions that are judged or delivered at the same time
 
 # Of a workflow that has come to an end. One in any other state is still to be gone on with.
@@ -73,7 +74,7 @@ class Worker:
         due = self._due = await self._store.due(self._config.name)
         for session_id in due:
             if session_id not in self._begun:
-                with SetWorkflowID(f"settle-{VERSION}-{session_id}"):
+                with SetWorkflowID(_workflow(session_id)):
                     await DBOS.start_workflow_async(_settle, session_id)
                 self._begun.add(session_id)
         self._begun.intersection_update(due)
@@ -94,14 +95,10 @@ class Worker:
 
     async def prune(self) -> bool:
         """Forget some of the jobs that were done long ago; whether there may be more of them."""
-        before = datetime.now(UTC) - timedelta(days=self._config.jobs.keep_days)
+        before = (datetime.now(UTC) - timedelta(days=self._config.jobs.keep_days)).isoformat()
         try:
             old = await DBOS.list_workflows_async(
-                status=DONE,
-                completed_before=before.isoformat(),
-                limit=PRUNED_AT_ONCE,
-                load_input=False,
-                load_output=False,
+                status=DONE, completed_before=before, limit=PRUNED_AT_ONCE, load_input=False, load_output=False
             )
             if old:
                 await DBOS.delete_workflows_async([one.workflow_id for one in old])
@@ -189,16 +186,33 @@ class Worker:
 
     async def rest(self, timeout: float) -> None:
         """Begin no step any more, and wait for those in hand; one that lasts longer is as if it had not begun."""
-        with suppress(TimeoutError):
+        with suppress(Exception):  # whatever keeps it from waiting, it has to end
             async with asyncio.timeout(timeout):
                 for _ in range(AT_ONCE):
                     await self._turns.acquire()
+                async with asyncio.timeout(LAST_NOTE):
+                    await self._all_noted()
         for task in (hanging := list(self._in_hand)):
             task.cancel()
         await asyncio.gather(*hanging, return_exceptions=True)
 
+    async def _all_noted(self) -> None:
+        """Wait until DBOS has noted of every job that did its last step that it is done."""
+        prefix = _workflow("")
+        while True:
+            running = await DBOS.list_workflows_async(
+                status="PENDING", workflow_id_prefix=prefix, load_input=False, load_output=False
+            )
+            if all(one.workflow_id.removeprefix(prefix) in self._pauses for one in running):
+                return
+            await asyncio.sleep(LAST_SWEEPS_EVERY)
+
     def _config_of(self, record: SessionRecord) -> Config:
         return self._config.arms.get(record.arm or "", self._config)
+
+
+def _workflow(session_id: str) -> str:
+    return f"settle-{VERSION}-{session_id}"
 
 
 # What the steps work with. One a process, as DBOS itself is.

@@ -10,6 +10,7 @@ import pytest
 from support.calls import config
 from support.clips import ANSWERS
 from support.receiver import HANG, SECRET, Receiver, receiving
+from support.record import until
 
 from pipeline.record import SessionRecord
 from pipeline.store import Store
@@ -32,9 +33,12 @@ async def second_answer_begun(process: asyncio.subprocess.Process, url: str) -> 
     assert process.stdout is not None
     while b"What is the weather like?" not in (line := await process.stdout.readline()):
         assert line, "it ended by itself"
-    # Another process says nothing by itself: its record has to be looked at.
-    while (record := await recorded(url)) is None or [e.kind for e in record.events].count("TurnOpened") < 2:  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
+
+    async def it_is_on_record() -> bool:
+        record = await recorded(url)
+        return record is not None and [one.kind for one in record.events].count("TurnOpened") == 2
+
+    await until(it_is_on_record, patience=60, every=0.1)
 
 
 async def test_ctrl_c_in_an_answer_closes_the_record_with_what_was_said(tmp_path: Path) -> None:

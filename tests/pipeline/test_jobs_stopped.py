@@ -35,6 +35,8 @@ async def test_what_is_due_is_delivered_before_the_worker_ends(
     await over(store, *REPORTED, webhook=True)
     async with receiving() as receiver:
         assert (await stopped(store, config(tmp_path, receiver)))[0] == 0
+    with shelf(store) as kept:
+        assert kept.status("s1") == "SUCCESS", "DBOS was not taken away before it had noted that"
     record = await store.session("s1")
     assert record is not None and len(facts(record, WebhookDelivered)) == len(receiver.posted) == 1
 

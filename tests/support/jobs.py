@@ -167,4 +167,4 @@ def shelf(store: Store) -> Iterator[Shelf]:
 
 def workflow(session_id: str) -> str:
     """What a session's job is called."""
-    return f"settle-{jobs.VERSION}-{session_id}"
+    return jobs._workflow(session_id)
