@@ -85,6 +85,17 @@ class TranscriptMachine:
         """What the examiner has said so far in the utterance that is not finished."""
         return self._examiner.text() if self._examiner else ""
 
+    def began(self, speaker: Speaker, now: float) -> float:
+        """When the utterance began that somebody has not finished; now if there is none."""
+        pending = self._caller if speaker == "caller" else self._examiner
+        return now if pending is None else pending.started
+
+    @property
+    def unfinished(self) -> list[tuple[Speaker, str, float, float]]:
+        """Who is not finished: the words so far, when they began and when the last of them came or was spoken."""
+        pending = [one for one in (self._caller, self._examiner) if one is not None]
+        return [(one.speaker, text, one.started, one.ended) for one in pending if (text := one.text())]
+
     @property
     def caller_open(self) -> bool:
         """Whether the caller is in the middle of a turn."""

@@ -14,7 +14,7 @@ from pipeline.config import Config
 ROOT = Path(__file__).parents[1]
 
 AGAIN_AFTER = 5.0  # seconds, when it ended by itself
-LAST_WORK = 15.0  # seconds for what it has in hand
+LAST_WORK = 25.0  # seconds for what is due, and for what it has in hand; it gives up sooner by itself
 
 
 @asynccontextmanager

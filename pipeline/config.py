@@ -85,6 +85,13 @@ class WebhookSettings(Closed):
     """seconds before each further attempt; after the last one it is given up"""
 
 
+class JobsSettings(Closed):
+    """The jobs that finish what sessions owe after the call (docs/jobs.md)."""
+
+    keep_days: float = Field(default=30, gt=0, le=3650)
+    """days for which the steps of a finished job are kept; the record has its outcome for good"""
+
+
 class ArmSettings(Closed):
     """One way of an experiment."""
 
@@ -135,6 +142,8 @@ class ConfigFile(Closed):
     """the embedded Gemini Live emulator, for calls without key or network"""
     webhook: WebhookSettings | None = None
     """where the result of every session is sent once the call is over"""
+    jobs: JobsSettings = Field(default_factory=JobsSettings)
+    """how the jobs after the call are kept"""
     experiment: ExperimentSettings | None = None
     """arms between which callers or calls are divided"""
 
@@ -212,6 +221,7 @@ class Config:
     database: str = field(default="sqlite+aiosqlite:///sessions.db", repr=False)
     emulator: EmulatorSettings | None = None
     webhook: WebhookSettings | None = None
+    jobs: JobsSettings = field(default_factory=JobsSettings)
     experiment: Experiment | None = None
     arm: str | None = None
     arms: Mapping[str, "Config"] = field(default_factory=dict[str, "Config"], repr=False)
@@ -253,6 +263,7 @@ class Config:
             "database": shown(self.database),
             "emulator": self.emulator and self.emulator.model_dump(mode="json"),
             "webhook": self.webhook and shown(self.webhook.model_dump(mode="json")),
+            "jobs": self.jobs.model_dump(mode="json"),
             "experiment": None,
         }
         if self.experiment is not None:

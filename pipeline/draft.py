@@ -56,6 +56,7 @@ class Draft:
             database=self.top.database,
             emulator=self.top.emulator,
             webhook=self.top.webhook,
+            jobs=self.top.jobs,
             experiment=self.top.experiment and _experiment(name, self.top.experiment),
         )
 

@@ -21,6 +21,7 @@ from pipecat.processors.frame_processor import FrameDirection
 from pydantic import Field
 
 from core.completeness import HolePolicy
+from core.keeping import KeepingMachine
 from core.mending import Action, Ask, MendingMachine, MendingPolicy, Note, Prefer, Record
 from core.ports import Session
 from core.transcript import Said, TranscriptMachine
@@ -74,6 +75,7 @@ class Transcript(Stage[TranscriptSettings]):
         self._machine = TranscriptMachine()
         holes = HolePolicy(least_rate=settings.least_rate)
         self._mending = MendingMachine(MendingPolicy(holes, settings.repair_wait, settings.prefer))
+        self._keeping = KeepingMachine()
         self._settled = asyncio.Event()
         self._running = True
         self._weighed: float | None = None  # the turn that settled then was looked at
@@ -95,6 +97,8 @@ class Transcript(Stage[TranscriptSettings]):
             self._weighed = settles
             await self._carry_out(self._mending.settled(*self._machine.caller_so_far, now))
         await self._carry_out(self._mending.tick(now))
+        for kept in self._keeping.tick(self._machine.unfinished, now):
+            self.session.record(kept)
         self._set_alarm()
 
     async def conclude(self) -> None:
@@ -130,6 +134,7 @@ class Transcript(Stage[TranscriptSettings]):
                 await self._say(machine.caller_closed(now, until), now)
             case TranscriptionFrame(text=text):
                 await self._say(machine.caller_text(text, now), now)
+                self._keeping.came(machine.began("caller", now), now)
                 await self._carry_out(self._mending.progress(*machine.caller_so_far, now))
             case TextKeptFrame(safe=safe):
                 machine.caller_text_kept(safe=safe)
@@ -141,6 +146,7 @@ class Transcript(Stage[TranscriptSettings]):
                 await self._carry_out(self._mending.second(text, started, ended, repaired, now, heard))
             case TTSTextFrame(text=text):
                 await self._say(machine.examiner_spoke(text, now), now)
+                self._keeping.came(machine.began("examiner", now), now)
             case TTSAudioRawFrame():
                 await self._say(machine.examiner_spoke("", now), now)
             case ReplyDoneFrame(interrupted=interrupted, heard=heard):
@@ -178,5 +184,5 @@ class Transcript(Stage[TranscriptSettings]):
 
     def _set_alarm(self) -> None:
         settles = self._machine.caller_settles
-        times = [self._mending.deadline(), None if settles == self._weighed else settles]
+        times = [self._mending.deadline(), self._keeping.deadline(), None if settles == self._weighed else settles]
         self.wake_at(min((time for time in times if time is not None), default=None) if self._running else None)

@@ -49,6 +49,7 @@ from core.events.speech import (
     Timed,
     TranscriptMeasured,
     UtteranceSpoken,
+    WordsKept,
 )
 from core.events.turns import EchoHeard, KeyPressed, TurnClosed, TurnFlushed, TurnOpened, TurnSent
 
@@ -100,6 +101,7 @@ __all__ = [
     "VerdictGiven",
     "WebhookDelivered",
     "WebhookFailed",
+    "WordsKept",
     "as_record",
     "from_record",
 ]

@@ -46,6 +46,19 @@ class UtteranceSpoken(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WordsKept(Event):
+    """What one side has said so far of an utterance that is not finished, should the process die before it is.
+
+    The utterance that began at the same `started` replaces it.
+    """
+
+    speaker: Speaker
+    text: str
+    started: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyStarted(Event):
     """The examiner's first audio left for the caller, `latency` seconds after the caller's speech ended."""
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_CONFIG = ROOT / "configs" / "offline.yaml"
-PATIENCE = 20.0  # seconds
+PATIENCE = 20.0  # seconds for what is due when the exam is over
+LAST_PATIENCE = 8.0  # the same after Ctrl-C
 DEMO_ANSWERS = [ROOT / "tests" / "data" / f"answer-{n}.wav" for n in (1, 2, 3)]
 
 
@@ -50,7 +51,8 @@ def call(
     """Hold one exam of CONFIG with a recording as the candidate.
 
     Prints the conversation as it happens, then the scores, the bill and where the record is. Exits with 1 when the
-    exam ended without a complete set of scores, and with 130 when Ctrl-C ended it; the record is closed either way.
+    exam ended without a complete set of scores, and with 130 when Ctrl-C ended it; the record is closed either way, and
+    its result delivered if that can be done in some seconds.
 
     Example: colloquy call configs/offline.yaml --wav answer-1.wav --wav answer-2.wav
     """
@@ -96,15 +98,14 @@ def _hold(config: Path, wav: "WavSettings", caller: str, database: str | None, t
     raise click.exceptions.Exit(code)
 
 
-async def _settle(there: "Running") -> None:
+async def _settle(there: "Running", patience: float) -> None:
     """Do what this session and earlier ones still owe, without keeping anybody waiting for long."""
     if not await there.store.due(there.config.name):
         return
+    from pipeline.commands.running import say_left
     from pipeline.jobs import finish
 
-    if left := await finish(there.store, there.config, PATIENCE):
-        sessions = "1 session is" if left == 1 else f"{left} sessions are"
-        click.echo(f"The results of {sessions} not delivered yet: colloquy jobs {there.config.source}", err=True)
+    say_left(await finish(there.store, there.config, patience), there.config)
 
 
 async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path | None) -> int:
@@ -125,8 +126,7 @@ async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path |
         async with interruptible(stop):
             await there.host.serve(door)
         await asyncio.gather(*stopping)
-        if not stopping:
-            await _settle(there)
+        await _settle(there, LAST_PATIENCE if stopping else PATIENCE)
         record = await there.store.session(call_id)
         screen.summary(record, config.database)
         if stopping:

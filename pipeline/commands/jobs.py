@@ -25,8 +25,8 @@ def jobs(config: Path, database: str | None, while_input: bool) -> None:
     """Give the sessions of CONFIG that ended without one their verdict, and deliver results to its webhook.
 
     `colloquy serve` starts this beside itself; run it by itself where no server runs, or on another machine that shares
-    the database. Of several, one works and the others stand by. Ctrl-C ends it; what is not finished goes on with the
-    next one.
+    the database. Of several, one works and the others stand by. Ctrl-C ends it: what can be done in some seconds is
+    done, the rest goes on with the next one.
 
     Example: colloquy jobs configs/baseline.yaml
     """
@@ -46,7 +46,7 @@ def jobs(config: Path, database: str | None, while_input: bool) -> None:
 
 
 async def _work(config: "Config", while_input: bool) -> None:
-    from pipeline.commands.running import interruptible
+    from pipeline.commands.running import interruptible, say_left
     from pipeline.jobs import work
     from pipeline.store import Store
 
@@ -56,7 +56,7 @@ async def _work(config: "Config", while_input: bool) -> None:
     store = await Store.open(config.database)
     try:
         async with interruptible(stop.set):
-            await work(store, config, stop)
+            say_left(await work(store, config, stop), config)
     finally:
         await store.close()
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 from loguru import logger
 
 from core.events import Event
@@ -62,6 +63,13 @@ async def _sweep(store: Store) -> None:
 async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def say_left(sessions: int, config: Config) -> None:
+    """Tell whoever ends a program how many sessions still wait for their verdict or its delivery, if any do."""
+    if sessions:
+        results = "The result of 1 session is" if sessions == 1 else f"The results of {sessions} sessions are"
+        click.echo(f"{results} left to the next start: colloquy jobs {config.source}", err=True)
 
 
 @asynccontextmanager

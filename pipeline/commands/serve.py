@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def serve(config: Path, port: int | None) -> None:
     """Open the doors of CONFIG until Ctrl-C, and print the link for a candidate.
 
-    Ctrl-C ends the calls politely and closes their records; a second one ends the program at once. Exits with 130 when
-    a call was cut off by it.
+    Ctrl-C ends the calls politely, closes their records and delivers the results that can be delivered in some seconds;
+    a second one ends the program at once. Exits with 130 when a call was cut off by it.
 
     Example: colloquy serve configs/offline.yaml --port 8080
     """

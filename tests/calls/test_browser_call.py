@@ -13,6 +13,7 @@ from playwright.async_api import Page, expect
 from support.browser import chromium, patch_microphone, say
 from support.calls import SHORT, config
 from support.clips import ANSWERS
+from support.record import until
 
 from pipeline.record import SessionRecord
 from pipeline.store import Store
@@ -63,14 +64,15 @@ async def the_record(folder: Path) -> SessionRecord:
     """The one session in the database, once it is closed."""
     store = await Store.open(f"sqlite+aiosqlite:///{folder / 'sessions.db'}")
     try:
-        async with asyncio.timeout(30):
-            while True:
-                [summary] = await store.sessions()
-                if summary.state == "closed":
-                    record = await store.session(summary.id)
-                    assert record is not None
-                    return record
-                await asyncio.sleep(0.2)
+
+        async def it_is_closed() -> bool:
+            return [one.state for one in await store.sessions()] == ["closed"]
+
+        await until(it_is_closed, patience=30, every=0.2)
+        [summary] = await store.sessions()
+        record = await store.session(summary.id)
+        assert record is not None
+        return record
     finally:
         await store.close()
 

@@ -1,6 +1,7 @@
 """Ctrl-C in the middle of an answer: nothing said is lost, and the shell is told."""
 
 import asyncio
+import json
 import signal
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from support.calls import config
 from support.clips import ANSWERS
+from support.receiver import HANG, SECRET, Receiver, receiving
+from support.record import until
 
 from pipeline.record import SessionRecord
 from pipeline.store import Store
@@ -30,9 +33,12 @@ async def second_answer_begun(process: asyncio.subprocess.Process, url: str) -> 
     assert process.stdout is not None
     while b"What is the weather like?" not in (line := await process.stdout.readline()):
         assert line, "it ended by itself"
-    # Another process says nothing by itself: its record has to be looked at.
-    while (record := await recorded(url)) is None or [e.kind for e in record.events].count("TurnOpened") < 2:  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
+
+    async def it_is_on_record() -> bool:
+        record = await recorded(url)
+        return record is not None and [one.kind for one in record.events].count("TurnOpened") == 2
+
+    await until(it_is_on_record, patience=60, every=0.1)
 
 
 async def test_ctrl_c_in_an_answer_closes_the_record_with_what_was_said(tmp_path: Path) -> None:
@@ -56,6 +62,47 @@ async def test_ctrl_c_in_an_answer_closes_the_record_with_what_was_said(tmp_path
     assert record is not None and (record.state, record.why) == ("closed", "shut down")
     assert [said.speaker for said in record.utterances][:3] == ["examiner", "caller", "examiner"]
     assert f"sessions show {record.id[:8]} --database sqlite" in printed
+
+
+async def cut_off(folder: Path, receiver: Receiver) -> tuple[str, float]:
+    """An exam that Ctrl-C ends at its first question: what the program complains of, and how long it then takes."""
+    loop = asyncio.get_running_loop()
+    file = config(folder, webhook={"url": receiver.url, "secret": SECRET})
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pipeline", "call", str(file), "--wav", str(ANSWERS[0].path)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(150):
+        while b"What is your name?" not in (line := await process.stdout.readline()):
+            assert line, "it ended by itself"
+        process.send_signal(signal.SIGINT)
+        began = loop.time()
+        _, complaints = await process.communicate()
+    assert process.returncode == 130
+    return complaints.decode(), loop.time() - began
+
+
+async def test_ctrl_c_has_the_result_delivered_before_the_program_ends(tmp_path: Path) -> None:
+    async with receiving() as receiver:
+        complaints, _ = await cut_off(tmp_path, receiver)
+    (posted,) = receiver.posted
+    data = json.loads(posted.body)["data"]
+    assert data["session"]["why"] == "shut down" and data["verdict"]["status"] == "insufficient"
+    assert complaints == "Ending the exam ...\n"
+
+
+async def test_a_receiver_that_hangs_does_not_hold_up_the_end_for_long(tmp_path: Path) -> None:
+    async with receiving(lambda _: HANG) as receiver:
+        complaints, took = await cut_off(tmp_path, receiver)
+    assert len(receiver.posted) == 1
+    file = tmp_path / "test.yaml"
+    assert (
+        complaints == f"Ending the exam ...\nThe result of 1 session is left to the next start: colloquy jobs {file}\n"
+    )
+    assert took < 60, "8 s for the delivery, 5 s for what is in hand, and a busy machine"
 
 
 async def test_a_recording_that_could_not_be_written_is_refused_before_the_exam(tmp_path: Path) -> None:

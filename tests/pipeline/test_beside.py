@@ -54,7 +54,9 @@ async def test_the_jobs_run_beside_a_server_and_again_when_they_die(
         await over(store, "second")
         await until(nothing_is_due, patience=150)
         second = await worker(store)
+        await over(store, "last")
     assert first != second and is_gone(first) and is_gone(second)
+    assert await nothing_is_due(), "what was due when the server ended was done first"
     await store.close()
 
 

@@ -81,7 +81,7 @@ STAGES = f" known names: {', '.join(sorted(registry.STAGES))}"
         (
             stages(LOUDNESS, more="listn: {use: webrtc}\n"),
             "exam.yaml: listn: extra inputs are not permitted; known names: budget, database, emulator, experiment,"
-            ' listen, name, prices, stages, webhook; did you mean "listen"? (line 3)',
+            ' jobs, listen, name, prices, stages, webhook; did you mean "listen"? (line 3)',
         ),
         (
             stages(LOUDNESS, more="listen: {use: webrct}\n"),

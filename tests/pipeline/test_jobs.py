@@ -2,15 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from support.examples import Oracle
-from support.receiver import SECRET, Posted, Receiver, receiving
+from support.jobs import ALL, ANSWER, LONG, REPORTED, config, facts, over, quick, settled, shelf, store, worked
+from support.receiver import SECRET, Posted, receiving
 from support.record import numbered, opening, said, until
 
 from core.events import (
@@ -21,94 +19,20 @@ from core.events import (
     ScoreRefused,
     ToolCalled,
     UsageReported,
+    UtteranceSpoken,
     VerdictGiven,
     WebhookDelivered,
     WebhookFailed,
-    from_record,
+    WordsKept,
 )
-from pipeline import jobs
-from pipeline.config import Config
-from pipeline.loading import load
-from pipeline.owner import Owner
+from pipeline import jobs, tables
+from pipeline.owner import Owner, this_process
 from pipeline.record import SessionRecord, StoreError
 from pipeline.store import AFTER_THE_CALL, Store
 
-pytestmark = pytest.mark.real_time
+__all__ = ["quick", "store"]
 
-ALL = {"fluency": 6, "grammar": 7}
-RUBRIC = {"name": "r", "function": "report", "scale": {"min": 0, "max": 9, "step": 1}}
-CRITERIA = [{"name": name} for name in ALL]
-ANSWER = {name: {"value": value, "evidence": "I am"} for name, value in ALL.items()}
-LONG = said("I am what I am and I say what I say, and there is more of it than a mouthful to be judged by.", 3.0)
-
-REPORTED = (ToolCalled(4.0, "1", "report", dict(ALL)), CallEnded(5.0, "caller left"))
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Waits that a test can wait for; an oracle that has not been asked."""
-    monkeypatch.setattr(jobs, "SWEEP_EVERY", 0.05)
-    monkeypatch.setattr(jobs, "STANDBY_EVERY", 0.05)
-    monkeypatch.setattr(jobs, "PATIENCE", (0.05, 0.05))
-    monkeypatch.setattr(jobs, "RECORD_AWAY", 0.05)
-    monkeypatch.setattr(jobs, "FAULT", 0.05)
-    Oracle.asked.clear()
-    yield
-    Oracle.asked.clear()
-
-
-@pytest.fixture
-async def store(address: str) -> AsyncIterator[Store]:
-    """A record on each kind of database in turn."""
-    one = await Store.open(address)
-    yield one
-    await one.close()
-
-
-def config(folder: Path, receiver: Receiver | None = None, retries: tuple[float, ...] = (), **oracle: Any) -> Config:
-    """A config that scores, with an oracle for a text model."""
-    (folder / "rubric.yaml").write_text(yaml.safe_dump(RUBRIC | {"criteria": CRITERIA}), encoding="utf-8")
-    prices = {"text_in": 1, "audio_in": 1, "image_in": 1, "text_out": 10, "audio_out": 10}
-    models = {"gemini-2.5-flash": {**prices, "source": "nowhere", "date": "2026-01-01"}}
-    (folder / "prices.yaml").write_text(yaml.safe_dump({"models": models}), encoding="utf-8")
-    stages = [{"use": "support.examples:Oracle", **oracle}, {"use": "scoring", "rubric": "rubric.yaml"}]
-    data: dict[str, Any] = {"name": "exam", "stages": stages, "prices": "prices.yaml"}
-    if receiver is not None:
-        data["webhook"] = {"url": receiver.url, "secret": SECRET, "retries": list(retries)}
-    (folder / "exam.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
-    return load(folder / "exam.yaml")
-
-
-async def over(store: Store, *events: Event, name: str = "s1", webhook: bool = False) -> None:
-    """A session that is closed and owes its verdict."""
-    await store.open_session(opening(name, config_name="exam", verdict_due=True, webhook_due=webhook))
-    await store.append(name, numbered(events))
-
-
-@asynccontextmanager
-async def worked(store: Store, config: Config) -> AsyncIterator[None]:
-    """A worker for as long as the block lasts."""
-    stop = asyncio.Event()
-    working = asyncio.create_task(jobs.work(store, config, stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await working
-
-
-async def settled(store: Store, name: str = "s1") -> SessionRecord:
-    async def owes_nothing() -> bool:
-        return name not in await store.due("exam")
-
-    await until(owes_nothing, patience=60)
-    record = await store.session(name)
-    assert record is not None
-    return record
-
-
-def facts(record: SessionRecord, kind: type[Any]) -> list[Any]:
-    return [from_record(one.kind, one.data) for one in record.events if one.kind == kind.__name__]
+pytestmark = [pytest.mark.real_time, pytest.mark.usefixtures("quick")]
 
 
 async def test_a_call_that_was_reported_and_not_judged_gets_its_verdict(store: Store, tmp_path: Path) -> None:
@@ -149,6 +73,58 @@ async def test_too_little_to_judge_is_said_and_nobody_is_asked(store: Store, tmp
     assert (verdict.status, record.scored) == ("insufficient", "none")
     assert [score.why for score in record.scores] == ["not enough evidence"] * 2
     assert Oracle.asked == []
+
+
+async def died(store: Store, *events: Event) -> None:
+    """A session whose process was killed after these facts."""
+    await store.open_session(opening("s1", config_name="exam", verdict_due=True))
+    await store.append("s1", numbered(events))
+    dead = str(replace(this_process(), started="long ago"))
+    async with store._database.writing() as connection:
+        await connection.execute(tables.owners.insert().values(id=dead, beat=0))
+        await connection.execute(tables.sessions.update().values(owner=dead))
+    assert await store.close_orphans() == ["s1"]
+
+
+async def test_what_was_being_said_when_the_process_died_counts(store: Store, tmp_path: Path) -> None:
+    await died(
+        store,
+        WordsKept(1.0, "examiner", "What are", 0.0, 1.0),
+        UtteranceSpoken(2.0, "examiner", "What are you?", 0.0, 2.0),
+        WordsKept(4.0, "caller", "I am what I", 3.0, 4.0),
+        WordsKept(5.0, "caller", LONG.text, 3.0, 5.0),
+        WordsKept(7.0, "examiner", "Your scores are: fluency 6, grammar 7", 5.5, 7.0),
+    )
+    async with worked(store, config(tmp_path, answer={"grammar": ANSWER["grammar"]})):
+        record = await settled(store)
+    assert {score.criterion: (score.value, score.source) for score in record.scores} == {
+        "fluency": (6.0, "speech"),
+        "grammar": (7.0, "text"),
+    }
+    assert [(one.speaker, one.text, one.partial) for one in record.utterances] == [
+        ("examiner", "What are you?", False),
+        ("caller", LONG.text, True),
+        ("examiner", "Your scores are: fluency 6, grammar 7", True),
+    ]
+
+
+async def test_words_that_were_kept_of_what_is_on_record_count_once(store: Store, tmp_path: Path) -> None:
+    await died(
+        store,
+        UtteranceSpoken(5.0, "caller", LONG.text, 3.0, 5.0),
+        WordsKept(5.5, "caller", "I am what I am", 3.0, 4.0),  # the second ears were waited for
+        WordsKept(2.0, "caller", "A reply that was never heard.", 1.0, 2.0),
+    )
+    async with worked(store, config(tmp_path, answer=ANSWER)):
+        record = await settled(store)
+    assert [one.text for one in record.utterances] == [LONG.text]
+
+
+async def test_what_was_cut_short_by_the_end_of_the_call_stays_so(store: Store, tmp_path: Path) -> None:
+    await over(store, WordsKept(2.0, "examiner", "fluency 9", 1.0, 2.0), *REPORTED)
+    async with worked(store, config(tmp_path)):
+        record = await settled(store)
+    assert record.utterances == () and {score.source for score in record.scores} == {"call"}
 
 
 async def test_a_text_model_that_fails_is_asked_again(store: Store, tmp_path: Path) -> None:
@@ -270,12 +246,12 @@ async def test_a_wait_goes_on_where_a_worker_left_it(store: Store, tmp_path: Pat
         async with worked(store, exam):
             await refused.wait()
 
-            async def is_told() -> bool:
-                record = await store.session("s1")
-                return record is not None and bool(facts(record, WebhookFailed))
+            with shelf(store) as kept:
 
-            await until(is_told)
-            await asyncio.sleep(0.3)  # the wait has begun, and is on the disk
+                async def it_waits() -> bool:
+                    return await asyncio.to_thread(kept.waits, "s1")
+
+                await until(it_waits)
         assert len(receiver.posted) == 1
         async with worked(store, exam):
             record = await settled(store)
@@ -317,7 +293,9 @@ async def test_what_is_due_at_the_end_of_a_call_is_done_at_once(store: Store, tm
     assert record is not None and len(facts(record, VerdictGiven)) == 1
 
 
-async def test_one_worker_works_and_another_stands_by(store: Store, tmp_path: Path, address: str) -> None:
+async def test_one_worker_works_and_another_stands_by(
+    store: Store, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     elsewhere = await Store.open(address)
     elsewhere._owners.here = str(Owner("another-host/0/0", 17, "4711"))
     assert await elsewhere.take_up("jobs exam")
@@ -325,8 +303,19 @@ async def test_one_worker_works_and_another_stands_by(store: Store, tmp_path: Pa
     await over(store, *REPORTED)
     exam = config(tmp_path)
     assert await jobs.finish(store, exam, 1.0) == 1
+    tried: list[str] = []
+
+    async def trying(work: str) -> bool:
+        tried.append(work)
+        return await Store.take_up(store, work)
+
+    monkeypatch.setattr(store, "take_up", trying)
+
+    async def was_in_vain() -> bool:
+        return len(tried) >= 3
+
     async with worked(store, exam):
-        await asyncio.sleep(0.3)
+        await until(was_in_vain)
         assert await store.due("exam") == ["s1"]
         await elsewhere._owners.close()
         async with store._database.writing() as connection:

@@ -140,8 +140,15 @@ async def test_what_the_result_rests_on_does_not_linger(
 ) -> None:
     monkeypatch.setattr(journal_module, "LINGER", 3600)
     journal = StoreJournal(store, "s1")
+    lingering, pause = asyncio.Event(), journal._pause
+
+    async def pausing(seconds: float) -> None:
+        lingering.set()
+        await pause(seconds)
+
+    monkeypatch.setattr(journal, "_pause", pausing)
     journal.record(CallerConnected(0.0, "wav"))
-    await asyncio.sleep(0.1)
+    await lingering.wait()
     assert journal.unwritten == 1
     journal.record(said("I give you a six"))
 
@@ -234,7 +241,7 @@ async def test_whatever_fails_and_whenever_every_fact_arrives(
             journal.record(said(str(recorded)))
             recorded += 1
         elif action == "wait":
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # the pause between two facts, in which the writer may get so far or not
         else:
             await journal.drain(1.0 if action == "drain" else 0.0)
     await until_written(journal)
@@ -463,7 +470,7 @@ async def main():
     print("drained", flush=True)
     while True:
         journal.record(said("perhaps", 60.0))
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.001)  # the pace of a busy call
 
 asyncio.run(main())
 """

@@ -8,7 +8,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from support.frames import Ends, running
 from support.session import FakeSession
 
-from core.events import HeardOtherwise, HoleFound, TranscriptMeasured, UtteranceSpoken
+from core.events import HeardOtherwise, HoleFound, TranscriptMeasured, UtteranceSpoken, WordsKept
 from processors.frames import (
     CallerStoppedFrame,
     HoleFrame,
@@ -62,6 +62,24 @@ async def test_words_that_are_pending_when_the_call_ends_are_kept_and_marked() -
     assert [(u.text, u.partial) for u in session.utterances] == [("I was about to", True)]
     await transcript.conclude()
     assert len(session.of(UtteranceSpoken)) == 1
+
+
+async def test_words_are_on_record_before_the_utterance_is_finished() -> None:
+    session = FakeSession()
+    async with running(Transcript(TranscriptSettings(), session)) as ends:
+        await ends.push(UserStartedSpeakingFrame(), heard("In Sackville."))
+        await settled(ends)
+        await ends.push(CallerStoppedFrame(spoke_until=session.now()), spoke("Your scores are: six"))
+        await asyncio.sleep(1.5)
+        assert session.utterances == []
+        assert [(kept.speaker, kept.text) for kept in session.of(WordsKept)] == [
+            ("caller", "In Sackville."),
+            ("examiner", "Your scores are: six"),
+        ]
+        await ends.push(ReplyDoneFrame())
+        await settled(ends)
+    kept = {fact.speaker: fact.started for fact in session.of(WordsKept)}
+    assert {said.speaker: said.started for said in session.utterances} == kept, "the utterance is known to replace them"
 
 
 async def test_a_cancelled_call_keeps_its_words_too() -> None:

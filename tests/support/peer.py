@@ -32,7 +32,7 @@ class _Microphone(MediaStreamTrack):
     async def recv(self) -> AudioFrame:
         loop = asyncio.get_running_loop()
         self._began = loop.time() if self._began is None else self._began
-        await asyncio.sleep(self._began + self._step * 0.02 - loop.time())
+        await asyncio.sleep(self._began + self._step * 0.02 - loop.time())  # a microphone's pace
         piece = self._pcm[: 2 * STEP].ljust(2 * STEP, b"\0")
         self._pcm = self._pcm[2 * STEP :]
         frame = AudioFrame.from_ndarray(np.frombuffer(piece, np.int16)[None, :], format="s16", layout="mono")
@@ -103,7 +103,7 @@ class Peer:
     async def _keep_alive(self, ping: float) -> None:
         while self.channel.readyState == "open":
             self.channel.send("ping: 1")
-            await asyncio.sleep(ping)
+            await asyncio.sleep(ping)  # a browser's pace
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         while True:

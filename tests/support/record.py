@@ -56,11 +56,14 @@ def used(usd: str, at: float = 1.0, *, estimated: bool = False) -> UsageReported
     return UsageReported(at, "gemini-live", {"text": 3, "audio": 7}, {"audio": 5}, 0, usd, estimated)
 
 
-async def until(check: Callable[[], Awaitable[bool]], patience: float = 20) -> None:
-    """Wait for something that nobody announces, for at most `patience` seconds."""
+async def until(check: Callable[[], bool | Awaitable[bool]], patience: float = 20, every: float = 0.01) -> None:
+    """Wait for something that nobody announces, for at most `patience` seconds; look again `every` so often."""
     async with asyncio.timeout(patience):
-        while not await check():  # noqa: ASYNC110 - there is no event to wait for
-            await asyncio.sleep(0.01)
+        while True:
+            holds = check()
+            if holds if isinstance(holds, bool) else await holds:
+                return
+            await asyncio.sleep(every)
 
 
 # An exam in small, with everything that leaves a trace in a table.

@@ -8,9 +8,27 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+
+# What `colloquy call` and `colloquy jobs` would each import for some seconds. None of it starts a thread, which a fork
+# would not have.
+LOADED = (
+    "transports.wav",
+    "pipeline.commands.call",
+    "pipeline.commands.jobs",
+    "pipeline.commands.running",
+    "pipeline.commands.shown",
+    "pipeline.jobs",
+    "pipeline.loading",
+    "processors.gemini_live.stage",
+    "processors.manual_vad",
+    "processors.resampler",
+    "processors.scoring",
+    "processors.transcript",
+)
 
 
 @dataclass
@@ -84,7 +102,8 @@ def _become(fifo: str, arguments: Sequence[str]) -> None:
 
 
 def _wait_and_fork() -> None:
-    import transports.wav  # noqa: F401
+    for module in LOADED:
+        import_module(module)
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead are not kept as zombies
     os.write(1, b"ready\n")

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psutil
@@ -12,18 +12,13 @@ from hypothesis import strategies as st
 from support.clips import ANSWERS, READ
 from support.fake_host import Conversation, FakeHost, serving
 from support.peer import Peer
+from support.record import until
 from support.sound import at_rate, likeness
 
 import transports.webrtc as webrtc
 from transports.webrtc import BadOffer, DoorFull, UnknownCall, WebRtcDoor, WebRtcSettings
 
 pytestmark = pytest.mark.real_time
-
-
-async def until(condition: Callable[[], bool], within: float = 10.0) -> None:
-    async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - what is waited for is counted by aiortc and tells nobody
-            await asyncio.sleep(0.05)
 
 
 async def call(host: FakeHost, peer: Peer, call_id: str = "one") -> Conversation:
