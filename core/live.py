@@ -159,14 +159,16 @@ class LiveMachine:
         """The caller's voice was heard until then."""
         return self._model.ruled(self._floor.voiced(until, now), now)
 
-    def flush(self, now: float, at: float | None = None) -> list[Action]:
+    def flush(self, now: float, at: float | None = None, why: str = "") -> list[Action]:
         """Close the caller's window and open the next, which begins with what was heard at `at`; None is now."""
         if not self.caller_speaking:
             return []
         actions = self._model.ruled(self._floor.flushing(now), now)
         if self._calls.pending:
             return actions  # input during a call ends the connection on 2.5 (discuss.ai.google.dev/t/114644)
-        self._floor.flushed(now if at is None else at)
+        at = now if at is None else at
+        self._floor.flushed(at)
+        actions.append(Note(events.TurnFlushed(at, why)))
         return [*actions, *self._uplink.say(service.EndActivity(flush=True), service.StartActivity())]
 
     def caller_stopped(

@@ -221,7 +221,6 @@ class ManualVad(Stage[ManualVadSettings]):
                 case VoiceHeard(started, ended):
                     await self.push_frame(VoiceHeardFrame(started=started, ended=ended))
                 case Flush(at, why, behind):
-                    self.session.record(events.TurnFlushed(at, why))
                     await self._release(all_but=behind)
                     await self.push_frame(FlushFrame(why=why, at=at))
                 case CloseTurn(at, why, spoke_until, voiced):

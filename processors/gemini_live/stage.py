@@ -117,8 +117,8 @@ class GeminiLive(Stage[GeminiLiveSettings]):
             case InputAudioRawFrame():
                 await self._carry_out(live.caller_audio(frame.audio, frame.sample_rate))
                 return
-            case FlushFrame(at=at):
-                await self._carry_out(live.flush(now, at))
+            case FlushFrame(why=why, at=at):
+                await self._carry_out(live.flush(now, at, why))
                 return
             case NudgeFrame(text=text):
                 await self._carry_out(live.tell(text, now))

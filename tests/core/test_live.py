@@ -95,7 +95,10 @@ def test_audio_outside_a_turn_is_not_sent() -> None:
 def test_a_flush_is_one_item_and_what_the_model_then_says_is_not_heard() -> None:
     machine = live()
     machine.caller_began(1.0)
-    assert machine.flush(1.0) == [Transmit((service.EndActivity(flush=True), service.StartActivity()))]
+    assert machine.flush(1.2, 1.0, "pause") == [
+        Note(events.TurnFlushed(1.0, "pause")),
+        Transmit((service.EndActivity(flush=True), service.StartActivity())),
+    ]
     assert hear(machine, VOICE, service.TextSpoken("Well,")) == []
     assert KeepText(safe=False) in hear(machine, service.Interrupted(), service.TurnDone())
     assert KeepText() in hear(machine, service.HandleGiven("h2")), "only now will it not be said again"
@@ -120,7 +123,8 @@ def test_nothing_reaches_the_model_while_it_waits_for_a_function() -> None:
     asked = hear(machine, service.ToolAsked("7", "report", {"a": 1}))
     assert AskTool("7", "report", {"a": 1}) in asked
     machine.caller_began(1.0)
-    assert sent(machine.caller_audio(PCM, 16000)) == [] and machine.flush(1.0) == []
+    assert sent(machine.caller_audio(PCM, 16000)) == []
+    assert machine.flush(1.0) == [], "nor is it recorded as a flush"
     answered = sent(machine.answer_tool("7", "report", {"ok": True}, "told", 2.0))
     assert answered == [
         service.ToolResult("7", "report", {"ok": True}),

@@ -20,7 +20,7 @@ from support.clips import ANSWERS
 from support.frames import chunks, hush, running, talk
 from support.session import FakeSession
 
-from core.events import KeyPressed, ReplyStarted, TurnClosed, TurnFlushed, TurnOpened
+from core.events import KeyPressed, ReplyStarted, TurnClosed, TurnOpened
 from core.pcm import level
 from processors.frames import AnswerDueFrame, CallerStoppedFrame, FlushFrame, VoiceHeardFrame
 from processors.manual_vad import PROFILES, ManualVad, ManualVadSettings
@@ -86,12 +86,12 @@ async def test_a_turn_closes_even_when_the_source_stops_sending() -> None:
 
 @pytest.mark.parametrize("flush", ["timer", "valley"])
 async def test_a_long_answer_is_flushed_in_order_with_its_audio(flush: str) -> None:
-    vad, session = stage(flush=flush, flush_after=3, flush_ceiling=4, silence=1.2)
+    vad, _ = stage(flush=flush, flush_after=3, flush_ceiling=4, silence=1.2)
     long = ANSWERS[0].pcm + ANSWERS[1].pcm
     async with running(vad) as ends:
         await talk(ends, hush(0.5) + chunks(long) + hush(2))
-    flushes = session.of(TurnFlushed)
-    assert len(flushes) >= 3 and len(ends.got(FlushFrame)) == len(flushes)
+    flushes = ends.got(FlushFrame)
+    assert len(flushes) >= 3 and [flush.at for flush in flushes] == sorted(flush.at for flush in flushes)
     first = next(n for n, frame in enumerate(ends.down) if isinstance(frame, FlushFrame))
     assert isinstance(ends.down[first - 1], InputAudioRawFrame)
     assert len(ends.got(UserStartedSpeakingFrame)) == 1
@@ -100,7 +100,7 @@ async def test_a_long_answer_is_flushed_in_order_with_its_audio(flush: str) -> N
 
 
 async def test_without_a_pause_the_cut_is_far_softer_than_the_speech_around_it() -> None:
-    vad, session = stage(flush_after=1.2, flush_ceiling=1.7)
+    vad, _ = stage(flush_after=1.2, flush_ceiling=1.7)
     fluent = ANSWERS[1].pcm
     async with running(vad) as ends:
         await talk(ends, hush(0.5) + chunks(fluent, duration=0.032) + hush(1), 0.032)
@@ -112,7 +112,6 @@ async def test_without_a_pause_the_cut_is_far_softer_than_the_speech_around_it()
         after = next(frame for frame in ends.down[n:] if isinstance(frame, InputAudioRawFrame))
         # -10 dB of the mean of the whole answer, its own pauses included
         assert (level(before.audio) + level(after.audio)) / 2 < 0.32 * level(fluent)
-    assert [flush.at for flush in ends.got(FlushFrame)] == [flushed.at for flushed in session.of(TurnFlushed)]
 
 
 async def test_what_is_held_back_for_a_cut_is_not_lost_when_the_call_ends() -> None:
