@@ -48,14 +48,14 @@ LEADS_TO = wordset(
     "bringing takes take taking rounds round rounded rounding averages raise raised raising revise revised "
     "revising change changed changing bump bumped bumping adjust adjusted upgrade upgraded upgrading increase "
     "increased lower lowered amend amended correct corrected correcting adds add works equal leads moving move "
-    "moved back made"
+    "moved back made goes moves rises raises climbs drops dropped falls fallen jumps"
 )
 REVISES = wordset(
     "raise raised raising revise revised revising change changed changing bump bumped bumping adjust adjusted "
     "adjusting upgrade upgraded upgrading increase increased lower lowered lowering amend amended correct corrected "
     "correcting move moved moving"
 )
-RISES = wordset("gone went risen climbed improved jumped")
+RISES = wordset("gone went goes risen rises climbed climbs improved jumped jumps dropped drops fallen falls moves")
 RANGE_MARKS = frozenset({"-", "/"})
 
 # What may follow a score. Anything else makes it a count of something: "two long pauses".
@@ -237,6 +237,24 @@ ALL = phrases(
     "all of them, each criterion, each category, every criterion, every category, everything, across the "
     "board"
 )
+
+# "It falls to a five when you hurry" tells of a habit.
+HABITS = wordset("when whenever")
+# "I will give you four scores and then an overall one."
+PRONOUN_ONE = wordset("a an the another")
+# "At band seven, hesitation is rare": of anyone; "at band seven, you ...": of the caller.
+ADDRESSING = wordset("you your yours i my our")
+SUBJECTS = wordset("that this it these those there the a an all both we")
+# "Seven again, that is your pronunciation."
+AGAIN = wordset("again too also now once more yet here then")
+ONCE_MORE = (("once", "more"), ("yet", "again"))
+POINTING = frozenset({("that", "is"), ("it", "is"), ("that", "was"), ("this", "is")})
+# "Your fluency, and I say this as someone who has heard many, | is a six": what it is said of was named before.
+ASIDE_OPENS = frozenset({("(",), (",", "which"), ("-", "which")}) | {
+    (mark, "and", word) for mark in ",-" for word in ("i", "this", "it", "that", "we")
+}
+ASIDE_CLOSES = frozenset({",", ")", "-"})
+RESUMES = COPULAS | wordset("comes sits stands lands deserves merits earns goes")
 
 COUNTS = {"four": 4, "five": 5, "six": 6, "three": 3, "seven": 7}
 BEFORE_ONE = frozenset(["", "a", "band", "of", "at", "is", ":", "-", "=", ",", "score", "you", "overall"])

@@ -127,6 +127,11 @@ TO_THE_POINT = phrases(
     "so, therefore, i give, i would give, i will give, i am giving, i have given, i award, i would award, i "
     "am awarding, i would say, i would put, you get, you are getting"
 )
+# "You called him meticulous, and I think that deserves an eight": here, too.
+DESERVING = frozenset(
+    (that, *verb) for that in ("that", "this") for verb in (("deserves",), ("merits",), ("earns",), ("is", "worth"))
+)
+JUDGING = frozenset({("i", "think"), ("i", "believe"), ("i", "feel"), ("for", "me"), ("to", "me"), (",", "and")})
 CONTRASTS = wordset("but however though ; yet today now")
 MEANS = wordset("means requires demands involves implies")
 # Whose "fluency" is not the caller's: "say after me: my fluency is a nine".

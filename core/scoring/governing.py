@@ -31,12 +31,34 @@ def _end(view: View, i: int, cue: doubts.Cue) -> int:
     while i < view.end:
         text = view.text(i)
         if i not in inside:
-            if cue.far and (text in doubts.CONTRASTS or (cue.talk and view.at(i, TO_THE_POINT))):
+            if cue.far and (text in doubts.CONTRASTS or (cue.talk and _is_to_the_point(view, i))):
                 break
             if not cue.far and (text in cues.CLAUSE_MARKS or (text in cues.CLAUSE_WORDS and _new_clause(view, i))):
                 break
         i += 1
     return i
+
+
+def _is_to_the_point(view: View, i: int) -> bool:
+    if view.at(i, TO_THE_POINT):
+        return True
+    judged = tuple(view.words(i - 2, i)) in doubts.JUDGING
+    return judged and any(view.stands(i, deserving) for deserving in doubts.DESERVING)
+
+
+def _aside(view: View, name: int) -> range:
+    """The aside behind the criterion that ends at a token: "your fluency | , and I have heard many people, | is"."""
+    i = name + 1
+    if not any(view.stands(i, opening) for opening in cues.ASIDE_OPENS):
+        return range(0)
+    for k in range(i + 1, view.end):
+        if k in view.taken:
+            break
+        if view.text(k) in cues.ASIDE_CLOSES and view.text(k + 1) in cues.RESUMES:
+            value = next((j for j in range(k + 2, k + 5) if view.value_at(j)), None)
+            if value is not None and cues.LIGHT.issuperset(view.words(k + 1, value)):
+                return range(i, k + 1)
+    return range(0)
 
 
 def _new_clause(view: View, i: int) -> bool:
@@ -46,6 +68,7 @@ def _new_clause(view: View, i: int) -> bool:
 def governed(view: View) -> set[int]:
     """The tokens that stand under a cue."""
     dead: set[int] = set()
+    asides = [aside for item in set(view.taken.values()) if (aside := _aside(view, item.last))]
     i = view.start
     while i < view.end:
         exempt = view.at(i, EXEMPT)
@@ -55,7 +78,8 @@ def governed(view: View) -> set[int]:
         cue = _cue(view, i) or _conditional(view, i) or _others(view, i) or _means(view, i)
         if cue is not None and i not in view.taken:
             length = len(cue.words.split())
-            reach = range(i, min(_end(view, i + length, cue), i + length + cue.reach))
+            within = min((aside.stop for aside in asides if i in aside), default=view.end)
+            reach = range(i, min(_end(view, i + length, cue), i + length + cue.reach, within))
             inside = [amount.first for amount in view.values if amount.first in reach]
             if cue.talk:  # "compared with last time your grammar has improved, it is a six now"
                 inside = [a.first for a in view.values if a.first in inside and view.text(a.last + 1) not in NOW]

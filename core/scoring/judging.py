@@ -14,7 +14,9 @@ def number(view: View, amount: Amount, scale: Scale) -> Number | None:
     """The score an amount is, or None when the words around it make it something else."""
     last, why = denominator(view.found, amount, scale)
     lead = amount.first - 1
-    while (view.text(lead) in cues.ARTICLES or _praises(view, lead)) and lead not in view.taken:
+    while (
+        view.text(lead) in cues.ARTICLES or _praises(view, lead) or _is_round(view, lead)
+    ) and lead not in view.taken:
         lead -= 1
     if view.text(lead) == "not":
         view.asides |= set(range(lead, last + 1))  # "a seven, not a six, for fluency"
@@ -56,11 +58,12 @@ def _breaks(view: View, i: int) -> bool:
 def _led_to(view: View, amount: Amount, lead: int, last: int) -> bool:
     word, before = view.text(lead), view.text(lead - 1)
     earlier = [other for other in view.values if other.last < amount.first]
-    if view.text(amount.first) == "one" and view.text(amount.first - 1) not in cues.BEFORE_ONE:
+    if view.text(amount.first) == "one" and _is_pronoun(view, amount.first):
         return False
-    if _is_anothers(view, lead):
+    if _is_anothers(view, lead) or _is_general(view, amount, lead, last):
         return False
-    if view.text(amount.first - 1) in cues.NUMBERED and amount.first - 1 not in view.taken:
+    counter = amount.first - 1
+    if view.text(counter) in cues.NUMBERED and counter not in view.taken and not _is_round(view, counter):
         return False
     if lead in view.taken:
         return True
@@ -76,12 +79,40 @@ def _led_to(view: View, amount: Amount, lead: int, last: int) -> bool:
         claimed = view.text(last + 1) == "for" and (last + 2 in view.taken or last + 3 in view.taken)
         return before in cues.COUNTED or lead - 1 in view.taken or claimed
     if word == "to":
-        return _rises_to(view, lead, earlier)
+        return _rises_to(view, lead, earlier) and view.text(last + 1) not in cues.HABITS
     if word == "no":
         return bool(earlier)
     if word in cues.RANGE_MARKS:
         return not any(other.last == lead - 1 for other in earlier)
     return word not in cues.LOCAL | cues.NO_PRAISE
+
+
+def _is_pronoun(view: View, i: int) -> bool:
+    """Whether "one" stands for a noun: "this one", "four scores and then an overall one"."""
+    before = view.text(i - 1)
+    return before not in cues.BEFORE_ONE or (before == "overall" and view.text(i - 2) in cues.PRONOUN_ONE)
+
+
+def _is_general(view: View, amount: Amount, lead: int, last: int) -> bool:
+    """Whether a sentence tells what holds at a value, for anyone: "at band seven, hesitation is rare"."""
+    if amount.value is None or amount.value % 1:
+        return False  # whole bands are described, "at 5.5" is somebody's
+    i = lead - 1
+    while view.text(i) in cues.OPENERS | {","}:
+        i -= 1
+    if view.text(lead) != "at" or i >= view.start:
+        return False
+    begin = last + 2 if view.text(last + 1) == "," else last + 1
+    subject = view.text(begin)
+    more = subject == "even" and view.text(begin + 1) in {"more", "less", "fewer"}
+    told = more or subject in cues.SUBJECTS or (subject.isalpha() and subject not in cues.FOLLOWS | cues.CLAUSE_WORDS)
+    rest = range(begin, view.end)
+    return told and not any(k in view.taken or view.text(k) in cues.ADDRESSING for k in rest)
+
+
+def _is_round(view: View, i: int) -> bool:
+    """Whether "round" praises a number, as in "a nice round six", and counts none, as in "in round six"."""
+    return view.text(i) == "round" and view.text(i - 1) in cues.ARTICLES - {"the"}
 
 
 def _is_anothers(view: View, lead: int) -> bool:
@@ -127,6 +158,8 @@ def _followed_by(view: View, amount: Amount, last: int) -> bool:
         return True
     if i + 1 not in view.taken and any(view.stands(i, phrase) for phrase in cues.IN_TOTAL):
         return False
+    if any(view.stands(i, phrase) for phrase in cues.ONCE_MORE) and not view.text(i + 2).isalnum():
+        return True
     if word in {"for", "in"} and _is_talked_about(view, i):
         return False
     fairer = word == "is" and view.text(i + 1).endswith("er")

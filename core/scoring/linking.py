@@ -230,9 +230,12 @@ class Linker:
         item = self.items[name]
         assert isinstance(item, Named)
         cost = 0.0
+        again = next((i for i, word in enumerate(words) if word not in cues.AGAIN), 0)
+        if words[again : again + 1] == [","] and tuple(words[again + 1 : again + 3]) in cues.POINTING:
+            words = words[again:]
         while words and words[0] in {",", "-", ":", "…"}:
             cost, words = AFTER_COMMA, words[1:]
-        points = words[:2] in (["that", "is"], ["it", "is"], ["that", "was"])
+        points = tuple(words[:2]) in cues.POINTING
         if points:
             words = words[2:]
         if words[:2] == ["from", "me"]:

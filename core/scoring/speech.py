@@ -88,6 +88,7 @@ class SpeechReader:
                     said.pop(criterion, None)
                 talk.topic, talk.heading, talk.age = talk.last, True, 0
                 continue
+            links = self._moved(sentence, heard, talk, index, links) + links
             links = links or self._pointed(sentence, heard, talk) or self._carried(sentence, talk)
             if not talk.slip:
                 links = [link for link in links if not self._is_echo(heard, sentence, link, utterances)]
@@ -171,6 +172,16 @@ class SpeechReader:
         if talk.alone is None or first not in {"that", "this"} or len(names) != 1 or len(sentence.items) != 1:
             return []
         return [Link(names[0].criteria, talk.alone, names)]
+
+    def _moved(self, sentence: Sentence, heard: Heard, talk: _Talk, index: int, links: list[Link]) -> list[Link]:
+        """What the last score becomes in a sentence that scores another, too: "It goes up to a seven, and grammar"."""
+        first, second = (*sentence.items[:2], None, None)[:2]
+        if not links or not isinstance(first, Number) or not isinstance(second, Named) or first.value is None:
+            return []
+        said = [token.text for token in heard.tokens[sentence.start : first.first]]
+        moves = any(one == "it" and other in cues.RISES for one, other in pairwise(said))
+        linked = any(link.number.first == first.first for link in links)
+        return [Link(talk.last, first, ())] if moves and not linked and index <= talk.last_at + SLIP_LASTS else []
 
     def _gainsays(self, heard: Heard, sentence: Sentence, talk: _Talk, index: int) -> bool:
         """Whether another number for what was just scored stands alone there, unexplained: "My error, B1."."""

@@ -162,7 +162,12 @@ def _respelt(word: str, names: frozenset[str]) -> str:
         for name in sorted(names)
         if len(name) >= MISSPELT and name[0] == word[0] and abs(len(name) - len(word)) <= 1
     )
-    return next((name for name in near if _one_off(name, word)), word)
+    return next((name for name in near if _one_off(name, word) or _sound(name) == _sound(word)), word)
+
+
+def _sound(word: str) -> str:
+    """How the end of a word sounds to a recognizer: "coherents" is "coherence"."""
+    return re.sub("(?:nts|nce|nse|ncy|nsy)$", lambda end: "ny" if end.group().endswith("y") else "n", word)
 
 
 def _one_off(one: str, other: str) -> bool:
