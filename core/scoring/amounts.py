@@ -147,7 +147,7 @@ def _with_fraction(found: Sequence[Token], amount: Amount) -> Amount:
         return Amount(amount.value + fraction / 10, amount.first, digit)
     if word == "and":
         half = _past_pauses(found, after + 1)
-        while text_at(found, half) == "a":  # or "a, a half"
+        while text_at(found, half) in {"a", "one"}:  # or "a, a half"
             half = _past_pauses(found, half + 1)
         if text_at(found, half) == "half" and text_at(found, half + 1) != "of":
             return Amount(amount.value + 0.5, amount.first, half)

@@ -48,14 +48,18 @@ LEADS_TO = wordset(
     "bringing takes take taking rounds round rounded rounding averages raise raised raising revise revised "
     "revising change changed changing bump bumped bumping adjust adjusted upgrade upgraded upgrading increase "
     "increased lower lowered amend amended correct corrected correcting adds add works equal leads moving move "
-    "moved back made goes moves rises raises climbs drops dropped falls fallen jumps"
+    "moved back made goes moves nudges nudged edges edged creeps crept rises raises climbs drops dropped falls fallen "
+    "jumps"
 )
 REVISES = wordset(
     "raise raised raising revise revised revising change changed changing bump bumped bumping adjust adjusted "
     "adjusting upgrade upgraded upgrading increase increased lower lowered lowering amend amended correct corrected "
     "correcting move moved moving"
 )
-RISES = wordset("gone went goes risen rises climbed climbs improved jumped jumps dropped drops fallen falls moves")
+RISES = wordset(
+    "gone went goes risen rises climbed climbs improved jumped jumps dropped drops fallen falls moves nudges nudged "
+    "edges edged"
+)
 RANGE_MARKS = frozenset({"-", "/"})
 
 # What may follow a score. Anything else makes it a count of something: "two long pauses".
@@ -66,7 +70,7 @@ FOLLOWS = wordset(
     "when where while though although however even still to from each respectively across sorry no actually "
     "rather wait make scratch correct really instead yes yeah apart except besides standard territory written "
     "based reflecting considering showing reflects it what correction thats pardon excuse apologies strike "
-    "alright everything could would should means requires needs has goes may might can will"
+    "alright already everything could would should means requires needs has goes may might can will"
 )
 # A score that is the subject of one of these is talked about, not given: "a seven requires".
 ABOUT_IT = wordset(
@@ -231,6 +235,8 @@ SAME = phrases(
     "value, exactly the same, the same, same again, same score, same band, same here, same, likewise, ditto, as "
     "is, as was, so is, so was"
 )
+# "So is your grammar."
+SO_IS = frozenset({("so", "is"), ("so", "was")})
 AFTER_SAME = wordset("for in on and with as here too again also because since today")
 ALL = phrases(
     "all of the criteria, all the criteria, all of the categories, all criteria, all categories, all areas, "
@@ -255,6 +261,14 @@ ASIDE_OPENS = frozenset({("(",), (",", "which"), ("-", "which")}) | {
 }
 ASIDE_CLOSES = frozenset({",", ")", "-"})
 RESUMES = COPULAS | wordset("comes sits stands lands deserves merits earns goes")
+
+# "I am going to give you a six, and for vocabulary a seven": the six is for what was announced before.
+AWARDS = wordset("give giving given award awarding awarded say put")
+# "Suppose you got a six in all. | That would make a six": no more than the supposition.
+SUPPOSES = phrases("hypothetically, imagine, suppose, pretend, as an example")
+FOLLOWING_FROM = wordset("that it this which then")
+# "Content makes up 30 percent, delivery 20 percent"
+WEIGHTS = phrases("makes up, make up, made up, counts for, count for, is worth, accounts for, weighs")
 
 COUNTS = {"four": 4, "five": 5, "six": 6, "three": 3, "seven": 7}
 BEFORE_ONE = frozenset(["", "a", "band", "of", "at", "is", ":", "-", "=", ",", "score", "you", "overall"])

@@ -32,7 +32,8 @@ def _cues(
 CUES = (
     # conditions
     *_cues(
-        "if, unless, whether, suppose, imagine, assuming, had you, for example, for instance",
+        "if, unless, whether, suppose, imagine, pretend, hypothetically, as an example, assuming, had you, for "
+        "example, for instance",
         far=True,
     ),
     *_cues(

@@ -7,7 +7,10 @@ from core.scoring.sentence import SAME, Phrases, View
 EXEMPT = Phrases(doubts.EXEMPT)
 QUESTIONS = Phrases(doubts.ALSO_QUESTIONS)
 TO_THE_POINT = Phrases(doubts.TO_THE_POINT)
+WEIGHTS = Phrases(cues.WEIGHTS)
 CUES = Phrases([cue.words for cue in doubts.CUES])
+# "makes up about 30 percent"
+WEIGHED = 4
 NOW = frozenset({"now", "today"})
 CO_ORDINATED = cues.CO_ORDINATES | cues.ARTICLES
 ADVERBS = NOW | {"then", "here", "therefore"}
@@ -67,7 +70,7 @@ def _new_clause(view: View, i: int) -> bool:
 
 def governed(view: View) -> set[int]:
     """The tokens that stand under a cue."""
-    dead: set[int] = set()
+    dead = _weights(view)
     asides = [aside for item in set(view.taken.values()) if (aside := _aside(view, item.last))]
     i = view.start
     while i < view.end:
@@ -90,6 +93,17 @@ def governed(view: View) -> set[int]:
                 dead |= {a.first for a in view.values if a.first < i}  # "seven for fluency, you say"
         i += 1
     return dead
+
+
+def _weights(view: View) -> set[int]:
+    """The percentages of a sum: "content makes up 30 percent of the mark, delivery 30 percent"."""
+    shares = [a for a in view.values if view.text(a.last + 1) in {"%", "percent"}]
+    weighed = next((i for i in range(view.start, view.end) if view.at(i, WEIGHTS)), view.end)
+    first = next((a for a in shares if a.first > weighed), None)
+    if first is None or first.first - weighed > WEIGHED:
+        return set()
+    led = {a.first: a.first - 2 if view.text(a.first - 1) == "for" else a.first - 1 for a in shares}
+    return {first.first} | {i for i, before in led.items() if i > weighed and before in view.taken}
 
 
 def _cue(view: View, i: int) -> doubts.Cue | None:

@@ -25,6 +25,7 @@ from core.scoring.sentence import (
 from core.scoring.words import CUT, ENDS, Token, mentions
 
 ALL = Phrases(cues.ALL)
+SUPPOSES = Phrases(cues.SUPPOSES)
 # A question of more words asks about something else: "Only six?" does not.
 ASIDE = 4
 
@@ -82,6 +83,7 @@ class Grammar:
             trails=_trails(view),
             asks=asks,
             slip=slip,
+            supposes=any(view.at(i, SUPPOSES) for i in places),
             brings=any(view.at(i, BRINGS) for i in places),
             both="both" in view.words(view.start, view.end),
         )
@@ -171,6 +173,12 @@ def _trails(view: View) -> bool:
     return first in {"or", "to"} or (first == "and" and view.text(view.start + 1) in {"a", "an"})
 
 
+def _names_after(view: View, phrase: Phrase, last: int) -> bool:
+    """Whether a criterion follows "the same" at once, or "so is" with its "your"."""
+    owned = phrase in cues.SO_IS and view.text(last + 1) in {"your", "the"}
+    return last + (2 if owned else 1) in view.taken
+
+
 def _alike(view: View) -> Iterator[tuple[Number, int]]:
     """Every "the same", and on which token stands the criterion it is the same as; -1: the last one scored."""
     i = view.start
@@ -189,6 +197,6 @@ def _alike(view: View) -> Iterator[tuple[Number, int]]:
             if other is not None:
                 yield Number(i, other.last, strong=True, alike=True, like=other.criteria[0]), other.first
                 i = other.last
-        elif not after or after in cues.CLAUSE_MARKS or after in cues.AFTER_SAME or last + 1 in view.taken:
+        elif not after or after in cues.CLAUSE_MARKS | cues.AFTER_SAME or _names_after(view, phrase, last):
             yield Number(i, last, strong=True, alike=True), -1
         i = max(i, last) + 1

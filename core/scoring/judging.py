@@ -13,6 +13,9 @@ SHORTEST = 3
 def number(view: View, amount: Amount, scale: Scale) -> Number | None:
     """The score an amount is, or None when the words around it make it something else."""
     last, why = denominator(view.found, amount, scale)
+    told = last
+    if view.text(last + 1) == "flat" and (not view.text(last + 2).isalnum() or view.text(last + 2) in {"for", "in"}):
+        last += 1  # "an eight flat"
     lead = amount.first - 1
     while (
         view.text(lead) in cues.ARTICLES or _praises(view, lead) or _is_round(view, lead)
@@ -32,7 +35,7 @@ def number(view: View, amount: Amount, scale: Scale) -> Number | None:
             value = scale.take(value or 0.0)
         except OffScale as error:
             why = str(error)
-    return Number(amount.first, last, None if why else value, why, _is_strong(view, amount, lead, last, scale))
+    return Number(amount.first, last, None if why else value, why, _is_strong(view, amount, lead, told, scale))
 
 
 def _is_cut(view: View, last: int) -> bool:
@@ -45,7 +48,7 @@ def _is_cut(view: View, last: int) -> bool:
     said = "".join(word for word in view.words(last + 1, breaks) if word[:1].isalpha())
     if not said:
         return view.text(breaks) not in {"for", "in", "on"}  # goes on with its criterion: the number was whole
-    return "andahalf".startswith(said) or "point".startswith(said) or len(said) < SHORTEST
+    return any(more.startswith(said) for more in ("andahalf", "andonehalf", "point")) or len(said) < SHORTEST
 
 
 def _breaks(view: View, i: int) -> bool:
@@ -197,7 +200,8 @@ def _is_addressed(view: View, amount: Amount) -> bool:
     lead = amount.first - 1
     while view.text(lead) in cues.ARTICLES or _praises(view, lead):
         lead -= 1
-    return tuple(view.words(lead - 1, lead + 1)) in {("you", "are"), ("you", "as")}
+    called = view.text(lead) == "you" and view.words(lead - 3, lead) in (["i", "would", "call"], ["i", "will", "call"])
+    return called or tuple(view.words(lead - 1, lead + 1)) in {("you", "are"), ("you", "as")}
 
 
 def _is_talked_about(view: View, i: int) -> bool:

@@ -74,7 +74,8 @@ class Sentence:
 
     `repair`: it corrects something; `withdraws`: it takes something back; `trails`: it is the end of another one;
     `asks`: it is a question about something else; `slip`: it only says that something was wrong;
-    `both`: it speaks of the last two; `brings`: it says where something before it leads ("that brings it to").
+    `both`: it speaks of the last two; `brings`: it says where something before it leads ("that brings it to");
+    `supposes`: it supposes what is not so.
     """
 
     start: int
@@ -88,6 +89,7 @@ class Sentence:
     slip: bool = False
     both: bool = False
     brings: bool = False
+    supposes: bool = False
 
 
 @dataclass(slots=True)

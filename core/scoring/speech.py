@@ -40,6 +40,7 @@ class _Talk:
     two: tuple[str, ...] = ()
     alone: Number | None = None
     slip: int = 0
+    supposed: bool = False
 
 
 class SpeechReader:
@@ -76,6 +77,8 @@ class SpeechReader:
                 talk = _Talk(last=talk.last, last_value=talk.last_value)
                 continue
             text = self._text(heard, sentence)
+            if self._is_supposed(heard, sentence, talk):
+                continue
             links = self._resolved(Linker(heard.tokens, sentence, self._grammar.whole).links(), said, talk, index)
             if links and text.casefold() in delivered:
                 talk.topic = ()
@@ -88,7 +91,7 @@ class SpeechReader:
                     said.pop(criterion, None)
                 talk.topic, talk.heading, talk.age = talk.last, True, 0
                 continue
-            links = self._moved(sentence, heard, talk, index, links) + links
+            links = self._ahead(sentence, heard, talk, index, links) + links
             links = links or self._pointed(sentence, heard, talk) or self._carried(sentence, talk)
             if not talk.slip:
                 links = [link for link in links if not self._is_echo(heard, sentence, link, utterances)]
@@ -173,15 +176,29 @@ class SpeechReader:
             return []
         return [Link(names[0].criteria, talk.alone, names)]
 
-    def _moved(self, sentence: Sentence, heard: Heard, talk: _Talk, index: int, links: list[Link]) -> list[Link]:
-        """What the last score becomes in a sentence that scores another, too: "It goes up to a seven, and grammar"."""
+    def _is_supposed(self, heard: Heard, sentence: Sentence, talk: _Talk) -> bool:
+        """Whether it only says what would follow from the sentence before: "That would make a six overall."."""
+        said = [token.text for token in heard.tokens[sentence.start : sentence.end]]
+        while said and said[0] in cues.OPENERS:
+            del said[0]
+        follows = said[:1] != [] and said[0] in cues.FOLLOWING_FROM and "would" in said[1:3]
+        supposed, talk.supposed = talk.supposed, sentence.supposes
+        return supposed and follows
+
+    def _ahead(self, sentence: Sentence, heard: Heard, talk: _Talk, index: int, links: list[Link]) -> list[Link]:
+        """A number ahead of the first criterion of a sentence, if it is for one before: "It goes up to a six, and"."""
         first, second = (*sentence.items[:2], None, None)[:2]
         if not links or not isinstance(first, Number) or not isinstance(second, Named) or first.value is None:
             return []
         said = [token.text for token in heard.tokens[sentence.start : first.first]]
         moves = any(one == "it" and other in cues.RISES for one, other in pairwise(said))
-        linked = any(link.number.first == first.first for link in links)
-        return [Link(talk.last, first, ())] if moves and not linked and index <= talk.last_at + SLIP_LASTS else []
+        if any(link.number.first == first.first for link in links):
+            return []
+        if moves and index <= talk.last_at + SLIP_LASTS:
+            return [Link(talk.last, first, ())]
+        awarded = first.strong and talk.heading and talk.age == 0 and not cues.AWARDS.isdisjoint(said)
+        closed = heard.tokens[first.last + 1].text in {",", ";", "and"}
+        return [Link(talk.topic, first, ())] if awarded and closed and talk.topic else []
 
     def _gainsays(self, heard: Heard, sentence: Sentence, talk: _Talk, index: int) -> bool:
         """Whether another number for what was just scored stands alone there, unexplained: "My error, B1."."""

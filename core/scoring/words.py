@@ -51,6 +51,15 @@ RUN_TOGETHER = {
 }
 # Shorter words are too like others to be guessed at: "flow" and "slow".
 MISSPELT = 6
+# Spellings of one sound.
+SOUNDS = (
+    ("ey$", "y"),
+    ("n(?:ts|[cs]e)$", "ns"),
+    ("ew", "u"),
+    ("ph", "f"),
+    (r"ti(?=on$)|sh(?=[uo]n$)", "sh"),
+    ("un$", "on"),
+)
 _PLAIN = {ord("•"): ";", ord("&"): " and ", ord(CUT): " "}
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:[.,]\d+)*)"
@@ -166,8 +175,10 @@ def _respelt(word: str, names: frozenset[str]) -> str:
 
 
 def _sound(word: str) -> str:
-    """How the end of a word sounds to a recognizer: "coherents" is "coherence"."""
-    return re.sub("(?:nts|nce|nse|ncy|nsy)$", lambda end: "ny" if end.group().endswith("y") else "n", word)
+    """A word as it sounds to a recognizer: "coherents" is "coherence", "flewency" is "fluency"."""
+    for spelling, sound in SOUNDS:
+        word = re.sub(spelling, sound, word)
+    return word
 
 
 def _one_off(one: str, other: str) -> bool:
