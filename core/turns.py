@@ -11,6 +11,8 @@ from core.flushing import PAUSE, Chunk, Flush, Flushing, NoFlush
 
 # A stretch of voice is told of at the latest after this many seconds.
 STRETCH = 1.0
+# Audio that is later than this is not on its way any more: the caller's line has gone silent.
+STALLED = 0.5
 # Lengths are sums of chunks that no binary fraction can tell exactly.
 _EPSILON = 1e-6
 
@@ -57,8 +59,8 @@ class TurnPolicy:
 class TurnMachine:
     """Chunks of audio and time in, turn edges out.
 
-    How long something lasted is counted in audio, which comes in bursts on a bad network; only silence, which may be
-    that nothing comes at all, is counted by the clock.
+    How long something lasted is counted in audio, which comes in bursts on a bad network: a pause is not longer for
+    being heard late. Only where no audio comes any more, the clock says when the turn is over.
     """
 
     def __init__(self, policy: TurnPolicy, flushing: Flushing | None = None) -> None:
@@ -104,14 +106,14 @@ class TurnMachine:
         """When `tick` has something to say even if nothing more is heard."""
         if self._opened_at is None:
             return None
-        quiet = self._voice_at + self._silence
+        quiet = self._voice_at + self._silence + STALLED
         return quiet if self._policy.longest is None else min(quiet, self._opened_at + self._policy.longest)
 
     def tick(self, now: float) -> list[Action]:
         """Time has passed."""
         if self._opened_at is None:
             return []
-        if now >= self._voice_at + self._silence:
+        if self._quiet >= self._silence - _EPSILON or now >= self._voice_at + self._silence + STALLED:
             return self.end(now, "silence")
         if self._policy.longest is not None and now >= self._opened_at + self._policy.longest:
             return self.end(now, "longest")

@@ -89,7 +89,7 @@ def broken_off(said: Said) -> Said:
 def test_the_rest_of_a_turn_that_broke_off_is_heard_again_and_follows_what_there_is() -> None:
     mending = machine()
     said = answer(until=6.0, heard=((0, 4),))
-    assert mending.said(said, 9.0) == [Record(said.spoken)], "a turn that was answered has all of its words"
+    assert recorded(mending.said(said, 9.0)) == [said.spoken], "a turn that was answered has all of its words"
     mending = machine()
     actions = mending.said(broken_off(said), 9.0)
     [hole] = noted(actions, HoleFound)

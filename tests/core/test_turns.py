@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from core.flushing import PAUSE, Chunk, Flush, Flushing, NoFlush, TimerFlush, ValleyFlush
-from core.turns import STRETCH, Action, CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceHeard
+from core.turns import STALLED, STRETCH, Action, CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceHeard
 
 CHUNK = 0.02
 
@@ -60,10 +60,10 @@ def test_a_turn_closes_by_the_clock_when_the_source_goes_quiet() -> None:
     turns = TurnMachine(TurnPolicy(silence=0.8), ValleyFlush(0.3, 0.9))
     speak(turns, 0, 1)
     assert turns.holding, "even if audio was held back just then"
-    assert turns.deadline() == pytest.approx(1.8)
-    assert turns.tick(1.7) == []
-    *_, closed = turns.tick(1.8)
-    assert closed == CloseTurn(1.8, "silence", pytest.approx(1.0), pytest.approx(1.0))
+    assert turns.deadline() == pytest.approx(1.8 + STALLED)
+    assert turns.tick(1.7 + STALLED) == []
+    *_, closed = turns.tick(1.8 + STALLED)
+    assert closed == CloseTurn(1.8 + STALLED, "silence", pytest.approx(1.0), pytest.approx(1.0))
     assert turns.deadline() is None and not turns.holding
 
 
@@ -82,12 +82,20 @@ def test_without_a_strategy_a_turn_is_one_window() -> None:
     assert [type(a) for a in speak(turns, 0, 120)] == [OpenTurn]
 
 
+def test_a_pause_that_is_heard_late_is_no_longer_than_it_was() -> None:
+    turns = TurnMachine(TurnPolicy(silence=0.8))
+    speak(turns, 0, 1)
+    pause = [turns.heard(Chunk(False, 0.0, CHUNK), 2.2) for _ in range(round(0.7 / CHUNK))]  # all of it at once
+    assert not any(pause)
+    assert speak(turns, 2.2, 3) == [] and turns.open
+
+
 def test_nothing_is_flushed_with_the_end_of_a_turn_nor_after_it() -> None:
     turns = TurnMachine(TurnPolicy(silence=0.5), TimerFlush(2.0))
     speak(turns, 0, 1.9)
-    late = turns.heard(Chunk(False, 0.0, CHUNK), 2.5)  # the timer is up, and so is the silence
+    late = turns.heard(Chunk(False, 0.0, CHUNK), 2.5 + STALLED)  # the timer is up, and so is the silence
     assert [type(a) for a in late] == [VoiceHeard, CloseTurn]
-    assert hush(turns, 2.5, 9) == []
+    assert hush(turns, 2.5 + STALLED, 9) == []
 
 
 def test_the_end_of_the_call_closes_what_is_open_and_nothing_else() -> None:
@@ -103,14 +111,14 @@ def test_a_question_may_ask_for_more_or_less_patience_even_in_mid_answer() -> No
     turns = TurnMachine(TurnPolicy(silence=0.8))
     assert turns.expect(3.0, 0.0) == []
     speak(turns, 0, 1)
-    assert turns.deadline() == pytest.approx(4.0)
+    assert turns.deadline() == pytest.approx(4.0 + STALLED)
     assert hush(turns, 1, 2) == []
-    assert turns.expect(1.5, 2.0) == [] and turns.deadline() == pytest.approx(2.5)
+    assert turns.expect(1.5, 2.0) == [] and turns.deadline() == pytest.approx(2.5 + STALLED)
     [closed] = turns.expect(0.5, 2.1)
     assert isinstance(closed, CloseTurn) and closed.at == 2.1
     turns.expect(None, 2.2)
     speak(turns, 3, 4)
-    assert turns.deadline() == pytest.approx(4.8)
+    assert turns.deadline() == pytest.approx(4.8 + STALLED)
 
 
 def test_a_turn_that_is_too_long_is_closed_and_noise_that_goes_on_opens_no_other() -> None:
@@ -171,6 +179,7 @@ class TurnLaws(RuleBasedStateMachine):
         self.silence = self.policy.silence
         self.edges: list[Action] = []
         self.audio = 0.0  # seconds of it since the last turn closed
+        self.quiet = 0.0  # seconds of it without voice up to now
         self.voice_at = 0.0
         self.told_until = 0.0
         self.flushed_at = 0.0
@@ -194,7 +203,8 @@ class TurnLaws(RuleBasedStateMachine):
                     assert self.told_until == spoke_until <= at, "all voice was told of"
                     assert 0 < voiced <= self.audio + 1e-6
                     if why == "silence":
-                        assert at - spoke_until >= self.silence - 1e-9
+                        stalled = at - spoke_until >= self.silence + STALLED - 1e-9
+                        assert stalled or self.quiet >= self.silence - 1e-6
                     self.edges.append(action)
                     self.audio = 0.0
 
@@ -207,6 +217,7 @@ class TurnLaws(RuleBasedStateMachine):
     def hear(self, voice: bool, level: float, length: float, late: float) -> None:
         self.now += length + late
         self.audio += length
+        self.quiet = 0.0 if voice else self.quiet + length
         if voice:
             self.voice_at = self.now
         self.took(self.turns.heard(Chunk(voice, level, length), self.now))
@@ -222,7 +233,7 @@ class TurnLaws(RuleBasedStateMachine):
         self.now += 0.3
         for _ in range(count):
             self.audio += 0.032
-            self.voice_at = self.now
+            self.voice_at, self.quiet = self.now, 0.0
             self.took(self.turns.heard(Chunk(True, 0.1, 0.032), self.now))
 
     @precondition(lambda self: self.turns.deadline() is not None)
@@ -266,8 +277,9 @@ class TurnLaws(RuleBasedStateMachine):
         assert (deadline is not None) == self.turns.open
         if deadline is not None:
             assert deadline > self.now, "no deadline in the past"
-            assert self.now - self.voice_at < self.silence + 1e-9
-            assert deadline <= self.voice_at + self.silence + 1e-9
+            assert self.now - self.voice_at < self.silence + STALLED + 1e-9
+            assert deadline <= self.voice_at + self.silence + STALLED + 1e-9
+            assert self.quiet < self.silence + 1e-6, "silence that was heard ends it sooner"
 
     @invariant()
     def nothing_is_held_back_outside_a_turn(self) -> None:

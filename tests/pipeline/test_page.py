@@ -160,14 +160,14 @@ async def test_the_candidate_and_the_examiner_hear_each_other() -> None:
         await patch_microphone(page)
         conversation = await started(page, host)
         await say(page, ANSWERS[2].path)
-        await conversation.say(at_rate(READ.pcm, 24_000), 24_000)
+        await conversation.say(at_rate(2 * READ.pcm, 24_000), 24_000)
         heard = await page.evaluate(
             """async () => {
                 const context = new AudioContext(), analyser = context.createAnalyser();
                 context.createMediaStreamSource(document.querySelector("#voice").srcObject).connect(analyser);
                 const samples = new Float32Array(analyser.fftSize);
                 let loud = 0;
-                for (let step = 0; step < 40; step += 1) {
+                for (let step = 0; step < 200 && loud <= 20; step += 1) {
                     await new Promise((done) => setTimeout(done, 50));
                     analyser.getFloatTimeDomainData(samples);
                     loud += Math.hypot(...samples) / Math.sqrt(samples.length) > 0.005;

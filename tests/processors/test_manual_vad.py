@@ -134,7 +134,7 @@ async def test_a_question_sets_how_long_its_answer_may_pause() -> None:
         async with running(vad) as ends:
             await talk(ends, hush(0.5) + chunks(ANSWERS[0].pcm)[:150])
             await ends.pull(AnswerDueFrame(silence=silence))  # in mid-answer
-            await asyncio.sleep(4)
+            await talk(ends, hush(4))
             [stopped] = ends.got(CallerStoppedFrame)
             [closed] = session.of(TurnClosed)
         assert closed.at - stopped.spoke_until == pytest.approx(until, abs=0.05)

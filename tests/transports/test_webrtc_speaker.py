@@ -35,7 +35,7 @@ async def spoken(*seconds_and_pauses: float) -> tuple[list[tuple[float, int, byt
         if index % 2:
             await asyncio.sleep(seconds)
         else:
-            assert await speaker.write(tone(seconds))
+            assert await speaker.write(tone(seconds)) is not None
             written.append(asyncio.get_running_loop().time())
     speaker.stop()
     await collecting
@@ -54,7 +54,7 @@ async def test_a_writer_of_small_pieces_is_held_to_the_same_pace() -> None:
     speaker, packets = OpusSpeaker(RATE), []
     collecting = asyncio.create_task(collect(speaker, packets))
     for _ in range(50):
-        assert await speaker.write(tone(0.02))
+        assert await speaker.write(tone(0.02)) is not None
     speaker.stop()
     await collecting
     assert [at for at, _, _ in packets] == pytest.approx([packets[0][0] + n * PACKET for n in range(50)])
@@ -115,7 +115,7 @@ async def test_a_cancelled_writer_does_not_stop_the_track() -> None:
     writing = asyncio.create_task(speaker.write(tone(0.02)))
     await asyncio.sleep(0)
     writing.cancel()
-    assert await speaker.write(tone(0.2))
+    assert await speaker.write(tone(0.2)) is not None
     speaker.stop()
     await collecting
     assert len(packets) == 11
