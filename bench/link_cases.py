@@ -122,8 +122,8 @@ QUICK = (
 # 0.08 s of audio in a message, the stock service what the resampler gives it (0.032 s).
 FIRST: dict[Contender, int] = {"ours": 1, "stock": 2}
 MIDDLE: dict[Contender, int] = {"ours": 5 + 19, "stock": 5 + 47}
-# How many more messages until half a second of the second answer, or its first if a busy machine made fewer of them: 3.8 s
-# of the first, silence at its end included.
+# How many more messages until half a second of the second answer, or its first if a busy machine made fewer of them:
+# 3.8 s of the first, silence at its end included.
 NEXT: dict[Contender, int] = {"ours": 49 - 12, "stock": 119 - 28}
 
 # Faults that strike within seconds of their own, and need others in an exam of half a minute; and what a service that
