@@ -103,7 +103,7 @@ def test_two_hundred_exams_end_with_a_verdict_and_nearly_all_are_complete(
         assert session.finished[0][0] == "completed", f"exam {case}: {session.finished}"
         longest = max(longest, verdict.at - max(event.at for event in session.of(events.TurnSent)))
     with capsys.disabled():
-        sys.stdout.write(
+        sys.stderr.write(
             f"\n{EXAMS} exams, seed {SEED}: verdicts {dict(status)};"
             f" criteria by source {dict(sources)}; exams by sources {dict(endings)}; flags {dict(flags)};"
             f" exams by times asked {dict(sorted(asked.items()))}; connections lost while scoring {lost};"
