@@ -37,7 +37,8 @@ IMPATIENT: dict[str, Any] = {
     "gemini_live__dial_timeout": 2.0,
     "gemini_live__reply_timeout": 2.0,
     "scoring__farewell": 0.5,
-    "scoring__patience": 1.0,
+    # A function call that a busy machine brings a second late is not one that never came.
+    "scoring__patience": 3.0,
 }
 # A model that thinks for 8 s is not to be taken for a dead one.
 PATIENT = IMPATIENT | {"gemini_live__reply_timeout": 10.0}
@@ -109,6 +110,7 @@ def calls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_an_exam_comes_to_an_orderly_end_under(fault: str, calls: Calls) -> None:
     told = calls[fault]
     assert isinstance(told, Told), told
+    print(*told.events, sep="\n")  # shown when the test fails: what came when
     closed(told)
     bill = told.of(CallBilled)[-1]
     assert float(bill.usd) > 0 and (bill.estimated or fault not in NO_USAGE)
