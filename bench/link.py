@@ -26,6 +26,7 @@ MOST_MINUTES = 2.0
 TRIES = 3
 # Longer than any wait of ours (15 s after "quota exceeded", 14 s until a mute connection is left).
 PATIENCE = 27.0
+# The second ears that our default configs have; the stock service has nothing of the kind.
 SECOND = {"use": "shadow", "ears": "offline", "when": "holes"}
 COLUMNS = ("fault", "when", "who", "lost", "in words", "repeated", "gap", "reconnects", "outcome")
 WIDTHS = (25, 9, 5, 8, 8, 8, 6, 10, 0)
@@ -93,10 +94,8 @@ def summed_up(case: Case, contender: Contender, held: Held) -> Row:
     )
 
 
-async def one(
-    case: Case, contender: Contender, folder: Path, answers: Sequence[Path], second: dict[str, Any] | None
-) -> Row:
-    """Hold the call of a case; ours with a `second` pair of ears, if one is given."""
+async def one(case: Case, contender: Contender, folder: Path, answers: Sequence[Path]) -> Row:
+    """Hold the call of a case."""
     scenario: dict[str, Any] = {"name": "link", "examiner": EXAMINER, "faults": rules(case, contender)}
     for attempt in range(TRIES):
         there = folder / str(attempt)
@@ -109,7 +108,7 @@ async def one(
                     answers,
                     minutes=MOST_MINUTES,
                     patience=PATIENCE,
-                    second=second if contender == "ours" else None,
+                    second=SECOND if contender == "ours" else None,
                 )
         except (EmulatorError, TimeoutError) as error:
             return Row(case, contender, 0, 0, 0, 0, 0, f"failed: {error or 'it never ended'}")
@@ -118,9 +117,7 @@ async def one(
     return Row(case, contender, 0, 0, 0, 0, 0, "failed: the exam did not begin on the connection that the fault is for")
 
 
-async def run(
-    cases: Sequence[Case], contenders: Sequence[Contender], folder: Path, second: dict[str, Any] | None = None
-) -> list[Row]:
+async def run(cases: Sequence[Case], contenders: Sequence[Contender], folder: Path) -> list[Row]:
     """Every case, one call of each contender at a time; a case's rows are printed when both are there."""
     tape = [np.frombuffer(read(ROOT / "tests" / "data" / f"answer-{n}.wav")[0], np.int16) for n in (1, 3)]
     answers = [recording(folder / f"said-{n}.wav", part[: round(LENGTH * RATE)]) for n, part in enumerate(2 * tape)]
@@ -132,7 +129,7 @@ async def run(
             if one_of == who:
                 # A question that was cut off may have to be answered twice.
                 count = 4 if case.moment in ("reply", "playing") else 2
-                row = await one(case, who, folder / f"{n}-{who}", answers[:count], second)
+                row = await one(case, who, folder / f"{n}-{who}", answers[:count])
                 waiting[case, who].set_result(row)
 
     workers = [asyncio.create_task(work(who)) for who in contenders]
@@ -180,9 +177,8 @@ def totals(rows: Sequence[Row]) -> list[str]:
 @click.option("--faults", default="", help="Only these, separated by commas: cut, or cut@reply.")
 @click.option("--quick", is_flag=True, help="One of each family.")
 @click.option("--only", type=click.Choice(CONTENDERS), help="Leave the other contender out.")
-@click.option("--second-ears", is_flag=True, help="Give ours the offline second ears of the stage `shadow`.")
 @click.option("--list", "listing", is_flag=True, help="Name the cases and end.")
-def main(faults: str, quick: bool, only: Contender | None, second_ears: bool, listing: bool) -> None:
+def main(faults: str, quick: bool, only: Contender | None, listing: bool) -> None:
     """Break the link of real calls in every known way, and say what it cost. docs/disconnects.md explains.
 
     Example: python -m bench.link --faults internal_error,refuse_503
@@ -203,8 +199,7 @@ def main(faults: str, quick: bool, only: Contender | None, second_ears: bool, li
     click.echo(line(COLUMNS))
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-link-") as folder:
-        second = SECOND if second_ears else None
-        rows = asyncio.run(run(cases, (only,) if only else CONTENDERS, Path(folder), second))
+        rows = asyncio.run(run(cases, (only,) if only else CONTENDERS, Path(folder)))
     click.echo()
     for said in totals(rows):
         click.echo(said)

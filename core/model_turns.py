@@ -164,8 +164,9 @@ class ModelTurns:
     def nudge(self, now: float) -> list[Action]:
         """The model owes something and is silent: it is asked to go on."""
         self.floor.due.told()
-        mute = self.mute(now)
-        nudge = self.uplink.tell(MUTE if mute else NUDGE, remember=False)
+        if mute := self.mute(now):
+            self.uplink.unanswered.answered()  # in words; what it owes is a voice
+        nudge = self.uplink.tell(MUTE) if mute else self.uplink.tell(NUDGE, remember=False)
         return [*mute, Note(events.ModelLate(now, "nudge")), *nudge]
 
     def _say_again(self, now: float) -> list[Action]:

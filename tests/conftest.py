@@ -32,6 +32,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item._nodeid = item.nodeid.replace("[virtual time]", "").replace("[real time]", "")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tests that share a costly fixture stay in one process, or each process would pay for it."""
+    if session.config.getoption("loadgroup", None):
+        apart = [
+            item.nodeid for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid
+        ]
+        if apart:
+            raise pytest.UsageError(
+                f"this pytest and this pytest-xdist do not keep groups of tests together: {apart[0]}"
+            )
+
+
 @pytest.fixture(scope="session")
 def require_peers() -> bool:
     """Whether a missing program of another project is a failure (CI) or a reason to skip."""

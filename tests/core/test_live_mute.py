@@ -109,6 +109,17 @@ def test_words_whose_sound_and_end_never_come_are_asked_for_again_in_time() -> N
     assert noted(machine.tick(15.5), events.ModelLate) == [events.ModelLate(15.5, "reconnect")]
 
 
+def test_a_turn_answered_in_words_is_not_heard_twice_by_the_session_that_answered_it() -> None:
+    machine = live()
+    answer(machine)
+    hear(machine, *MUTED[:2], now=3.0)
+    assert sent(machine.tick(11.5)) == [service.Text(MUTE)]
+    hear(machine, service.TurnDone(), service.HandleGiven("h2"), now=11.6)
+    assert noted(mute(machine, 12.5), events.ModelLate) == [events.ModelLate(12.5, "reconnect")]
+    opened = machine.opened(0.1, None, [], True, 12.6)
+    assert sent(opened) == [service.Text(MUTE)], "its second question would take the turn for the answer"
+
+
 def test_whoever_breaks_into_words_without_a_sound_has_not_heard_them() -> None:
     machine = live()
     answer(machine)
