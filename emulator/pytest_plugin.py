@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import pytest
 
@@ -26,7 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def gemini_live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
     """Run an emulator in a thread with a loop of its own, so that any kind of test can use it."""
-    marker: Any = request.node.get_closest_marker("gemini_live")
+    node = cast(pytest.Item, request.node)  # pyright: ignore[reportUnknownMemberType] - typed from pytest 9.2 on
+    marker = node.get_closest_marker("gemini_live")
     scenario: Scenario | str | Path = marker.args[0] if marker is not None and marker.args else "scripted"
     emulator = Emulator(scenario, truth=tmp_path / "truth.jsonl")
     ready, done = threading.Event(), asyncio.Event()

@@ -8,7 +8,8 @@ from support.calls import SHORT, Told, config, hold
 from support.clips import ANSWERS
 from support.sound import at_files
 
-from core.events import EchoHeard, TurnOpened
+from core.events import EchoHeard, Event, TurnOpened, UtteranceSpoken
+from pipeline.commands.running import Running
 
 pytestmark = pytest.mark.real_time
 
@@ -49,8 +50,14 @@ async def test_the_examiners_echo_opens_no_turn(rate: int, tmp_path: Path) -> No
 
 
 async def test_without_the_stage_the_same_room_interrupts_the_examiner(tmp_path: Path) -> None:
+    def leave(there: Running, event: Event) -> None:
+        if isinstance(event, UtteranceSpoken) and event.speaker == "examiner" and event.interrupted:
+            for session in there.host.sessions:
+                session.finish("caller left")
+
     file = without_echo(config(tmp_path, SPEAKING))
-    told = await hold(file, at_files(FILES, 8000, tmp_path), echo={"gain": -10, "delay": 0.18}, patience=3.0)
+    recordings = at_files(FILES, 8000, tmp_path)
+    told = await hold(file, recordings, echo={"gain": -10, "delay": 0.18}, patience=3.0, during=leave)
     assert [u for u in told.record.utterances if u.speaker == "examiner" and u.interrupted]
 
 

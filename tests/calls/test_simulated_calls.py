@@ -254,7 +254,7 @@ RECOVERY = 45.0
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=1000)
+@settings(max_examples=2000)
 @given(
     faults=st.lists(rules, min_size=1, max_size=4),
     handles_stop=st.just([]) | stale,
