@@ -15,6 +15,7 @@ class Calls:
 
     hold: bool
     pending: set[str] = field(default_factory=set[str])
+    _withdrawn: set[str] = field(default_factory=set[str])
     _delivered: list[str] = field(default_factory=list[str])  # results the model has shown no sign of having taken
     _waiting: list[Outgoing] = field(default_factory=list[Outgoing])
 
@@ -34,9 +35,14 @@ class Calls:
         """The model has gone on: it has the results."""
         self._delivered.clear()
 
-    def withdrawn(self, ids: Iterable[str]) -> None:
+    def withdraw(self, ids: Iterable[str]) -> None:
         """The model no longer waits for these."""
+        self._withdrawn.update(ids)
         self.pending.difference_update(ids)
+
+    def is_withdrawn(self, id: str) -> bool:
+        """Whether nobody waits for this result, on any connection."""
+        return id in self._withdrawn
 
     def dropped(self) -> list[str]:
         """The connection is gone: no call is pending. Returns the results that may not have arrived, in words."""

@@ -197,14 +197,17 @@ class LiveMachine:
     def tell(self, text: str, now: float) -> list[Action]:
         """Words for the model that nobody spoke."""
         self._floor.due.told()
-        actions = self._uplink.tell(text)
+        actions = self._uplink.tell(text, speaking=self.caller_speaking)
         self._model.expect(now)
         return actions
 
     def answer_tool(self, id: str, name: str, result: dict[str, Any], told: str, now: float) -> list[Action]:
         """A function has a result; `told` is the same in words, for a session that does not know the call."""
+        if self._calls.is_withdrawn(id):
+            return []
         self._floor.due.told()
-        actions = [Note(events.ToolAnswered(now, id, name)), *self._uplink.result(id, name, result, told)]
+        said = self._uplink.result(id, name, result, told, speaking=self.caller_speaking)
+        actions = [Note(events.ToolAnswered(now, id, name)), *said]
         self._model.expect(now)
         return actions
 
@@ -268,9 +271,9 @@ class LiveMachine:
             case service.Interrupted():
                 return self._model.interrupted(now)
             case service.ToolsCancelled(ids):
-                self._calls.withdrawn(ids)
+                self._calls.withdraw(ids)
                 self._floor.withdrawn(ids)
-                return self._uplink.let_in()
+                return [*(Note(events.ToolCancelled(now, id)) for id in ids), *self._uplink.let_in()]
             case service.GoingAway(time_left):
                 return [*self._line.going_away(time_left, now), *self._model.move_if_quiet(now)]
             case service.HandleGiven(handle):

@@ -99,23 +99,28 @@ class Uplink:
         """The reply for which a window was left open was cut off: the window is to be answered."""
         return self.end_window_left() if self.unanswered.pending else []
 
-    def tell(self, text: str, *, remember: bool = True) -> list[Action]:
-        """Words nobody spoke; if not to `remember`, they are not said again on another connection."""
+    def tell(self, text: str, *, speaking: bool = False, remember: bool = True) -> list[Action]:
+        """Words nobody spoke; if not to `remember`, they are not said again on another connection.
+
+        While the caller is `speaking` they go into his window: a turn of their own would end it for the service.
+        """
+        if speaking:
+            return self.say(service.Aside(text))
         ended = self.end_window_left()
         return [*ended, *(self.say(service.Text(text)) if remember else [Transmit((service.Text(text),))])]
 
-    def result(self, id: str, name: str, result: dict[str, Any], told: str) -> list[Action]:
+    def result(self, id: str, name: str, result: dict[str, Any], told: str, *, speaking: bool) -> list[Action]:
         """The result of a function; in words, `told`, to a connection that does not know the call."""
         if self.calls.answered(id, told):
             return [Transmit((service.ToolResult(id, name, result),)), *self.let_in()]
         # A resumed session does not know the call; it would ignore the result (pipecat-ai/pipecat#5497).
-        return [*self.say(service.Text(told)), *self.let_in()]
+        return [*self.tell(told, speaking=speaking), *self.let_in()]
 
     def refuse(self, calls: Sequence[ToolAsked], now: float, result: dict[str, Any] = TOO_EARLY) -> list[Action]:
         """Answer calls that nobody serves: a model without an answer waits for ever."""
         actions: list[Action] = []
         for call in calls:
-            self.calls.withdrawn({call.id})
+            self.calls.withdraw({call.id})
             actions.append(Note(events.ToolCalled(now, call.id, call.name, call.args)))
             actions.append(Transmit((service.ToolResult(call.id, call.name, result),)))
         return [*actions, *self.let_in()]

@@ -165,10 +165,3 @@ class ReplyDoneFrame(ControlFrame):
     interrupted: bool = False
     heard: float | None = None
     interruptible: bool = field(default=False, init=False)
-
-
-@dataclass
-class LinkDownFrame(SystemFrame):
-    """The Live link was given up; the call is to be ended politely with what it has."""
-
-    why: str = ""

@@ -35,6 +35,7 @@ from core.events.scores import (
     ScoreRefused,
     ToolAnswered,
     ToolCalled,
+    ToolCancelled,
     UsageReported,
     VerdictGiven,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "Timed",
     "ToolAnswered",
     "ToolCalled",
+    "ToolCancelled",
     "TranscriptMeasured",
     "TurnClosed",
     "TurnFlushed",

@@ -24,6 +24,13 @@ class ToolAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCancelled(Event):
+    """The model no longer waits for a call, as when the caller spoke over it; a result that comes later is not told."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreAsked(Event):
     """The examiner was asked for scores it had not given; `missing` are the criteria."""
 

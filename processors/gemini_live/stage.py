@@ -53,7 +53,6 @@ from processors.frames import (
     CallerStoppedFrame,
     FlushFrame,
     HeardAgainFrame,
-    LinkDownFrame,
     NudgeFrame,
     ReplyDoneFrame,
     TextKeptFrame,
@@ -206,7 +205,6 @@ class GeminiLive(Stage[GeminiLiveSettings]):
             case HangUp():
                 await self._hang_up()
             case GiveUp(why):
-                await self.push_frame(LinkDownFrame(why=why))
                 self.session.finish("link given up", why)
             case _:
                 assert_never(action)

@@ -128,7 +128,7 @@ class Shadow(Stage[ShadowSettings]):
         if self._listening is not None:
             await self.cancel_task(self._listening)
         await self._ears.close()
-        await self._tape.close()
+        self._tape.close()
         await super().cleanup()
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:

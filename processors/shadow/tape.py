@@ -13,13 +13,13 @@ class _Take:
 
     started: float = float("inf")
     size: int = 0  # bytes so far
-    places: list[tuple[asyncio.Future[int], int]] = field(default_factory=list[tuple[asyncio.Future[int], int]])
+    places: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])  # and sizes, on the shelf
     fresh: bytearray = field(default_factory=bytearray)
 
 
 class Tape:
     """Turns of 16-bit mono PCM at `rate` Hz. In memory are `memory` seconds of the turn in hand at most, and what is
-    on its way to a file; writing and reading it is a thread's work.
+    on its way to a file.
     """
 
     def __init__(self, rate: int, memory: float) -> None:
@@ -61,10 +61,8 @@ class Tape:
                 found += (await self._read(take))[first:last]
         return bytes(found)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the disk space back."""
-        writing = [place for take in self._takes for place, _ in take.places]
-        await asyncio.gather(*writing, return_exceptions=True)
         self._takes.clear()
         self._shelf.close()
 
@@ -75,12 +73,11 @@ class Tape:
 
     async def _read(self, take: _Take) -> bytes:
         fresh = bytes(take.fresh)
-        parts = [await asyncio.to_thread(self._shelf.get, await place, size) for place, size in list(take.places)]
+        parts = [await asyncio.to_thread(self._shelf.get, place, size) for place, size in list(take.places)]
         return b"".join([*parts, fresh])
 
     def _put_aside(self, take: _Take) -> None:
         if not take.fresh:
             return
-        place = asyncio.get_running_loop().run_in_executor(None, self._shelf.put, bytes(take.fresh))
-        take.places.append((place, len(take.fresh)))
+        take.places.append((self._shelf.put(bytes(take.fresh)), len(take.fresh)))
         take.fresh = bytearray()

@@ -1,5 +1,9 @@
-"""Whole calls whose transcription stalls: second ears restore what the dialogue's own did not hear."""
+"""Whole calls whose transcription stalls: second ears restore what the dialogue's own did not hear.
 
+The long calls are held three at once, and each test looks at its own.
+"""
+
+import asyncio
 import wave
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -25,7 +29,7 @@ from core.events import (
 from core.overlap import bare, share
 from pipeline.record import Utterance
 
-pytestmark = [pytest.mark.real_time, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.real_time, pytest.mark.timeout(900), pytest.mark.xdist_group("second ears")]
 
 # The examiner really listens, so that what is missing is missing from the text, and asks once.
 EXAMINER = {
@@ -104,8 +108,36 @@ def measured(told: Told) -> TranscriptMeasured:
 NEW, OLD = "gemini-3.8-live", "gemini-2.5-flash-native-audio-preview-12-2025"
 
 
-async def test_without_second_ears_the_hole_is_told(tmp_path: Path) -> None:
-    told = await hold(stalled(tmp_path, live=OLD), [monologue(tmp_path)])
+AT_ONCE = 3
+WANTED: dict[str, dict[str, Any]] = {
+    "none": {"live": OLD},
+    "holes, old model": {"live": OLD, "ears": "offline"},
+    "holes, new model": {"live": NEW, "ears": "offline"},
+    "offline": {"live": OLD, "ears": "offline", "when": "always"},
+    "live": {"live": OLD, "ears": "live", "when": "always", "ears_model": NEW},
+    "google": {"live": OLD, "ears": "google_stt", "when": "always"},
+}
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
+    """The long calls, by the ears that they have."""
+    folder, room = tmp_path_factory.mktemp("ears"), asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> Told:
+        there = folder / name
+        there.mkdir()
+        async with room:
+            return await hold(stalled(there, **WANTED[name]), [monologue(there)])
+
+    async def every() -> list[Told]:
+        return await asyncio.gather(*map(one, WANTED))
+
+    return dict(zip(WANTED, asyncio.run(every()), strict=True))
+
+
+def test_without_second_ears_the_hole_is_told(calls: dict[str, Told]) -> None:
+    told = calls["none"]
     assert recall(told) < 0.6
     assert told.of(HoleFound) and told.of(HoleRepaired) == []
     assert measured(told).completeness < 0.7 and measured(told).repaired == 0
@@ -114,9 +146,9 @@ async def test_without_second_ears_the_hole_is_told(tmp_path: Path) -> None:
     assert timely(spoken, 4.0)
 
 
-@pytest.mark.parametrize("live", [OLD, NEW])
-async def test_a_hole_is_heard_again_offline_and_filled(tmp_path: Path, live: str) -> None:
-    told = await hold(stalled(tmp_path, live=live, ears="offline"), [monologue(tmp_path)])
+@pytest.mark.parametrize("model", ["old", "new"])
+def test_a_hole_is_heard_again_offline_and_filled(calls: dict[str, Told], model: str) -> None:
+    told = calls[f"holes, {model} model"]
     assert recall(told) == 1.0
     assert told.of(HoleRepaired)
     assert measured(told).completeness == 1.0 and told.record.completeness == 1.0
@@ -127,8 +159,8 @@ async def test_a_hole_is_heard_again_offline_and_filled(tmp_path: Path, live: st
     assert all(words.count(once) == 1 for once in ("bruce", "university", "leisure")), "nothing stands twice"
 
 
-async def test_offline_ears_that_hear_every_turn_need_no_repair(tmp_path: Path) -> None:
-    told = await hold(stalled(tmp_path, live=OLD, ears="offline", when="always"), [monologue(tmp_path)])
+def test_offline_ears_that_hear_every_turn_need_no_repair(calls: dict[str, Told]) -> None:
+    told = calls["offline"]
     assert recall(told) == 1.0
     assert told.of(HoleRepaired) == []
     [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.source == "shadow"]
@@ -137,16 +169,16 @@ async def test_offline_ears_that_hear_every_turn_need_no_repair(tmp_path: Path) 
     assert {usage.model for usage in told.of(UsageReported)} == {OLD}, "they cost nothing"
 
 
-async def test_a_second_live_session_hears_every_turn_and_is_billed(tmp_path: Path) -> None:
-    told = await hold(stalled(tmp_path, live=OLD, ears="live", when="always", ears_model=NEW), [monologue(tmp_path)])
+def test_a_second_live_session_hears_every_turn_and_is_billed(calls: dict[str, Told]) -> None:
+    told = calls["live"]
     assert recall(told) == 1.0
     assert "shadow" in {said.source for said in told.record.utterances}
     assert {usage.model for usage in told.of(UsageReported)} == {OLD, NEW}
     assert told.record.model == OLD
 
 
-async def test_googles_transcription_hears_every_turn_beside_a_stalled_dialogue(tmp_path: Path) -> None:
-    told = await hold(stalled(tmp_path, live=OLD, ears="google_stt", when="always"), [monologue(tmp_path)])
+def test_googles_transcription_hears_every_turn_beside_a_stalled_dialogue(calls: dict[str, Told]) -> None:
+    told = calls["google"]
     assert recall(told) == 1.0
     [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.source == "shadow"]
     assert len(spoken.text.split()) > 50

@@ -137,9 +137,22 @@ def test_a_cancelled_function_lets_everything_in_again() -> None:
     machine = live()
     hear(machine, service.ToolAsked("7", "report", {}))
     machine.caller_began(1.0)
-    assert sent(hear(machine, service.ToolsCancelled(("7",)))) == [service.StartActivity()]
-    late = machine.answer_tool("7", "report", {}, "The result is x.", 2.0)
-    assert service.Text("The result is x.") in sent(late)
+    cancelled = hear(machine, service.ToolsCancelled(("7",)), now=1.5)
+    assert sent(cancelled) == [service.StartActivity()]
+    assert noted(cancelled, events.ToolCancelled) == [events.ToolCancelled(1.5, "7")]
+    assert machine.answer_tool("7", "report", {}, "The result is x.", 2.0) == [], "nobody waits for it"
+
+
+def test_words_nobody_spoke_do_not_end_the_window_into_which_the_caller_speaks() -> None:
+    machine = live()
+    hear(machine, service.ToolAsked("7", "report", {}))
+    machine.caller_began(1.0)
+    machine.lost(1011, "Internal error", Verdict.RESUME, "It failed.", 1, 1.5)
+    machine.tick(2.5)
+    machine.opened(0.2, "s", [], True, 2.7)
+    told = machine.answer_tool("7", "report", {}, "The result is x.", 3.0)
+    assert sent(told) == [service.Aside("The result is x.")]
+    assert sent(machine.tell("Go on.", 3.5)) == [service.Aside("Go on.")]
 
 
 def test_a_function_nobody_has_is_refused_at_once() -> None:

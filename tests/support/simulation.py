@@ -362,6 +362,8 @@ class Simulation:
             case Audio(pcm, rate):
                 data = {"mimeType": f"audio/pcm;rate={rate}", "data": base64_of(pcm)}
                 self._receive({"realtimeInput": {"audio": data}})
+            case Text() if self._window_open:
+                raise AssertionError("a turn of words ends the window into which the caller speaks")
             case Text(text) if self._facts.text == "content":
                 content = {"turns": [{"role": "user", "parts": [{"text": text}]}], "turnComplete": True}
                 self._receive({"clientContent": content})

@@ -23,7 +23,7 @@ async def test_any_stretch_of_any_turn_comes_back() -> None:
     assert await tape.between(12.5, 51.0) == second(3)[RATE:] + second(5), "what is between two turns was not said"
     assert await tape.between(0.0, 99.0) == b"".join(map(second, (1, 2, 3, 5, 6, 7)))
     assert await tape.between(30.0, 40.0) == b""
-    await tape.close()
+    tape.close()
 
 
 async def test_audio_that_comes_late_or_all_at_once_keeps_its_time() -> None:
@@ -37,4 +37,4 @@ async def test_audio_that_comes_late_or_all_at_once_keeps_its_time() -> None:
     tape.add(second(5), 14.0)
     assert await tape.between(8.0, 9.0) == second(1)
     assert await tape.between(12.0, 13.0) == second(5)
-    await tape.close()
+    tape.close()
