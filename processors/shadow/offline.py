@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import importlib.util
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ from processors.ears import EAR_RATE, Deaf
 # One transcriber a process, in one thread: concurrent calls of it return garbage, and one core of all that there are
 # is what a process that holds calls can spare. A piece takes a tenth of its length.
 MOST_WAITING = 64
+MISSING = "offline ears need the speech extra: pip install 'colloquy[speech]'"
 
 
 class OfflineEars:
@@ -22,8 +24,11 @@ class OfflineEars:
     _waiting = 0  # in all calls of the process
 
     async def open(self, setup: FrameProcessorSetup) -> None:
-        """Load the engine, once a process (0.3 s). Raises Deaf when it is not installed."""
-        await asyncio.get_running_loop().run_in_executor(_thread(), _engine)
+        """Raises Deaf when there is no engine. It is loaded with the first piece of the process (0.3 s, 150 MB): most
+        calls have nothing to be heard again.
+        """
+        if importlib.util.find_spec("moonshine_voice") is None:
+            raise Deaf(MISSING)
 
     async def transcribe(self, audio: bytes) -> str:
         """The words of a piece. Raises Deaf when too many pieces wait already."""
@@ -49,7 +54,7 @@ def _engine() -> Any:
     try:
         engine: Any = importlib.import_module("moonshine_voice")
     except ImportError as error:
-        raise Deaf("offline ears need the speech extra: pip install 'colloquy[speech]'") from error
+        raise Deaf(MISSING) from error
     model: Any = engine.get_model_path("tiny-en")
     # Later versions of the package leave the model out and download it.
     if not (model / "encoder_model.ort").exists():

@@ -48,8 +48,10 @@ async def test_ears_that_are_not_installed_say_what_to_do(monkeypatch: pytest.Mo
 
     offline._engine.cache_clear()
     monkeypatch.setattr(offline.importlib, "import_module", missing)
-    with pytest.raises(Deaf, match="pip install 'colloquy\\[speech\\]'"):
-        await OfflineEars().open(SETUP)
+    monkeypatch.setattr(offline.importlib.util, "find_spec", lambda _: None)  # pyright: ignore[reportUnknownLambdaType]
+    for deaf in (OfflineEars().open(SETUP), OfflineEars().transcribe(READ.pcm)):
+        with pytest.raises(Deaf, match="pip install 'colloquy\\[speech\\]'"):
+            await deaf
 
 
 async def test_a_package_without_its_model_says_which_has_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -61,7 +63,7 @@ async def test_a_package_without_its_model_says_which_has_it(monkeypatch: pytest
     offline._engine.cache_clear()
     monkeypatch.setattr(offline.importlib, "import_module", lambda _: Empty)
     with pytest.raises(Deaf, match="no model inside"):
-        await OfflineEars().open(SETUP)
+        await OfflineEars().transcribe(READ.pcm)
 
 
 def voice_of(pcm: bytes) -> list[Stretch]:
