@@ -21,6 +21,7 @@ class Calls:
 
     def asked(self, id: str) -> None:
         """The model waits for a result."""
+        self._withdrawn.discard(id)
         self.pending.add(id)
 
     def answered(self, id: str, told: str) -> bool:

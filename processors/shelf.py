@@ -20,7 +20,7 @@ class FileShelf:
         self._end = 0
         self._unwritten: dict[int, bytes] = {}  # by place
         self._full = False
-        self._writing = threading.Lock()  # of the file; never waited for in `put`
+        self._writing = threading.Lock()  # or reading the file; never waited for in `put`
 
     def put(self, pcm: bytes) -> int:
         """Keep some audio; returns where it is. One thread at a time."""
@@ -39,10 +39,9 @@ class FileShelf:
             return self._file.read(size)
 
     def close(self) -> None:
-        """Give the disk space back."""
+        """Give the disk space back; this waits for no disk either."""
         self._unwritten.clear()
-        with self._writing:
-            self._file.close()
+        _writer().submit(self._file.close)
 
     def _write(self, place: int) -> None:
         with self._writing:

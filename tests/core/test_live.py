@@ -141,6 +141,9 @@ def test_a_cancelled_function_lets_everything_in_again() -> None:
     assert sent(cancelled) == [service.StartActivity()]
     assert noted(cancelled, events.ToolCancelled) == [events.ToolCancelled(1.5, "7")]
     assert machine.answer_tool("7", "report", {}, "The result is x.", 2.0) == [], "nobody waits for it"
+    hear(machine, service.ToolAsked("7", "report", {}), now=3.0)
+    machine.caller_stopped(4.0)
+    assert service.ToolResult("7", "report", {}) in sent(machine.answer_tool("7", "report", {}, "told", 4.5))
 
 
 def test_words_nobody_spoke_do_not_end_the_window_into_which_the_caller_speaks() -> None:
