@@ -20,8 +20,10 @@ from processors.stage import Stage, StageSettings
 
 RATE = 16000
 BLOCK = 2 * echo_path.BLOCK
-# What the microphone's clock and ours may differ by before the one is set by the other anew.
+# What the microphone's clock and ours may differ by before the one is set by the other anew ...
 STRAYED = 0.25
+# ... if they do so for this many blocks, a second: what a busy machine heard late comes at once when it is less busy.
+STRAYS = 31
 # ... and what the two may drift apart in a block: 300 millionths.
 DRIFT = 1e-5
 # Seconds: where nobody tells when it is played, pieces follow each other unless more than this is missing.
@@ -59,6 +61,7 @@ class Echo(Stage[EchoSettings]):
         self._rest = b""
         self._before = np.zeros(len(HALF) - 1)
         self._began: float | None = None  # when the microphone's first sample was heard, by our clock
+        self._begins: deque[float] = deque(maxlen=STRAYS)  # the same, as each of the last blocks would have it
         self._player: soxr.ResampleStream | None = None
         self._player_rate = 0
         self._played_until: float | None = None  # by our clock, if the transport tells
@@ -104,10 +107,11 @@ class Echo(Stage[EchoSettings]):
     async def _heard(self, frame: InputAudioRawFrame) -> None:
         now = self.session.now()
         sound, found = self._finder.heard(self._halved(frame.audio))
-        began = now - self._finder.position / echo_path.RATE
+        self._begins.append(now - self._finder.position / echo_path.RATE)
+        began = min(self._begins)  # a block may come late, and none comes early
         if self._began is None or began - self._began > STRAYED:
             self._began, self._played_until = began, None
-        else:  # a block may come late, and none comes early
+        else:
             self._began = min(began, self._began + DRIFT)
         if found is not None:
             delay = max(0.0, round(found.delay, 3))

@@ -219,6 +219,8 @@ class EchoFinder:
             alike = ALIKE_NEAR_BY if prominence >= SURE_NEAR_BY else ALIKE
             known, fresh = self._path, None
             return any(self._learn(most - at, path, alike) is not None for path in (known, fresh))
+        if prominence >= SURE_NEAR_BY and self._near == CALLER_AFTER - 1:
+            return self._learn(self._delay) is not None  # it has not moved: what was learnt of its way was wrong
         if self._near % 4 == 0:
             delay, prominence = self._search()
             return prominence >= SURE and abs(delay - self._delay) > NEAR_BY and self._learn(delay) is not None

@@ -6,7 +6,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 import soxr
-from pipecat.frames.frames import EndFrame, InputAudioRawFrame, OutputAudioRawFrame
+from pipecat.frames.frames import EndFrame, Frame, InputAudioRawFrame, OutputAudioRawFrame
+from pipecat.processors.frame_processor import FrameDirection
 from support.clips import ANSWERS, READ, Clip
 from support.frames import chunks, running
 from support.session import FakeSession
@@ -75,6 +76,14 @@ def test_an_echo_is_muted_from_its_first_syllable(gain: float, delay: float) -> 
         assert found.delay == pytest.approx(delay, abs=0.005) and found.likeness > 0.6
         passed = [n for n in loud(heard, -58) if fates[n] is Fate.PASS]
         assert len(passed) <= 5, f"{len(passed) * BLOCK / RATE:.2f} s of echo were let through"
+
+
+@pytest.mark.parametrize("delay", [0.38, 0.41])
+def test_a_way_that_was_learnt_wrong_is_learnt_anew(delay: float) -> None:
+    played = sound(ANSWERS[0])
+    heard = echo_of(played, -6, delay, noise=-80)
+    fates, _ = judged(played, heard)
+    assert len([n for n in loud(heard, -58) if fates[n] is Fate.PASS]) <= 5
 
 
 def test_a_voice_over_the_echo_is_heard() -> None:
@@ -153,3 +162,57 @@ async def test_the_stage_leaves_a_caller_alone() -> None:
     out = b"".join(frame.audio for frame in await call(echo, as_pcm(sound(READ), 24000), heard))
     assert session.of(EchoHeard) == []
     assert out[: len(heard) // 1024 * 1024] == heard[: len(heard) // 1024 * 1024]
+
+
+class StoppedClock(FakeSession):
+    """A session whose clock shows what it is set to."""
+
+    time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+
+class Alone(Echo):
+    """The stage without a pipeline: what it lets out is kept."""
+
+    def __init__(self, session: FakeSession) -> None:
+        super().__init__(EchoSettings(), session)  # pyright: ignore
+        self.out: list[Frame] = []
+
+    async def push_frame(self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM) -> None:
+        self.out.append(frame)
+
+
+@pytest.mark.parametrize("stall", [0.1, 0.3, 0.6])
+async def test_an_echo_is_muted_on_a_machine_that_stands_still_at_times(stall: float) -> None:
+    def done(at: float) -> float:
+        """When what is due at this time gets done: once in 0.9 s nothing is, for a while."""
+        into = at % 0.9
+        return at - into + stall if into < stall else at
+
+    plays: list[tuple[float, float, OutputAudioRawFrame]] = []  # told when, played from when on
+    until = 0.2
+    for frame in chunks(as_pcm(np.concatenate((sound(ANSWERS[0]), sound(READ))), 24000), 24000):
+        told = done(max(0.0, until - 0.1))
+        start = max(told, until)  # what is told too late leaves a gap
+        until = start + 0.02
+        plays.append((told, start, OutputAudioRawFrame(frame.audio, 24000, 1)))
+    room = np.zeros(round(until * RATE) + 1)
+    for _, start, piece in plays:
+        samples = soxr.resample(np.frombuffer(piece.audio, np.int16) / 32768, 24000, RATE)
+        room[round(start * RATE) :][: len(samples)] = samples
+    ears = [(done(n * 0.02), frame) for n, frame in enumerate(chunks(as_pcm(echo_of(room, -12, 0.25), 16000)))]
+
+    session = StoppedClock()
+    echo = Alone(session)
+    for at, frame in ears:
+        session.time = at
+        while plays and plays[0][0] < at:
+            _, start, piece = plays.pop(0)
+            echo.played(piece.audio, 24000, start)
+        await echo.handle(frame, FrameDirection.DOWNSTREAM)
+    assert len(session.of(EchoHeard)) == 1
+    out = np.frombuffer(b"".join(frame.audio for frame in echo.out if isinstance(frame, InputAudioRawFrame)), np.int16)
+    passed = len(loud(out[::2] / 32768, -58))
+    assert passed <= 5, f"{passed * BLOCK / RATE:.2f} s of echo were let through"
