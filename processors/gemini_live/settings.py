@@ -13,6 +13,7 @@ from core.link import LinkPolicy
 from core.live_policy import LivePolicy
 from core.models import ModelFacts, facts
 from core.watch import WatchPolicy
+from processors.gemini_live.farewell import Recording
 from processors.stage import ConfigPath, StageSettings
 
 
@@ -126,6 +127,11 @@ class GeminiLiveSettings(StageSettings):
     )
     last_sentence: float = Field(
         12.0, ge=0, description="seconds the examiner may go on when the call is brought to its end in mid-sentence"
+    )
+    farewell: Recording | None = Field(
+        None,
+        description="WAV file (16-bit mono, 20 s at most) that the caller is played when the service is given up and no"
+        " examiner is left to say goodbye; without it such a call ends in silence, and only the page says why",
     )
     gate: Literal["hold", "drop", "off"] = Field(
         "hold",

@@ -15,6 +15,7 @@ from pipecat.frames.frames import (
     EndFrame,
     Frame,
     InputAudioRawFrame,
+    OutputAudioRawFrame,
     TranscriptionFrame,
     TTSAudioRawFrame,
     TTSStartedFrame,
@@ -61,6 +62,7 @@ from processors.frames import (
     VoiceHeardFrame,
 )
 from processors.gemini_live.connection import Connection, Lost
+from processors.gemini_live.farewell import recording
 from processors.gemini_live.settings import GeminiLiveSettings, client, connect_config, told
 from processors.gemini_live.text import ask
 from processors.shelf import FileShelf
@@ -79,6 +81,7 @@ class GeminiLive(Stage[GeminiLiveSettings]):
         self._live = LiveMachine(settings.policy, shelf=self._shelf)
         self._connection: Connection | None = None
         self._holding: asyncio.Task[None] | None = None
+        self._farewell = None if settings.farewell is None else recording(settings.farewell)
         self._begun = False
         self._changed = asyncio.Event()  # something has happened that `conclude` may wait for
 
@@ -205,6 +208,8 @@ class GeminiLive(Stage[GeminiLiveSettings]):
             case HangUp():
                 await self._hang_up()
             case GiveUp(why):
+                if self._farewell is not None:
+                    await self.push_frame(OutputAudioRawFrame(*self._farewell, 1))
                 self.session.finish("link given up", why)
             case _:
                 assert_never(action)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 from support.calls import CONFIGS, SHORT, Told, config, hold
 from support.clips import ANSWERS
 
@@ -22,6 +23,7 @@ from core.events import (
 )
 from pipeline.commands.running import Running
 from pipeline.loading import load
+from processors.gemini_live.farewell import recording
 
 pytestmark = pytest.mark.real_time
 
@@ -108,6 +110,16 @@ async def test_a_refused_key_ends_the_call_at_once_and_says_why(tmp_path: Path) 
     assert "check the key" in (told.record.detail or "")
     assert len(told.of(LinkDialed)) == 1
     assert {score.value for score in told.record.scores} == {None}
+
+
+async def test_a_caller_hears_a_goodbye_when_the_service_is_given_up(tmp_path: Path) -> None:
+    heard = tmp_path / "heard.wav"
+    await hold(config(tmp_path, scenario={"faults": [{"fault": "key_invalid"}]}), FILES[:1], record=heard)
+    with wave.open(str(heard), "rb") as file:
+        examiner = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)[:, 1].astype(float)
+    pcm, rate = recording(CONFIGS / "farewell.wav")
+    goodbye = soxr.resample(np.frombuffer(pcm, np.int16).astype(float), rate, 24000)
+    assert np.square(examiner).sum() == pytest.approx(np.square(goodbye).sum(), rel=0.02), "from first word to last"
 
 
 async def test_a_service_that_is_down_is_tried_four_times_and_given_up(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def config(
     for stage in data["stages"]:
         if stage["use"] == "exam":
             stage["plan"] = "plan.yaml"
-        for key in ("prompt", "rubric"):
+        for key in ("prompt", "rubric", "farewell"):
             if key in stage:
                 stage[key] = str(CONFIGS / stage[key])
     data["prices"] = str(CONFIGS / "prices.yaml")
