@@ -7,8 +7,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from loguru import logger
-
 from core.events import (
     CallBilled,
     Event,
@@ -17,14 +15,13 @@ from core.events import (
     ToolCalled,
     UsageReported,
     UtteranceSpoken,
-    WordsKept,
-    from_record,
 )
 from core.scoring import Reading, TextReader, Verdict, caller_words, decide, facts_of, question, readings_of
 from core.scoring.verdict import early
 from core.usage import PriceList
 from pipeline.config import Config
 from pipeline.emulated import Emulated, EmulatorError, emulator, pointed_at
+from pipeline.kept import read, unfinished
 from pipeline.record import SessionRecord
 from pipeline.session import CallSession
 from processors.scoring import read_rubric
@@ -104,9 +101,8 @@ async def judge(record: SessionRecord, config: Config, model: TextModel, *, pati
     settings = config.scoring
     assert settings is not None, "only what is scored owes a verdict"
     rubric, at = read_rubric(settings.rubric), record.seconds or 0.0
-    heard = _heard(record)
-    cut_short = unfinished(heard, over=any(logged.kind == "CallEnded" for logged in record.events))
-    heard = [*heard, *cut_short]
+    cut_short = unfinished(record.events)
+    heard = [*read(record.events, UtteranceSpoken, ToolCalled, ScoreRefused), *cut_short]
     said = sorted((fact for fact in heard if isinstance(fact, UtteranceSpoken)), key=lambda one: one.started)
     taken, refused = _calls(heard, rubric.function)
     readings = readings_of(rubric, taken, said)
@@ -130,36 +126,6 @@ async def judge(record: SessionRecord, config: Config, model: TextModel, *, pati
         result = verdict(*judged, *(early(reading) for reading in readings_of(rubric, refused, ())))
     facts = [replace(fact, at=at) for fact in facts]
     return [*cut_short, *facts, *_billed(record, facts, at), *facts_of(result, at)]
-
-
-def _heard(record: SessionRecord) -> list[Event]:
-    facts: list[Event] = []
-    for logged in record.events:
-        if logged.kind in ("UtteranceSpoken", "WordsKept", "ToolCalled", "ScoreRefused"):
-            try:
-                facts.append(from_record(logged.kind, logged.data))
-            except ValueError as error:
-                logger.warning(f"A fact of session {record.id} is of another version and is left out: {error}")
-    return facts
-
-
-def unfinished(heard: Sequence[Event], *, over: bool) -> list[UtteranceSpoken]:
-    """What each side was saying when the process died, as far as it was kept; nothing of a call that was over."""
-    latest: dict[str, WordsKept | UtteranceSpoken] = {}
-    for fact in heard:
-        if isinstance(fact, WordsKept | UtteranceSpoken):
-            before = latest.get(fact.speaker)
-            # The utterance stands for its kept words, whichever came first.
-            if before is None or (fact.started, isinstance(fact, UtteranceSpoken)) >= (
-                before.started,
-                isinstance(before, UtteranceSpoken),
-            ):
-                latest[fact.speaker] = fact
-    return [
-        UtteranceSpoken(kept.at, kept.speaker, kept.text, kept.started, kept.ended, partial=True)
-        for kept in latest.values()
-        if isinstance(kept, WordsKept) and not over
-    ]
 
 
 def _calls(heard: Sequence[Event], function: str) -> tuple[list[ToolCalled], list[ToolCalled]]:

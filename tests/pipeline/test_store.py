@@ -29,6 +29,7 @@ from core.events import (
     Timed,
     TranscriptMeasured,
     UtteranceSpoken,
+    WordsKept,
     from_record,
 )
 from pipeline import tables
@@ -308,6 +309,20 @@ async def test_a_session_of_a_dead_process_is_closed_and_keeps_what_it_has(store
     assert record.closed_at == OPENED_AT + timedelta(seconds=7.5)
     assert record.utterances[0].text == "My name is Anna." and record.usd == Decimal("0.25")
     assert await store.close_orphans() == []
+
+
+async def test_what_was_being_said_when_the_process_died_is_in_the_transcript(store: Store) -> None:
+    await recorded(
+        store,
+        said("What are you?", 2.0),
+        WordsKept(5.0, "caller", "I am what I", 3.0, 5.0),
+        WordsKept(6.0, "caller", "I am what I am and", 3.0, 6.0),
+    )
+    assert [one.text for one in (await read(store)).utterances] == ["What are you?"], "it is still being said"
+    await owned_by(store, dead_process())
+    await store.close_orphans()
+    last = (await read(store)).utterances[-1]
+    assert (last.speaker, last.text, last.partial, last.ended) == ("caller", "I am what I am and", True, 6.0)
 
 
 async def test_sessions_of_living_processes_are_left_alone(store: Store) -> None:
