@@ -242,7 +242,7 @@ async def test_a_wait_goes_on_where_a_worker_left_it(store: Store, tmp_path: Pat
         return answers.pop(0)
 
     async with receiving(decide) as receiver:
-        exam = config(tmp_path, receiver, retries=(2.0,))
+        exam = config(tmp_path, receiver, retries=(8.0,))  # longer than a busy machine needs to end a worker
         async with worked(store, exam):
             await refused.wait()
 
