@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from loguru import logger
 
 from core.events import Event, UtteranceSpoken, WordsKept, from_record
-from pipeline.record import LoggedEvent
+from pipeline.derived import utterance_row
+from pipeline.record import LoggedEvent, Utterance
 
 
 def read(events: Sequence[LoggedEvent], *kinds: type[Event]) -> list[Event]:
@@ -37,6 +38,16 @@ def unfinished(events: Sequence[LoggedEvent]) -> list[UtteranceSpoken]:
         for kept in latest.values()
         if isinstance(kept, WordsKept)
     ]
+
+
+def transcript(said: Sequence[Utterance], events: Sequence[LoggedEvent], *, over: bool) -> tuple[Utterance, ...]:
+    """The utterances on record in the order in which they began; of a session that is over with those that were kept of
+    a process that died, until a verdict puts them on record.
+    """
+    kept = unfinished(events) if over else []
+    numbered = enumerate(kept, events[-1].seq + 1 if events else 1)
+    more = [Utterance(**utterance_row(LoggedEvent.of(seq, spoken))) for seq, spoken in numbered]
+    return tuple(sorted([*said, *more], key=lambda one: (one.started, one.seq)))
 
 
 def _stands(fact: UtteranceSpoken | WordsKept) -> tuple[float, bool]:

@@ -18,7 +18,7 @@ from core.events import Event
 from pipeline import tables as t
 from pipeline.database import Database, parse_url
 from pipeline.derived import TELLING, Standing, score_rows, session_columns, usage_row, utterance_row
-from pipeline.kept import unfinished
+from pipeline.kept import transcript
 from pipeline.owner import Owner
 from pipeline.record import (
     Debt,
@@ -185,9 +185,6 @@ class Store:
             header = {field.name: row[field.name] for field in fields(SessionSummary)}
             said = [Utterance(**each) for each in await _select(connection, t.utterances, session_id)]
             events = tuple(LoggedEvent(**each) for each in await _select(connection, t.events, session_id))
-            if row["state"] == "closed":  # what was being said when its process died, until a verdict puts it on record
-                cut = enumerate(unfinished(events), events[-1].seq + 1 if events else 1)
-                said += [Utterance(**utterance_row(LoggedEvent.of(seq, spoken))) for seq, spoken in cut]
             return SessionRecord(
                 **header,
                 config=row["config"],
@@ -195,7 +192,7 @@ class Store:
                 access_hash=row["access_hash"],
                 verdict_due=row["verdict_due"],
                 webhook_due=row["webhook_due"],
-                utterances=tuple(sorted(said, key=lambda each: (each.started, each.seq))),
+                utterances=transcript(said, events, over=row["state"] == "closed"),
                 scores=_in_order(row["criteria"], await _select(connection, t.scores, session_id)),
                 usage=tuple(Usage(**each) for each in await _select(connection, t.usage, session_id)),
                 events=events,
