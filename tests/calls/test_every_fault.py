@@ -7,13 +7,13 @@ import asyncio
 import os
 import wave
 from collections import Counter
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-from support.calls import Told, config, hold
+from support.calls import Held, Told, config, hold, hold_all
 from support.clips import ANSWERS, RATE
 
 from bench.link import EXAMINER
@@ -27,9 +27,6 @@ from emulator.server import Emulator
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(1200), pytest.mark.xdist_group("every fault")]
 
 AT_ONCE = 12
-# A call is begun when the clock of those under way goes by the second: what a machine can carry depends on who else is
-# at work on it, and a call that comes late by seconds meets another fault than the one it is for.
-LATE = 0.03
 LENGTH = 2.5  # seconds of an answer
 # Shorter than an operator would have them, so that a refusal that is tried four times does not take a minute.
 IMPATIENT: dict[str, Any] = {
@@ -58,17 +55,7 @@ NO_SCORES = {"text_429", "text_503"}
 NO_USAGE = {"usage_missing", "usage_total_only"}
 
 
-async def in_time() -> None:
-    """Returns when nothing has been late for most of a second."""
-    loop = asyncio.get_running_loop()
-    since = loop.time()
-    while (now := loop.time()) < since + 0.7:
-        await asyncio.sleep(0.02)
-        if loop.time() - now > 0.02 + LATE:
-            since = loop.time()
-
-
-Calls = Mapping[str, Told | BaseException]
+Calls = Held[str]
 
 
 async def exam(case: Case, folder: Path) -> Told:
@@ -93,25 +80,13 @@ def calls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """The calls of the faults that are asked for, by name."""
     ours = (item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path)
     wanted: list[str] = [item.callspec.params["fault"] for item in ours if hasattr(item, "callspec")]
-    folder, room, door = tmp_path_factory.mktemp("faults"), asyncio.Semaphore(AT_ONCE), asyncio.Lock()
-
-    async def one(name: str) -> Told:
-        async with room:
-            async with door:
-                await in_time()
-            return await exam(CASE[name], folder / name)
-
-    async def every() -> Calls:
-        held: list[Told | BaseException] = await asyncio.gather(*map(one, wanted), return_exceptions=True)
-        return dict(zip(wanted, held, strict=True))
-
-    return asyncio.run(every())
+    folder = tmp_path_factory.mktemp("faults")
+    return asyncio.run(hold_all({name: partial(exam, CASE[name], folder / name) for name in wanted}, AT_ONCE))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_exam_comes_to_an_orderly_end_under(fault: str, calls: Calls) -> None:
     told = calls[fault]
-    assert isinstance(told, Told), told
     click.echo("\n".join(map(str, told.events)))  # shown when the test fails: what came when
     closed(told)
     bill = told.of(CallBilled)[-1]

@@ -1,12 +1,13 @@
 """Whole exams with an examiner who asks the same again: noticed, cut off, told to go on."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support.calls import SHORT, Told, config, hold
+from support.calls import SHORT, Held, Told, config, hold, hold_all
 from support.clips import ANSWERS
 from support.sound import at_files
 
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.real_time, pytest.mark.timeout(900), pytest.mark.xdist
 TOWN = "Could you tell me something about the town where you grew up?"
 WEATHER = "What is the weather usually like at this time of the year?"
 RATES = (48000, 8000)
+AT_ONCE = 5  # of nine: all of them would be more than one processor can do in time
 # Gives its scores by the call alone: they take long to say.
 SOUND = SHORT | {"questions": [TOWN, WEATHER], "ending": {"speak": "none"}}
 # Asks what the candidate has answered. The plan holds the question once.
@@ -24,7 +26,7 @@ FORGETFUL = SOUND | {"questions": [TOWN, TOWN, WEATHER], "heard": [*SHORT["heard
 # Asks again before the candidate has said a word, as the scenario `report` does.
 HASTY = SOUND | {"repeats": [1], "repeat_after": 1.0}
 
-Calls = dict[tuple[str, int], Told | BaseException]
+Calls = Held[tuple[str, int]]
 
 
 def prepared(folder: Path, examiner: dict[str, Any], rate: int, answers: int, do: str) -> tuple[Path, list[Path]]:
@@ -37,19 +39,19 @@ def prepared(folder: Path, examiner: dict[str, Any], rate: int, answers: int, do
 
 
 async def all_calls(folder: Path) -> Calls:
-    """Each call by its name and rate; they are held at once, for each takes as long as it would take."""
+    """Each call by its name and rate."""
     wanted: dict[tuple[str, int], tuple[dict[str, Any], int, str, float]] = {("sound", 48000): (SOUND, 2, "nudge", 1.0)}
     for rate in RATES:
         wanted["flag", rate] = FORGETFUL, 3, "flag", 1.0
         wanted["cut", rate] = FORGETFUL, 3, "cut", 1.0
         # Whoever was told to go on has to begin before the candidate answers what he heard of the repetition.
         wanted["nudge", rate] = FORGETFUL, 2, "nudge", 2.0
-        wanted["hasty", rate] = HASTY, 2, "flag", 4.0
-    held = [
-        hold(*prepared(folder / f"{name}-{rate}", examiner, rate, answers, do), think=think)
+        wanted["hasty", rate] = HASTY, 2, "flag", 5.0
+    calls = {
+        (name, rate): partial(hold, *prepared(folder / f"{name}-{rate}", examiner, rate, answers, do), think=think)
         for (name, rate), (examiner, answers, do, think) in wanted.items()
-    ]
-    return dict(zip(wanted, await asyncio.gather(*held, return_exceptions=True), strict=True))
+    }
+    return await hold_all(calls, AT_ONCE)
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +60,8 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Calls:
 
 
 def held(calls: Calls, name: str, rate: int) -> Told:
-    """The call of this name. Raises what it has failed of."""
+    """The call of this name, which came to its end."""
     told = calls[name, rate]
-    if isinstance(told, BaseException):
-        raise told
     assert told.record.scored == "complete" and told.record.why == "completed"
     return told
 

@@ -7,12 +7,13 @@ import asyncio
 import wave
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support.calls import Told, config, hold
+from support.calls import Held, Told, config, hold, hold_all
 from support.clips import ANSWERS, RATE, READ, compose
 
 from bench.link_cases import chosen, rules
@@ -120,23 +121,19 @@ WANTED: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Held[str]:
     """The long calls, by the ears that they have."""
-    folder, room = tmp_path_factory.mktemp("ears"), asyncio.Semaphore(AT_ONCE)
+    folder = tmp_path_factory.mktemp("ears")
 
     async def one(name: str) -> Told:
         there = folder / name
         there.mkdir()
-        async with room:
-            return await hold(stalled(there, **WANTED[name]), [monologue(there)])
+        return await hold(stalled(there, **WANTED[name]), [monologue(there)])
 
-    async def every() -> list[Told]:
-        return await asyncio.gather(*map(one, WANTED))
-
-    return dict(zip(WANTED, asyncio.run(every()), strict=True))
+    return asyncio.run(hold_all({name: partial(one, name) for name in WANTED}, AT_ONCE))
 
 
-def test_without_second_ears_the_hole_is_told(calls: dict[str, Told]) -> None:
+def test_without_second_ears_the_hole_is_told(calls: Held[str]) -> None:
     told = calls["none"]
     assert recall(told) < 0.6
     assert told.of(HoleFound) and told.of(HoleRepaired) == []
@@ -147,7 +144,7 @@ def test_without_second_ears_the_hole_is_told(calls: dict[str, Told]) -> None:
 
 
 @pytest.mark.parametrize("model", ["old", "new"])
-def test_a_hole_is_heard_again_offline_and_filled(calls: dict[str, Told], model: str) -> None:
+def test_a_hole_is_heard_again_offline_and_filled(calls: Held[str], model: str) -> None:
     told = calls[f"holes, {model} model"]
     assert recall(told) == 1.0
     assert told.of(HoleRepaired)
@@ -159,7 +156,7 @@ def test_a_hole_is_heard_again_offline_and_filled(calls: dict[str, Told], model:
     assert all(words.count(once) == 1 for once in ("bruce", "university", "leisure")), "nothing stands twice"
 
 
-def test_offline_ears_that_hear_every_turn_need_no_repair(calls: dict[str, Told]) -> None:
+def test_offline_ears_that_hear_every_turn_need_no_repair(calls: Held[str]) -> None:
     told = calls["offline"]
     assert recall(told) == 1.0
     assert told.of(HoleRepaired) == []
@@ -169,7 +166,7 @@ def test_offline_ears_that_hear_every_turn_need_no_repair(calls: dict[str, Told]
     assert {usage.model for usage in told.of(UsageReported)} == {OLD}, "they cost nothing"
 
 
-def test_a_second_live_session_hears_every_turn_and_is_billed(calls: dict[str, Told]) -> None:
+def test_a_second_live_session_hears_every_turn_and_is_billed(calls: Held[str]) -> None:
     told = calls["live"]
     assert recall(told) == 1.0
     assert "shadow" in {said.source for said in told.record.utterances}
@@ -177,7 +174,7 @@ def test_a_second_live_session_hears_every_turn_and_is_billed(calls: dict[str, T
     assert told.record.model == OLD
 
 
-def test_googles_transcription_hears_every_turn_beside_a_stalled_dialogue(calls: dict[str, Told]) -> None:
+def test_googles_transcription_hears_every_turn_beside_a_stalled_dialogue(calls: Held[str]) -> None:
     told = calls["google"]
     assert recall(told) == 1.0
     [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.source == "shadow"]

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import yaml
 
@@ -14,6 +14,12 @@ from pipeline.commands.running import Running, running
 from pipeline.loading import load
 from pipeline.record import SessionRecord
 from transports.wav import WavDoor, WavSettings
+
+Name = TypeVar("Name", bound=Hashable)
+
+# A call is begun when the clock of those under way goes by the second: what a machine can carry depends on who else is
+# at work on it, and a call that comes late by seconds is another call.
+LATE = 0.03
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -109,3 +115,41 @@ async def hold(
     assert record is not None
     lines = [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()] if truth.exists() else []
     return Told(record, events, lines)
+
+
+async def in_time() -> None:
+    """Returns when nothing has been late for most of a second."""
+    loop = asyncio.get_running_loop()
+    since = loop.time()
+    while (now := loop.time()) < since + 0.7:
+        await asyncio.sleep(0.02)
+        if loop.time() - now > 0.02 + LATE:
+            since = loop.time()
+
+
+@dataclass
+class Held(Generic[Name]):
+    """What each of many calls left behind."""
+
+    calls: dict[Name, Told | BaseException]
+
+    def __getitem__(self, name: Name) -> Told:
+        """What this one did. Raises what it failed of."""
+        told = self.calls[name]
+        if isinstance(told, BaseException):
+            raise told
+        return told
+
+
+async def hold_all(calls: Mapping[Name, Callable[[], Awaitable[Told]]], at_once: int) -> Held[Name]:
+    """Hold these calls, so many at once."""
+    room, door = asyncio.Semaphore(at_once), asyncio.Lock()
+
+    async def one(call: Callable[[], Awaitable[Told]]) -> Told:
+        async with room:
+            async with door:
+                await in_time()
+            return await call()
+
+    held = await asyncio.gather(*map(one, calls.values()), return_exceptions=True)
+    return Held(dict(zip(calls, held, strict=True)))
