@@ -10,10 +10,10 @@ READY := $(VENV)/.ready
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml emulator/pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Colloquy needs Python 3.11 or newer; set PYTHON=python3.12, say.")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[speech,postgres,google-stt,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable './emulator[speech]' --editable '.[speech,postgres,google-stt,dev]'
 	@touch $@
 
 demo: $(READY) ## hold a scored exam without key, microphone or network
@@ -42,7 +42,7 @@ fix: $(READY) ## format, and mend what the linter can mend
 
 bench: $(READY) ## our pipeline beside stock Pipecat and a bare echo, then the emulator; CALLS="1 5 10"
 	$(BIN)/python -m bench $(if $(CALLS),--calls "$(CALLS)")
-	$(BIN)/python -m emulator.bench
+	$(BIN)/python -m bench.emulator
 
 bench-link: $(READY) ## what each way to lose the connection costs, ours beside stock Pipecat (20 minutes); QUICK=1, FAULTS=cut,mute
 	$(BIN)/python -m bench.link $(if $(QUICK),--quick) $(if $(FAULTS),--faults "$(FAULTS)")
@@ -57,10 +57,10 @@ lock: ## write constraints.txt anew from pyproject.toml
 	rm -rf $(VENV).lock
 	$(PYTHON) -m venv $(VENV).lock
 	$(VENV).lock/bin/python -m pip install --quiet --upgrade pip
-	$(VENV).lock/bin/python -m pip install --quiet '.[speech,postgres,google-stt,dev]'
+	$(VENV).lock/bin/python -m pip install --quiet './emulator[speech]' '.[speech,postgres,google-stt,dev]'
 	(echo '# Exact versions of everything installed. `make lock` writes this file.'; \
-	  $(VENV).lock/bin/python -m pip freeze --exclude colloquy --exclude setuptools) > constraints.txt
+	  $(VENV).lock/bin/python -m pip freeze --exclude colloquy --exclude gemini-live-emulator --exclude setuptools) > constraints.txt
 	rm -rf $(VENV).lock
 
 clean: ## remove what make made
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build *.egg-info emulator/build emulator/*.egg-info

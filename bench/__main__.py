@@ -11,8 +11,8 @@ from bench import machine
 from bench.contenders import CONTENDERS, Contender
 from bench.rounds import RoundFailed, measure
 from bench.table import Failed, Result, memory_of_another, table
-from pipeline.config import EmulatorSettings
-from pipeline.emulated import emulator
+from pipeline.call.emulator_process import emulator
+from pipeline.config.file import EmulatorSettings
 
 SCENARIO = Path(__file__).parent / "scenario.yaml"
 # The examiner has questions for about this long.

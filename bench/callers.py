@@ -11,7 +11,7 @@ import httpx
 from bench.caller import Caller, Kind
 from bench.lateness import late
 from bench.speech import silence, utterance
-from pipeline.punctuality import Punctuality
+from pipeline.call.loop_lag import Punctuality
 
 # A call has reached its stride when the first answer is over and its lazy imports are done.
 SETTLE = 3.0

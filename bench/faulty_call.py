@@ -10,12 +10,12 @@ import yaml
 
 from bench.heard import Heard, Spoken, heard
 from core.events import Event
-from pipeline.commands.running import running
-from pipeline.config import EmulatorSettings
-from pipeline.emulated import emulator
-from pipeline.loading import load
-from pipeline.record import SessionRecord
-from transports.wav import WavDoor, WavSettings
+from pipeline.call.emulator_process import emulator
+from pipeline.config.file import EmulatorSettings
+from pipeline.config.loading import load
+from pipeline.record.models import SessionRecord
+from pipeline.runtime import running
+from transports.wav.listener import WavDoor, WavSettings
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = ROOT / "configs"

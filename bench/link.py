@@ -16,8 +16,8 @@ from bench.heard import RATE
 from bench.link_cases import CASES, FIRST, MOMENTS, Case, chosen, rules
 from bench.long_call import recording
 from core import events
-from pipeline.emulated import EmulatorError
-from transports.wav import read
+from pipeline.call.emulator_process import EmulatorError
+from transports.wav.recording import read
 
 CONTENDERS: tuple[Contender, ...] = ("ours", "stock")
 LENGTH = 3.0  # seconds of an answer

@@ -19,7 +19,7 @@ import soxr
 from bench.faulty_call import OLD_MODEL, ROOT, Held, hold
 from bench.heard import RATE, joined
 from core import events
-from transports.wav import BadRecording, cut, read
+from transports.wav.recording import BadRecording, cut, read
 
 CLIPS = tuple(ROOT / "tests" / "data" / f"answer-{n}.wav" for n in (1, 2, 3))
 ANSWER = 27.0  # seconds of an answer

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from bench.rounds import Measured
-from pipeline.session import percentiles
+from pipeline.call.session import percentiles
 
 
 @dataclass(frozen=True, slots=True)

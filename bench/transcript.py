@@ -25,10 +25,10 @@ from bench.heard import RATE, Heard, Spoken
 from bench.long_call import recording
 from bench.words import recall
 from core import events
-from emulator.hearing import Cutter
-from emulator.speech import MOUTH_RATE, SpeechMissing, shared_ear, shared_mouth
-from pipeline.emulated import EmulatorError
-from transports.wav import read
+from gemini_live_emulator.session.transcription import Cutter
+from gemini_live_emulator.speech import MOUTH_RATE, SpeechMissing, shared_ear, shared_mouth
+from pipeline.call.emulator_process import EmulatorError
+from transports.wav.recording import read
 
 STALL = 20.0  # seconds of a window after which the emulator's transcription stops
 FRAME = RATE // 50

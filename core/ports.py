@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from core.billing.usage import Counted
 from core.events import Event, UtteranceSpoken
-from core.usage import Counted
 
 
 class Journal(Protocol):

@@ -1,5 +1,5 @@
 """`python -m pipeline` is the same as `colloquy`."""
 
-from pipeline.cli import main
+from pipeline.cli.main import main
 
 main(prog_name="colloquy")

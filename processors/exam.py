@@ -1,4 +1,4 @@
-"""Shell of core/exam: where the exam is, for the turn policy, the page, the examiner and the scoring stage."""
+"""Shell of core/exam/progress: where the exam is, for the turn policy, the page, the examiner and the scoring stage."""
 
 from pathlib import Path
 from typing import Annotated, assert_never
@@ -16,12 +16,12 @@ from pipecat.processors.frame_processor import FrameDirection
 from pydantic import AfterValidator, Field
 
 from core import events
-from core.exam import Action, AnswerDue, ExamMachine, PartOver, Progress, ScoringDue
-from core.exam_plan import ExamPlan
+from core.exam.plan import ExamPlan
+from core.exam.progress import Action, AnswerDue, ExamMachine, PartOver, Progress, ScoringDue
 from core.ports import Session
-from processors.data_file import read
 from processors.frames import AnswerDueFrame, NudgeFrame, ScoringDueFrame, UtteranceFrame
 from processors.stage import ConfigPath, Stage, StageSettings
+from processors.yaml_file import read
 
 
 def read_plan(path: Path) -> ExamPlan:

@@ -1,4 +1,4 @@
-"""Shell of core/repetition: notices while it is being spoken that the examiner repeats itself, and may cut it off."""
+"""Shell of core/exam/repetition: notices while it is spoken that the examiner repeats itself, and may cut it off."""
 
 from typing import Literal
 
@@ -19,9 +19,10 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection
 from pydantic import Field
 
-from core import events, pcm
+from core import events
+from core.audio import pcm
+from core.exam.repetition import Repeated, RepetitionMachine
 from core.ports import Session
-from core.repetition import Repeated, RepetitionMachine
 from processors.frames import AnswerDueFrame, NudgeFrame, ReplyDoneFrame
 from processors.stage import Stage, StageSettings
 

@@ -8,7 +8,7 @@ from pipecat.frames.frames import EndFrame, Frame, InputAudioRawFrame
 from pipecat.processors.frame_processor import FrameDirection
 from pydantic import Field
 
-from core import pcm
+from core.audio import pcm
 from core.ports import Session
 from processors.stage import Stage, StageSettings
 

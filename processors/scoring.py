@@ -40,7 +40,6 @@ from core.scoring import (
 )
 from core.scoring.asking import Action, AskCall, AskingMachine, AskingPolicy, AskScores, Conclude, SayGoodbye
 from core.scoring.verdict import early
-from processors.data_file import read
 from processors.frames import (
     NudgeFrame,
     ReplyDoneFrame,
@@ -51,6 +50,7 @@ from processors.frames import (
     UtteranceFrame,
 )
 from processors.stage import ConfigPath, Stage, StageSettings
+from processors.yaml_file import read
 
 
 def read_rubric(path: Path) -> Rubric:

@@ -1,4 +1,4 @@
-"""Shell of core/transcript and core/mending: frames of text -> utterances, recorded in order."""
+"""Shell of core/transcript/assembler and core/transcript/repair: frames of text -> utterances, recorded in order."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -20,11 +20,12 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection
 from pydantic import Field
 
-from core.completeness import HolePolicy
-from core.keeping import KeepingMachine
-from core.mending import Action, Ask, MendingMachine, MendingPolicy, Note, Prefer, Record
 from core.ports import Session
-from core.transcript import Said, TranscriptMachine
+from core.transcript.assembler import TranscriptMachine
+from core.transcript.checkpoint import KeepingMachine
+from core.transcript.gaps import HolePolicy
+from core.transcript.repair import Action, Ask, MendingMachine, MendingPolicy, Note, Prefer, Record
+from core.transcript.values import Said
 from processors.frames import (
     CallerStoppedFrame,
     HeardAgainFrame,

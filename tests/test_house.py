@@ -18,14 +18,15 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from pipeline.cli import main
-from pipeline.loading import load
-from pipeline.store import Store
+from pipeline.cli.main import main
+from pipeline.config.loading import load
+from pipeline.record.store import Store
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ("core", "processors", "transports", "pipeline", "emulator")
+LAYERS = ("colloquy", "core", "processors", "transports", "pipeline", "emulator/gemini_live_emulator")
 MODULES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FRONT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "emulator/README.md")]
+DOCUMENTS = [*FRONT, *sorted((ROOT / "docs").glob("*.md"))]
 CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.yaml") if path.name != "prices.yaml")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -48,13 +49,18 @@ def test_the_layers_hold() -> None:
 # Whatever changes with a library of this list changes in one place.
 AT_HOME = {
     "google.genai": ["processors/gemini_live/*"],
-    "aiortc": ["transports/webrtc*"],
-    "pipecat.transports.smallwebrtc": ["transports/webrtc*"],
-    "sqlalchemy": ["pipeline/store*.py", "pipeline/tables.py", "pipeline/database.py", "pipeline/migrations/*"],
-    "alembic": ["pipeline/database.py", "pipeline/migrations/*"],
-    "dbos": ["pipeline/jobs.py"],
-    "moonshine_voice": ["emulator/speech.py", "processors/shadow/offline.py"],
-    "hibari": ["emulator/speech.py"],
+    "aiortc": ["transports/webrtc/*"],
+    "pipecat.transports.smallwebrtc": ["transports/webrtc/*"],
+    "sqlalchemy": [
+        "pipeline/record/store*.py",
+        "pipeline/record/tables.py",
+        "pipeline/record/database.py",
+        "pipeline/record/migrations/*",
+    ],
+    "alembic": ["pipeline/record/database.py", "pipeline/record/migrations/*"],
+    "dbos": ["pipeline/jobs/worker.py"],
+    "moonshine_voice": ["emulator/gemini_live_emulator/speech.py", "processors/shadow/offline.py"],
+    "hibari": ["emulator/gemini_live_emulator/speech.py"],
 }
 
 
@@ -126,7 +132,7 @@ def blocks(document: Path, *languages: str) -> list[str]:
     return [text for language, text in found if language in languages]
 
 
-OURS = r"(?:colloquy|make|python3? -m (?:emulator|pipeline))(?: .*)?"
+OURS = r"(?:colloquy|make|gemini-live-emulator|python3? -m pipeline)(?: .*)?"
 
 
 def typed(document: Path) -> Iterator[str]:
@@ -137,7 +143,8 @@ def typed(document: Path) -> Iterator[str]:
     found += re.findall(rf"^ {{4}}(?:\$ )?({OURS})$", text, re.M)
     found += re.findall(rf"`(?:[A-Z_]+=\S* )*({OURS})`".replace(".*", r"[^`\n]+"), text)
     for line in found:
-        yield re.sub(r"^python3? -m (pipeline|(?=emulator))", "colloquy ", line).replace("  ", " ")
+        line = re.sub(r"^python3? -m pipeline", "colloquy", line)
+        yield re.sub(r"^gemini-live-emulator", "colloquy emulator", line)
 
 
 TYPED = [(document, line) for document in DOCUMENTS for line in dict.fromkeys(typed(document))]

@@ -36,7 +36,7 @@ class LinkLost(Event):
 
 @dataclass(frozen=True, slots=True)
 class LinkChanged(Event):
-    """The link came into another state: dialing, live, draining, waiting, degraded or closed (core/link)."""
+    """The link came into another state: dialing, live, draining, waiting, degraded or closed (core/live/connection)."""
 
     state: str
     why: str

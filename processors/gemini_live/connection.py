@@ -11,10 +11,10 @@ from google import genai
 from google.genai import errors, types
 from google.genai.live import AsyncSession
 
-from core.closes import Verdict, classify, classify_refusal, explain, explain_refusal
-from core.models import ModelFacts
-from core.pcm import size
-from core.service import Aside, Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
+from core.audio.pcm import size
+from core.live.close_codes import Verdict, classify, classify_refusal, explain, explain_refusal
+from core.live.messages import Aside, Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
+from core.live.model_facts import ModelFacts
 from processors.gemini_live.translate import translate
 
 # A peer that does not take part in the closing handshake must not hold up the next connection.

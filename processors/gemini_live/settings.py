@@ -9,10 +9,10 @@ from google import genai
 from google.genai import types
 from pydantic import Field, SecretStr, ValidationInfo, model_validator
 
-from core.link import LinkPolicy
-from core.live_policy import LivePolicy
-from core.models import ModelFacts, facts
-from core.watch import WatchPolicy
+from core.live.connection import LinkPolicy
+from core.live.model_facts import ModelFacts, facts
+from core.live.policy import LivePolicy
+from core.live.watchdog import WatchPolicy
 from processors.gemini_live.farewell import Recording
 from processors.stage import ConfigPath, StageSettings
 
@@ -281,3 +281,9 @@ def told(path: Path | None, instructions: str) -> str | None:
     """The system instruction: the prompt file, and what the stages add."""
     prompt = path.read_text(encoding="utf-8") if path else ""
     return "\n\n".join(filter(None, (prompt, instructions))) or None
+
+
+def http_options(base_url: str | None, ca_file: Path | None) -> types.HttpOptions:
+    """How Pipecat's own services reach the same place as ours."""
+    tls = {"ssl": ssl.create_default_context(cafile=str(ca_file))} if ca_file else None
+    return types.HttpOptions(base_url=base_url, async_client_args=tls)

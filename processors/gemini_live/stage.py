@@ -27,17 +27,18 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from core.closes import Verdict
-from core.link import Dial, GiveUp, HangUp
-from core.live import LiveMachine
-from core.live_actions import (
+from core.billing.usage import fill_in
+from core.live.actions import (
     Action,
     AskTool,
     BeginSpeech,
     Caption,
     Charge,
     CutSpeech,
+    Dial,
     EndSpeech,
+    GiveUp,
+    HangUp,
     Hear,
     HearAgain,
     KeepText,
@@ -47,8 +48,10 @@ from core.live_actions import (
     Seed,
     Transmit,
 )
+from core.live.close_codes import Verdict
+from core.live.conversation import LiveMachine
 from core.ports import Session
-from core.usage import fill_in
+from processors.audio_spool import FileShelf
 from processors.frames import (
     AnswerDueFrame,
     CallerStoppedFrame,
@@ -64,8 +67,7 @@ from processors.frames import (
 from processors.gemini_live.connection import Connection, Lost
 from processors.gemini_live.farewell import recording
 from processors.gemini_live.settings import GeminiLiveSettings, client, connect_config, told
-from processors.gemini_live.text import ask
-from processors.shelf import FileShelf
+from processors.gemini_live.text_model import ask
 from processors.stage import Stage
 
 

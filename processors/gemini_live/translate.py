@@ -1,10 +1,11 @@
-"""LiveServerMessage -> core.service. Pure, and the only reader of the SDK's message types."""
+"""LiveServerMessage -> core.live.messages. Pure, and the only reader of the SDK's message types."""
 
 from collections.abc import Iterator
 
 from google.genai import types
 
-from core.service import (
+from core.billing.usage import TokenCounts
+from core.live.messages import (
     AudioSpoken,
     GenerationDone,
     GoingAway,
@@ -13,7 +14,6 @@ from core.service import (
     Interrupted,
     TextHeard,
     TextSpoken,
-    TokenCounts,
     ToolAsked,
     ToolsCancelled,
     TurnDone,

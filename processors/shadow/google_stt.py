@@ -11,8 +11,8 @@ from pipecat.frames.frames import ErrorFrame, Frame, TranscriptionFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pipecat.services.google.gemini_live.stt import GeminiSTTService
 
-from core import pcm
-from processors.ears import EAR_RATE, Deaf
+from core.audio import pcm
+from processors.shadow.transcriber import EAR_RATE, Deaf
 
 # The final text came 262 ms after the end of an utterance in one public measurement.
 _FINAL = 10.0

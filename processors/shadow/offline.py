@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pipecat.processors.frame_processor import FrameProcessorSetup
 
-from processors.ears import EAR_RATE, Deaf
+from processors.shadow.transcriber import EAR_RATE, Deaf
 
 # One transcriber a process, in one thread: concurrent calls of it return garbage, and one core of all that there are
 # is what a process that holds calls can spare. A piece takes a tenth of its length.

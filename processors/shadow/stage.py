@@ -16,12 +16,13 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pydantic import Field, SecretStr, ValidationInfo, model_validator
 
-from core import events, pcm
-from core.pieces import Cutter, cut
+from core import events
+from core.audio import pcm
+from core.audio.chunker import Cutter, cut
 from core.ports import Session
-from processors.ears import EAR_RATE, Deaf, Ears
 from processors.frames import CallerStoppedFrame, HoleFrame, SecondEarsFrame, SecondTextFrame
-from processors.shadow.tape import Tape
+from processors.shadow.recording import Tape
+from processors.shadow.transcriber import EAR_RATE, Deaf, Ears
 from processors.stage import ConfigPath, Stage, StageSettings
 
 # Pieces and holes that wait to be heard. An hour of speech is some 400 pieces; past that the newest is left out.
@@ -238,11 +239,11 @@ def make_ears(settings: ShadowSettings, session: Session) -> Ears:
 
             return OfflineEars()
         case "live":
-            from processors.gemini_live.ears import live_ears
+            from processors.shadow.live import live_ears
 
             return live_ears(model, settings.key, settings.base_url, settings.ca_file, session)
         case "google_stt":
-            from processors.gemini_live.ears import http_options
+            from processors.gemini_live.settings import http_options
 
             try:
                 from processors.shadow.google_stt import GoogleEars

@@ -9,8 +9,8 @@ import pytest
 from bench.__main__ import SCENARIO
 from bench.contenders import CONTENDERS, Contender
 from bench.rounds import RoundFailed, measure
-from pipeline.config import EmulatorSettings
-from pipeline.emulated import emulator
+from pipeline.call.emulator_process import emulator
+from pipeline.config.file import EmulatorSettings
 
 pytestmark = pytest.mark.real_time
 

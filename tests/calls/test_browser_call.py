@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
+
+from pipeline.record.models import SessionRecord
+from pipeline.record.store import Store
 from support.browser import chromium, patch_microphone, say
 from support.calls import SHORT, config
 from support.clips import ANSWERS
 from support.record import until
-
-from pipeline.record import SessionRecord
-from pipeline.store import Store
 
 pytestmark = pytest.mark.real_time
 

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from pipeline.record.models import SessionRecord
+from pipeline.record.store import Store
 from support.calls import config
 from support.clips import ANSWERS
 from support.receiver import HANG, SECRET, Receiver, receiving
 from support.record import until
-
-from pipeline.record import SessionRecord
-from pipeline.store import Store
 
 ROOT = Path(__file__).parents[2]
 

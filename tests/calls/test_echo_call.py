@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from core.events import EchoHeard, Event, TurnOpened, UtteranceSpoken
+from pipeline.runtime import Running
 from support.calls import SHORT, Told, config, hold
 from support.clips import ANSWERS
 from support.sound import at_files
-
-from core.events import EchoHeard, Event, TurnOpened, UtteranceSpoken
-from pipeline.commands.running import Running
 
 pytestmark = pytest.mark.real_time
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import click
 import pytest
-from support.calls import Held, Told, config, hold, hold_all
-from support.clips import ANSWERS, RATE
 
 from bench.link import EXAMINER
 from bench.link_cases import CASES, OTHERS, Case, rules
 from core.events import CallBilled, CallEnded, LinkDialed, LinkLost, LinkOpened, ProblemSeen, ScoreGiven, ScoreMissing
-from emulator.faults import FAULTS
-from emulator.scenario import CRITERIA, Scenario
-from emulator.server import Emulator
+from gemini_live_emulator.faults.catalogue import FAULTS
+from gemini_live_emulator.scenario import CRITERIA, Scenario
+from gemini_live_emulator.server.listener import Emulator
+from support.calls import Held, Told, config, hold, hold_all
+from support.clips import ANSWERS, RATE
 
 # The first test waits for all the calls, which are held once.
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(1200), pytest.mark.xdist_group("every fault")]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.calls import Told, config, hold
-from support.clips import ANSWERS, RATE
 
 from core.events import CallEnded, GoAwayReceived, LinkDialed, LinkLost, LinkOpened, ModelLate, ScoreGiven, ToolAnswered
+from support.calls import Told, config, hold
+from support.clips import ANSWERS, RATE
 
 pytestmark = pytest.mark.real_time
 

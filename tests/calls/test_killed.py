@@ -15,16 +15,16 @@ from typing import Any
 import click
 import pytest
 import yaml
+
+from pipeline.call.emulator_process import Emulated, emulator
+from pipeline.config.file import EmulatorSettings
+from pipeline.record.models import SessionRecord
+from pipeline.record.store import AFTER_THE_CALL, Store
 from support.clips import ANSWERS, RATE
 from support.postgres import address, postgres
 from support.receiver import CUT, SECRET, Posted, Receiver, receiving
 from support.record import until
 from support.zygote import Born, Zygote, zygote
-
-from pipeline.config import EmulatorSettings
-from pipeline.emulated import Emulated, emulator
-from pipeline.record import SessionRecord
-from pipeline.store import AFTER_THE_CALL, Store
 
 __all__ = ["address", "postgres"]
 

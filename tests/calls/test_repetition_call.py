@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+
+from core.events import RepetitionNoticed, ReplySuppressed
 from support.calls import SHORT, Held, Told, config, hold, hold_all
 from support.clips import ANSWERS
 from support.sound import at_files
-
-from core.events import RepetitionNoticed, ReplySuppressed
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(900), pytest.mark.xdist_group("repetition")]
 

@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 import yaml
-from support.calls import Held, Told, config, hold, hold_all
-from support.clips import ANSWERS, RATE, READ, compose
 
 from bench.link_cases import chosen, rules
 from core.events import (
@@ -27,8 +25,10 @@ from core.events import (
     UsageReported,
     VerdictGiven,
 )
-from core.overlap import bare, share
-from pipeline.record import Utterance
+from core.transcript.overlap import bare, share
+from pipeline.record.models import Utterance
+from support.calls import Held, Told, config, hold, hold_all
+from support.clips import ANSWERS, RATE, READ, compose
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(900), pytest.mark.xdist_group("second ears")]
 

@@ -7,14 +7,14 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.simulation import CHUNK, RATE, Outcome, Simulation
 
 from core import events
-from core.link import LinkPolicy, LinkState
-from core.live_policy import LivePolicy
-from core.models import facts
-from emulator.faults import FAULTS
-from emulator.scenario import Scenario
+from core.live.connection import LinkPolicy, LinkState
+from core.live.model_facts import facts
+from core.live.policy import LivePolicy
+from gemini_live_emulator.faults.catalogue import FAULTS
+from gemini_live_emulator.scenario import Scenario
+from support.simulation import CHUNK, RATE, Outcome, Simulation
 
 OLD = "gemini-2.5-flash-native-audio-preview-12-2025"
 NEW = "gemini-3.8-live"

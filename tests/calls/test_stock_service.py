@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.calls import SHORT, config, hold
-from support.clips import ANSWERS
 
 from core.events import ToolAnswered, ToolCalled
-from emulator.scenario import Scenario
-from emulator.server import Emulator
+from gemini_live_emulator.scenario import Scenario
+from gemini_live_emulator.server.listener import Emulator
+from support.calls import SHORT, config, hold
+from support.clips import ANSWERS
 
 pytestmark = pytest.mark.real_time
 

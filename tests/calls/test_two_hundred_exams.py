@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import yaml
 from loguru import logger
-from support.in_process import Held, hold
-from support.virtual_time import VirtualTimeLoop
 
 from core import events
-from emulator.scenario import Scenario
+from gemini_live_emulator.scenario import Scenario
+from support.in_process import Held, hold
+from support.virtual_time import VirtualTimeLoop
 
 EXAMS = 200
 SEED = 6

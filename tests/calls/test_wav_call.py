@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soxr
-from support.calls import CONFIGS, SHORT, Told, config, hold
-from support.clips import ANSWERS
 
 from core.events import (
     CallEnded,
@@ -21,9 +19,11 @@ from core.events import (
     TurnSent,
     UsageReported,
 )
-from pipeline.commands.running import Running
-from pipeline.loading import load
+from pipeline.config.loading import load
+from pipeline.runtime import Running
 from processors.gemini_live.farewell import recording
+from support.calls import CONFIGS, SHORT, Told, config, hold
+from support.clips import ANSWERS
 
 pytestmark = pytest.mark.real_time
 

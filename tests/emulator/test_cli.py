@@ -11,10 +11,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from emulator import Emulator, Scenario
-from emulator.cli import catalogue, command, serve
-from emulator.faults import FAULTS
-from emulator.scenario import names
+from gemini_live_emulator import Emulator, Scenario
+from gemini_live_emulator.cli import catalogue, command, serve
+from gemini_live_emulator.faults.catalogue import FAULTS
+from gemini_live_emulator.scenario import names
 
 pytestmark = pytest.mark.real_time
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "emulator", "--scenario", "scripted", "--port", "0", *arguments],
+        [sys.executable, "-m", "gemini_live_emulator", "--scenario", "scripted", "--port", "0", *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -94,9 +94,9 @@ def test_a_scenario_and_faults_are_added_up() -> None:
 
 
 def test_python_m_emulator_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["emulator", "--list"])
+    monkeypatch.setattr(sys, "argv", ["gemini-live-emulator", "--list"])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module("emulator", run_name="__main__")
+        runpy.run_module("gemini_live_emulator", run_name="__main__")
     assert ended.value.code == 0
     assert capsys.readouterr().out.strip() == catalogue()
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.sdks import JAVASCRIPT, javascript_sdk, python_sdk, run
 from websockets.asyncio.client import ClientConnection, connect
 
-from emulator import Emulator, Scenario
-from emulator.rehearsal import LOUD
-from emulator.wire import base64_of
+from gemini_live_emulator import Emulator, Scenario
+from gemini_live_emulator.protocol.wire import base64_of
+from gemini_live_emulator.session.simulated_client import LOUD
+from support.sdks import JAVASCRIPT, javascript_sdk, python_sdk, run
 
 pytestmark = pytest.mark.real_time
 

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.sdks import JAVASCRIPT, javascript_sdk
 
-from emulator import Emulator, Scenario
-from emulator.cli import greeting
-from emulator.faults import FAULTS
-from emulator.rehearsal import Rehearsal
-from emulator.scenario import names
+from gemini_live_emulator import Emulator, Scenario
+from gemini_live_emulator.cli import greeting
+from gemini_live_emulator.faults.catalogue import FAULTS
+from gemini_live_emulator.scenario import names
+from gemini_live_emulator.session.simulated_client import Rehearsal
+from support.sdks import JAVASCRIPT, javascript_sdk
 
 pytestmark = pytest.mark.real_time
 
@@ -112,6 +112,6 @@ def test_every_setting_that_is_named_exists() -> None:
 
 
 def test_every_fact_of_the_truth_is_described() -> None:
-    source = "".join(path.read_text() for path in (ROOT / "emulator").glob("*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "emulator" / "gemini_live_emulator").rglob("*.py"))
     for what in set(re.findall(r'(?:Note|write|_note)\(\s*"([a-z.]+)"', source)):
         assert f"`{what}`" in DOCS, what

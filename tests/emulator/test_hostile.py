@@ -13,11 +13,11 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from emulator import Emulator, Scenario
-from emulator.conversation import Conversation
-from emulator.rehearsal import LOUD
-from emulator.speech import ToneMouth
-from emulator.wire import base64_of
+from gemini_live_emulator import Emulator, Scenario
+from gemini_live_emulator.protocol.wire import base64_of
+from gemini_live_emulator.session.conversation import Conversation
+from gemini_live_emulator.session.simulated_client import LOUD
+from gemini_live_emulator.speech import ToneMouth
 
 pytestmark = pytest.mark.real_time
 
@@ -201,7 +201,7 @@ async def test_an_upgrade_without_its_key_is_answered_400() -> None:
 async def test_a_client_that_breaks_the_protocol_and_stays_is_cut_off(
     frame: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emulator.socket_shell.CLOSE_LIMIT", 0.05)
+    monkeypatch.setattr("gemini_live_emulator.server.websocket.CLOSE_LIMIT", 0.05)
     async with Emulator(QUICK.changed(sessions=1)) as emulator:
         reader, writer = await asyncio.open_connection("127.0.0.1", emulator.port)
         writer.write(handshake() + masked(json.dumps(SETUP)))
@@ -246,8 +246,8 @@ async def test_a_client_that_leaves_while_it_is_being_listened_to_hurts_nobody(m
             go_on.wait(10)
             return "too late"
 
-    monkeypatch.setattr("emulator.server.shared_ear", Slow)
-    monkeypatch.setattr("emulator.server.shared_mouth", ToneMouth)
+    monkeypatch.setattr("gemini_live_emulator.server.listener.shared_ear", Slow)
+    monkeypatch.setattr("gemini_live_emulator.server.listener.shared_mouth", ToneMouth)
     async with Emulator(QUICK.changed(examiner={"kind": "speaking"})) as emulator:
         async with dialled(emulator, MANUAL) as raw:
             audio = {"data": base64_of(LOUD * 10), "mimeType": "audio/pcm;rate=16000"}
@@ -260,7 +260,7 @@ async def test_a_client_that_leaves_while_it_is_being_listened_to_hurts_nobody(m
 
 
 async def test_a_large_body_is_waited_for_and_a_larger_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emulator.web.BODY_LIMIT", 100_000)
+    monkeypatch.setattr("gemini_live_emulator.server.http11.BODY_LIMIT", 100_000)
     async with Emulator(QUICK) as emulator:
         for size, begins in ((90_000, b"HTTP/1.1 400"), (110_000, b"")):
             reader, writer = await asyncio.open_connection("127.0.0.1", emulator.port)

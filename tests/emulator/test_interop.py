@@ -9,17 +9,17 @@ from google.genai import types
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from support.clips import READ
 
 from bench.words import recall
-from emulator.faults import FAULTS
-from emulator.models import MODELS
-from emulator.outputs import Close
-from emulator.rehearsal import LOUD, MANUAL, SILENT, Rehearsal
-from emulator.scenario import Scenario, names
-from emulator.schema import ENUMS, MESSAGES
-from emulator.speech import MOUTH_RATE, resample, shared_ear, shared_mouth
-from emulator.wire import Json, base64_of
+from gemini_live_emulator.faults.catalogue import FAULTS
+from gemini_live_emulator.protocol.model_facts import MODELS
+from gemini_live_emulator.protocol.outputs import Close
+from gemini_live_emulator.protocol.schema import ENUMS, MESSAGES
+from gemini_live_emulator.protocol.wire import Json, base64_of
+from gemini_live_emulator.scenario import Scenario, names
+from gemini_live_emulator.session.simulated_client import LOUD, MANUAL, SILENT, Rehearsal
+from gemini_live_emulator.speech import MOUTH_RATE, resample, shared_ear, shared_mouth
+from support.clips import READ
 
 TOOLS = [
     {"functionDeclarations": [{"name": "report_score", "parameters": {"properties": {"overall": {"type": "NUMBER"}}}}]}

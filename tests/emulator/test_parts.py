@@ -11,22 +11,22 @@ from typing import Any
 
 import pytest
 
-from emulator import speech
-from emulator.agreement import agree
-from emulator.certificate import issue
-from emulator.detection import Detector
-from emulator.examiner import Progress
-from emulator.fault_line import Fired
-from emulator.link import Link, duration
-from emulator.rehearsal import LOUD, MODEL, SILENT
-from emulator.rest import Rest, candidate_words
-from emulator.scenario import Resumption, Scenario, Usage
-from emulator.sessions import KEPT, Memory, Snapshot
-from emulator.tokens import Tokens, constrained
-from emulator.truth import Truth
-from emulator.usage import Context
-from emulator.web import Exchange, Malformed, Request
-from emulator.wire import Refused
+from gemini_live_emulator import speech
+from gemini_live_emulator.protocol.wire import Refused
+from gemini_live_emulator.scenario import Resumption, Scenario, Usage
+from gemini_live_emulator.server.certificate import issue
+from gemini_live_emulator.server.ephemeral_tokens import Tokens, constrained
+from gemini_live_emulator.server.http11 import Exchange, Malformed, Request
+from gemini_live_emulator.server.rest import Rest, candidate_words
+from gemini_live_emulator.session.examiner import Progress
+from gemini_live_emulator.session.fault_injector import Fired
+from gemini_live_emulator.session.lifetime import Link, duration
+from gemini_live_emulator.session.resumption import KEPT, Memory, Snapshot
+from gemini_live_emulator.session.setup import agree
+from gemini_live_emulator.session.simulated_client import LOUD, MODEL, SILENT
+from gemini_live_emulator.session.usage import Context
+from gemini_live_emulator.session.vad import Detector
+from gemini_live_emulator.truth import Truth
 
 SCRIPTED = Scenario.load("scripted")
 

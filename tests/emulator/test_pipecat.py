@@ -27,8 +27,8 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.services.google.gemini_live.llm import GeminiLiveLLMService, GeminiVADParams
 from pipecat.workers.runner import WorkerRunner
 
-from emulator import Emulator, Scenario
-from emulator.rehearsal import LOUD
+from gemini_live_emulator import Emulator, Scenario
+from gemini_live_emulator.session.simulated_client import LOUD
 
 pytestmark = pytest.mark.real_time
 

@@ -14,10 +14,10 @@ from pipecat.frames.frames import (
 )
 from pipecat.services.google.gemini_live.stt import GeminiSTTService
 from pipecat.transcriptions.language import Language
+
+from gemini_live_emulator import Emulator, Scenario
 from support.clips import READ
 from support.frames import chunks, running
-
-from emulator import Emulator, Scenario
 
 pytestmark = pytest.mark.real_time
 

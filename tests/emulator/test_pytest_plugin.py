@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from emulator import Emulator
-from emulator.pytest_plugin import gemini_live, pytest_configure
+from gemini_live_emulator import Emulator
+from gemini_live_emulator.pytest_plugin import gemini_live, pytest_configure
 
 __all__ = ["gemini_live"]
 
@@ -54,7 +54,7 @@ def test_with_a_mistake(gemini_live):
 
 
 def test_the_fixture_runs_an_emulator_for_any_test(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text('pytest_plugins = ["emulator.pytest_plugin"]\n')
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["gemini_live_emulator.pytest_plugin"]\n')
     (tmp_path / "test_theirs.py").write_text(THEIRS)
     command = [
         sys.executable,
@@ -98,6 +98,6 @@ def test_an_emulator_that_cannot_start_says_why(
     def full(*_: object) -> None:
         raise OSError("no space left for a certificate")
 
-    monkeypatch.setattr("emulator.server.issue", full)
+    monkeypatch.setattr("gemini_live_emulator.server.listener.issue", full)
     with pytest.raises(OSError, match="no space left"):
         request.getfixturevalue("gemini_live")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.scenario import Scenario, ScenarioError, names
+from gemini_live_emulator.scenario import Scenario, ScenarioError, names
 
 
 @pytest.mark.parametrize("name", names())

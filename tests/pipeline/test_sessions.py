@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from support.record import EXAM, OPENED_AT, numbered, opening, said
-from support.score_cases import rubric
 
 from core.events import Event, VerdictGiven
 from core.scoring import Stated, decide
-from pipeline.commands.sessions import command
-from pipeline.store import Store
+from pipeline.cli.sessions import command
+from pipeline.record.store import Store
+from support.record import EXAM, OPENED_AT, numbered, opening, said
+from support.score_cases import rubric
 
 pytestmark = pytest.mark.real_time
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from pipecat.frames.frames import UserStartedSpeakingFrame
 from pydantic import ValidationError
-from support.frames import Ends, running
-from support.session import FakeSession
 
 from core.events import ExamProgressed, Speaker, UtteranceSpoken
 from processors.exam import Exam, ExamSettings, read_plan
 from processors.frames import AnswerDueFrame, CallerStoppedFrame, NudgeFrame, ScoringDueFrame, UtteranceFrame
+from support.frames import Ends, running
+from support.session import FakeSession
 
 EXAMS = Path(__file__).parents[2] / "configs" / "exams"
 QUESTIONS = ("What is your name, and where do you live?", "What is your town like?", "What will you do this weekend?")

@@ -15,12 +15,12 @@ from pipecat.frames.frames import (
     UserStoppedSpeakingFrame,
 )
 from pipecat.utils.text.base_text_aggregator import TextType
-from support.frames import Ends, running
-from support.session import FakeSession
 
 from core.events import RepetitionNoticed, ReplySuppressed
 from processors.frames import AnswerDueFrame, NudgeFrame, ReplyDoneFrame
 from processors.repetition import Repetition, RepetitionSettings
+from support.frames import Ends, running
+from support.session import FakeSession
 
 QUESTION = "Could you tell me something about the town where you grew up?"
 PIECES = ("Could you tell me something", " about the town where you", " grew up?")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from pipecat.frames.frames import InputAudioRawFrame, TextFrame
+
+from processors.resampler import Resampler, ResamplerSettings
 from support.clips import ANSWERS
 from support.frames import chunks, running
 from support.session import FakeSession
-
-from processors.resampler import Resampler, ResamplerSettings
 
 
 def tone(rate: int, seconds: float, hz: float = 440.0) -> bytes:

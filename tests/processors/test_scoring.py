@@ -7,8 +7,6 @@ import pytest
 from pipecat.frames.frames import BotStartedSpeakingFrame, BotStoppedSpeakingFrame, TTSStartedFrame, TTSTextFrame
 from pipecat.utils.text.base_text_aggregator import TextType
 from pydantic import ValidationError
-from support.frames import Ends, running
-from support.session import FakeSession
 
 from core.events import ScoreAsked, ScoreGiven, ScoreMissing, Speaker, UtteranceSpoken, VerdictGiven
 from processors.frames import (
@@ -21,6 +19,8 @@ from processors.frames import (
     UtteranceFrame,
 )
 from processors.scoring import Scoring, ScoringSettings
+from support.frames import Ends, running
+from support.session import FakeSession
 
 RUBRIC = Path(__file__).parents[2] / "configs" / "rubrics" / "speaking.yaml"
 BANDS = {"fluency": 6.5, "vocabulary": 6, "grammar": 6, "pronunciation": 7, "overall": 6.5}

@@ -5,8 +5,6 @@ import asyncio
 import pytest
 from pipecat.frames.frames import InterruptionFrame, TranscriptionFrame, TTSTextFrame, UserStartedSpeakingFrame
 from pipecat.utils.text.base_text_aggregator import TextType
-from support.frames import Ends, running
-from support.session import FakeSession
 
 from core.events import HeardOtherwise, HoleFound, TranscriptMeasured, UtteranceSpoken, WordsKept
 from processors.frames import (
@@ -19,6 +17,8 @@ from processors.frames import (
     VoiceHeardFrame,
 )
 from processors.transcript import Transcript, TranscriptSettings
+from support.frames import Ends, running
+from support.session import FakeSession
 
 
 def heard(text: str) -> TranscriptionFrame:

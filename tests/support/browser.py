@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, async_playwright
+
 from support import apt
 
 # The system's browser: Playwright's own download is not needed.

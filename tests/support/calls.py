@@ -10,10 +10,10 @@ from typing import Any, Generic, TypeVar
 import yaml
 
 from core.events import Event
-from pipeline.commands.running import Running, running
-from pipeline.loading import load
-from pipeline.record import SessionRecord
-from transports.wav import WavDoor, WavSettings
+from pipeline.config.loading import load
+from pipeline.record.models import SessionRecord
+from pipeline.runtime import Running, running
+from transports.wav.listener import WavDoor, WavSettings
 
 Name = TypeVar("Name", bound=Hashable)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import Config
-from pipeline.loading import ConfigError, load
+from pipeline.config.loading import ConfigError, load
+from pipeline.config.resolved import Config
 
 SECRET = "AIza-not-for-your-eyes"
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pipecat.processors.frame_processor import FrameProcessor
 from pydantic import Field, SecretStr, field_validator
 
-from core.usage import Counted
+from core.billing.usage import Counted
 from processors.stage import ConfigPath, Stage, StageSettings
 
 

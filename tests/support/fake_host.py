@@ -19,9 +19,10 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
 from core.events import Event, as_record
-from pipeline.server import PageInfo, bind, create_app
+from pipeline.http.app import PageInfo, create_app
+from pipeline.http.listen import bind
 from transports.call import Call
-from transports.webrtc import WebRtcDoor, WebRtcSettings
+from transports.webrtc.listener import WebRtcDoor, WebRtcSettings
 
 
 class _Ear(FrameProcessor):

@@ -25,19 +25,17 @@ from pipecat.frames.frames import (
     UserStartedSpeakingFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
-from support.frames import Ends, running
-from support.session import FakeSession
 
-from core.closes import classify, classify_refusal, explain
-from core.models import ModelFacts
-from core.service import Aside, Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
-from emulator import outputs
-from emulator.conversation import Conversation
-from emulator.fault_line import FaultLine
-from emulator.functions import Marks, fill
-from emulator.scenario import Scenario
-from emulator.sessions import Memory
-from emulator.wire import base64_of
+from core.live.close_codes import classify, classify_refusal, explain
+from core.live.messages import Aside, Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
+from core.live.model_facts import ModelFacts
+from gemini_live_emulator.protocol import outputs
+from gemini_live_emulator.protocol.functions import Marks, fill
+from gemini_live_emulator.protocol.wire import base64_of
+from gemini_live_emulator.scenario import Scenario
+from gemini_live_emulator.session.conversation import Conversation
+from gemini_live_emulator.session.fault_injector import FaultLine
+from gemini_live_emulator.session.resumption import Memory
 from processors.exam import Exam, ExamSettings
 from processors.frames import CallerStoppedFrame
 from processors.gemini_live.connection import Lost
@@ -47,6 +45,8 @@ from processors.gemini_live.translate import translate
 from processors.scoring import Scoring, ScoringSettings
 from processors.stage import Stage
 from processors.transcript import Transcript, TranscriptSettings
+from support.frames import Ends, running
+from support.session import FakeSession
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RATE = 16000

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import sqlalchemy
 import yaml
+
+from core.events import CallEnded, Event, ToolCalled, from_record
+from pipeline.config.loading import load
+from pipeline.config.resolved import Config
+from pipeline.jobs import worker as jobs
+from pipeline.record.models import SessionRecord
+from pipeline.record.store import Store
 from support.examples import Oracle
 from support.receiver import SECRET, Receiver
 from support.record import numbered, opening, said, until
-
-from core.events import CallEnded, Event, ToolCalled, from_record
-from pipeline import jobs
-from pipeline.config import Config
-from pipeline.loading import load
-from pipeline.record import SessionRecord
-from pipeline.store import Store
 
 ALL = {"fluency": 6, "grammar": 7}
 RUBRIC = {"name": "r", "function": "report", "scale": {"min": 0, "max": 9, "step": 1}}

@@ -18,6 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
 from support import apt
 
 PASSWORD = "open sesame/@:%"

@@ -22,7 +22,7 @@ from core.events import (
     UsageReported,
     UtteranceSpoken,
 )
-from pipeline.record import SessionOpening
+from pipeline.record.models import SessionOpening
 
 OPENED_AT = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 

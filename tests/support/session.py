@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
+from core.billing.usage import Counted
 from core.events import Event, UtteranceSpoken
-from core.usage import Counted
 
 
 class FakeSession:

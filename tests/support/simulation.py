@@ -16,18 +16,18 @@ from google.genai import _live_converters as wire
 from google.genai import types
 
 from core import events
-from core.closes import classify, classify_refusal, explain
 from core.events import Event, UtteranceSpoken
-from core.link import Dial, GiveUp, HangUp, LinkPolicy, LinkState
-from core.live import LiveMachine
-from core.live_actions import (
+from core.live.actions import (
     Action,
     AskTool,
     BeginSpeech,
     Caption,
     Charge,
     CutSpeech,
+    Dial,
     EndSpeech,
+    GiveUp,
+    HangUp,
     Hear,
     HearAgain,
     KeepText,
@@ -37,18 +37,22 @@ from core.live_actions import (
     Seed,
     Transmit,
 )
-from core.live_policy import LivePolicy
-from core.models import facts
-from core.service import Aside, Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
-from core.transcript import Said, TranscriptMachine
-from core.watch import WatchPolicy
-from emulator import outputs
-from emulator.conversation import Conversation
-from emulator.fault_line import FaultLine
-from emulator.scenario import Scenario
-from emulator.sessions import Memory
-from emulator.speech import ToneMouth
-from emulator.wire import base64_of
+from core.live.close_codes import classify, classify_refusal, explain
+from core.live.connection import LinkPolicy, LinkState
+from core.live.conversation import LiveMachine
+from core.live.messages import Aside, Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
+from core.live.model_facts import facts
+from core.live.policy import LivePolicy
+from core.live.watchdog import WatchPolicy
+from core.transcript.assembler import TranscriptMachine
+from core.transcript.values import Said
+from gemini_live_emulator.protocol import outputs
+from gemini_live_emulator.protocol.wire import base64_of
+from gemini_live_emulator.scenario import Scenario
+from gemini_live_emulator.session.conversation import Conversation
+from gemini_live_emulator.session.fault_injector import FaultLine
+from gemini_live_emulator.session.resumption import Memory
+from gemini_live_emulator.speech import ToneMouth
 from processors.gemini_live.translate import translate
 
 RATE = 16000

@@ -16,15 +16,15 @@ ROOT = Path(__file__).parents[2]
 # What `colloquy call` and `colloquy jobs` would each import for some seconds. None of it starts a thread, which a fork
 # would not have.
 LOADED = (
-    "transports.wav",
-    "pipeline.commands.call",
-    "pipeline.commands.jobs",
-    "pipeline.commands.running",
-    "pipeline.commands.shown",
-    "pipeline.jobs",
-    "pipeline.loading",
+    "transports.wav.listener",
+    "pipeline.cli.call",
+    "pipeline.cli.jobs",
+    "pipeline.cli.signals",
+    "pipeline.cli.screen",
+    "pipeline.jobs.worker",
+    "pipeline.config.loading",
     "processors.gemini_live.stage",
-    "processors.manual_vad",
+    "processors.manual_vad.stage",
     "processors.resampler",
     "processors.scoring",
     "processors.transcript",
@@ -96,7 +96,7 @@ def _become(fifo: str, arguments: Sequence[str]) -> None:
     os.dup2(nothing, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    from pipeline.cli import main
+    from pipeline.cli.main import main
 
     main(list(arguments), prog_name="colloquy")
 

@@ -6,9 +6,9 @@ import pytest
 from google import genai
 from google.genai import errors
 
-from core.closes import Verdict
-from core.models import facts
-from core.service import Aside, Audio, EndActivity, Outgoing, StartActivity
+from core.live.close_codes import Verdict
+from core.live.messages import Aside, Audio, EndActivity, Outgoing, StartActivity
+from core.live.model_facts import facts
 from processors.gemini_live.connection import Connection, lost
 
 MODEL = "gemini-3.8-live"

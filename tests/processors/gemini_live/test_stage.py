@@ -13,11 +13,9 @@ from pipecat.frames.frames import (
     TTSAudioRawFrame,
     UserStartedSpeakingFrame,
 )
-from support.frames import Ends, running
-from support.session import FakeSession
 
 from core.events import ReplySuppressed, UtteranceSpoken
-from core.service import (
+from core.live.messages import (
     AudioSpoken,
     EndActivity,
     GenerationDone,
@@ -31,6 +29,8 @@ from processors.frames import AnswerDueFrame, CallerStoppedFrame, FlushFrame, Re
 from processors.gemini_live import stage
 from processors.gemini_live.settings import GeminiLiveSettings
 from processors.transcript import Transcript, TranscriptSettings
+from support.frames import Ends, running
+from support.session import FakeSession
 
 VOICE = AudioSpoken(bytes(48000), 24000)  # a second
 WORDS = TextSpoken("Thank you. And where were you born and brought up, then?")

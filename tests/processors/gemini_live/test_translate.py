@@ -6,7 +6,8 @@ from typing import Any
 from google.genai import _live_converters as wire
 from google.genai import types
 
-from core.service import (
+from core.billing.usage import TokenCounts
+from core.live.messages import (
     AudioSpoken,
     GenerationDone,
     GoingAway,
@@ -14,7 +15,6 @@ from core.service import (
     Interrupted,
     TextHeard,
     TextSpoken,
-    TokenCounts,
     ToolAsked,
     ToolsCancelled,
     TurnDone,

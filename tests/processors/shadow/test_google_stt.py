@@ -10,20 +10,20 @@ from pipecat.clocks.system_clock import SystemClock
 from pipecat.frames.frames import UserStartedSpeakingFrame
 from pipecat.processors.frame_processor import FrameProcessorSetup
 from pipecat.utils.asyncio.task_manager import TaskManager
-from support.clips import ANSWERS, READ
-from support.frames import chunks, running
-from support.session import FakeSession
 
 from bench.words import recall
-from core import pcm
+from core.audio import pcm
 from core.events import ProblemSeen
-from emulator import Emulator, Scenario
-from processors.ears import EAR_RATE, Deaf
+from gemini_live_emulator import Emulator, Scenario
 from processors.frames import CallerStoppedFrame, SecondTextFrame
-from processors.gemini_live.ears import http_options
+from processors.gemini_live.settings import http_options
 from processors.shadow import google_stt
 from processors.shadow.google_stt import GoogleEars
 from processors.shadow.stage import MODELS, Shadow, ShadowSettings
+from processors.shadow.transcriber import EAR_RATE, Deaf
+from support.clips import ANSWERS, READ
+from support.frames import chunks, running
+from support.session import FakeSession
 
 pytestmark = pytest.mark.real_time
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pipecat.processors.frame_processor import FrameProcessorSetup
-from support.clips import ANSWERS, DATA, READ, Clip
 
-from core.completeness import HolePolicy, holes
-from core.pieces import cut
-from core.transcript import Piece, Stretch
-from processors.ears import EAR_RATE, Deaf
+from core.audio.chunker import cut
+from core.transcript.gaps import HolePolicy, holes
+from core.transcript.values import Piece, Stretch
+from processors.manual_vad.silero import Voice
 from processors.shadow import offline
 from processors.shadow.offline import OfflineEars
-from processors.voice import Voice
+from processors.shadow.transcriber import EAR_RATE, Deaf
+from support.clips import ANSWERS, DATA, READ, Clip
 
 pytestmark = pytest.mark.real_time
 

@@ -7,14 +7,14 @@ import pytest
 from pipecat.frames.frames import InputAudioRawFrame, StartFrame, TranscriptionFrame, UserStartedSpeakingFrame
 from pipecat.processors.frame_processor import FrameProcessorSetup
 from pydantic import ValidationError
-from support.frames import CHUNK, Ends, chunks, hush, running, talk
-from support.session import FakeSession
 
 from core.events import ProblemSeen
-from processors.ears import EAR_RATE, Deaf
 from processors.frames import CallerStoppedFrame, FlushFrame, HoleFrame, SecondEarsFrame, SecondTextFrame
 from processors.shadow import stage
 from processors.shadow.stage import Shadow, ShadowSettings
+from processors.shadow.transcriber import EAR_RATE, Deaf
+from support.frames import CHUNK, Ends, chunks, hush, running, talk
+from support.session import FakeSession
 
 SECOND = 2 * EAR_RATE
 

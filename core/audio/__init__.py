@@ -1,0 +1,1 @@
+"""Sound without sound cards: PCM arithmetic, chunking, the echo gate's decisions."""

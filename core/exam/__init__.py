@@ -1,0 +1,1 @@
+"""The exam: its plan, where it is, and an examiner that repeats itself."""

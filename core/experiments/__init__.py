@@ -1,0 +1,1 @@
+"""Experiments: which arm a call is assigned to."""

@@ -1,0 +1,1 @@
+"""The Live conversation: connection, turns, replies, replay and context."""

@@ -1,0 +1,1 @@
+"""The transcript: fragments to utterances, gaps found and repaired."""

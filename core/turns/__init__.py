@@ -1,0 +1,1 @@
+"""The caller's turns: voice activity, endpointing and flushes."""

@@ -1,0 +1,1 @@
+"""Faults: what a scenario may make the service do wrong."""

@@ -1,0 +1,1 @@
+"""The Live protocol: messages, schemas, what each model does."""

@@ -1,0 +1,1 @@
+"""One Live session: what it hears, says and remembers."""

@@ -1,0 +1,155 @@
+"""colloquy serve: the page, and the calls that come from it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.events import CallEnded, Event
+
+if TYPE_CHECKING:
+    from pipeline.config.resolved import Config
+    from pipeline.http.app import PageInfo
+    from pipeline.record.store import Store
+    from transports.webrtc.listener import WebRtcDoor
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--port", type=click.IntRange(0, 65535), help="TCP port instead of the config's; 0 takes a free one.")
+def serve(config: Path, port: int | None) -> None:
+    """Open the doors of CONFIG until Ctrl-C, and print the link for a candidate.
+
+    Ctrl-C ends the calls politely, closes their records and delivers the results that can be delivered in some seconds;
+    a second one ends the program at once. Exits with 130 when a call was cut off by it.
+
+    Example: colloquy serve configs/offline.yaml --port 8080
+    """
+    from dataclasses import replace
+
+    from pipeline.call.emulator_process import EmulatorError
+    from pipeline.cli.main import fail
+    from pipeline.config.loading import load
+    from pipeline.http.listen import CannotListen
+    from pipeline.record.models import StoreError
+
+    loaded = load(config)
+    if loaded.listen is None:
+        fail(f"{config}: there is no door to open; add `listen: {{use: webrtc}}`.")
+    if port is not None:
+        settings = loaded.listen.settings.model_copy(update={"port": port})
+        loaded = replace(loaded, listen=replace(loaded.listen, settings=settings))
+    try:
+        code = asyncio.run(_serve(loaded))
+    except (CannotListen, StoreError, EmulatorError) as error:
+        fail(str(error))
+    raise click.exceptions.Exit(code)
+
+
+async def _serve(config: "Config") -> int:
+    from pipeline.cli.screen import Log
+    from pipeline.cli.signals import INTERRUPTED, interruptible
+    from pipeline.http.listen import bind
+    from pipeline.runtime import running
+    from transports.webrtc.listener import WebRtcDoor
+
+    assert config.listen is not None
+    door = config.listen.cls(config.listen.settings)
+    page = bind(door.settings.host, door.settings.port) if isinstance(door, WebRtcDoor) else None
+    log = Log()
+    cut_off = False
+
+    def show(session: str, event: Event) -> None:
+        nonlocal cut_off
+        log.show(session, event)
+        cut_off = cut_off or (isinstance(event, CallEnded) and event.why == "shut down")
+
+    async with running(config, show) as there, _jobs(config):
+        stopping: list[asyncio.Task[None]] = []
+
+        async def stop() -> None:
+            click.echo("Closing the door, and ending the calls that are going on ...", err=True)
+            await door.close()
+            await there.host.shut_down()
+
+        async with interruptible(lambda: stopping.append(asyncio.create_task(stop()))):
+            if page is None:
+                await there.host.serve(door)
+            else:
+                async with _page(door, page, there.store, _info(there.config)):
+                    await there.host.serve(door)
+        await asyncio.gather(*stopping)
+    return INTERRUPTED if cut_off else 0
+
+
+@asynccontextmanager
+async def _jobs(config: "Config") -> AsyncIterator[None]:
+    """What sessions owe when their calls are over, done in a process of its own."""
+    from pipeline.jobs.process import jobs_beside
+
+    if config.scoring is None:
+        yield
+        return
+    async with jobs_beside(config):
+        yield
+
+
+@asynccontextmanager
+async def _page(door: "WebRtcDoor", sock: socket.socket, store: "Store", info: "PageInfo") -> AsyncIterator[None]:
+    """Serve the page for as long as the block lasts."""
+    import uvicorn
+
+    from pipeline.http.app import create_app
+    from pipeline.record.export import record_values
+
+    class Records:
+        async def record(self, session_id: str) -> dict[str, Any] | None:
+            found = await store.session(session_id)
+            return record_values(found) if found is not None else None
+
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Any:
+            yield  # Ctrl-C is the host's: it ends the calls before the page goes
+
+    app = create_app(door=door, records=Records(), info=info)
+    server = Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3))
+    serving = asyncio.create_task(server.serve(sockets=[sock]))
+    click.echo(f"{info.name}: {door.link(sock.getsockname()[1])}")
+    if info.emulated:
+        click.echo("An emulator plays the examiner and follows a script: its scores are not an assessment.")
+    click.echo("Ctrl-C ends.")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _info(config: "Config") -> "PageInfo":
+    from pipeline.http.app import PageInfo
+    from processors.exam import ExamSettings, read_plan
+    from processors.scoring import Scoring, ScoringSettings, read_rubric
+
+    assert config.listen is not None
+    settings = config.listen.settings
+    rubrics = [
+        read_rubric(plan.settings.rubric)
+        for plan in config.stages
+        if issubclass(plan.cls, Scoring) and isinstance(plan.settings, ScoringSettings)
+    ]
+    plans = [read_plan(plan.settings.plan) for plan in config.stages if isinstance(plan.settings, ExamSettings)]
+    scale = getattr(rubrics[0].scale, "min", None) if rubrics else None
+    return PageInfo(
+        name=getattr(settings, "title", config.name),
+        model=next((str(m) for plan in config.stages if (m := getattr(plan.settings, "model", None))), "unknown"),
+        emulated=config.emulator is not None,
+        questions=len(plans[0].slots) if plans else 0,
+        minutes=config.budget.minutes or 0,
+        criteria=tuple(criterion.name for criterion in rubrics[0].criteria) if rubrics else (),
+        scale=(rubrics[0].scale.min, rubrics[0].scale.max) if scale is not None else None,  # pyright: ignore
+    )

@@ -1,0 +1,62 @@
+"""What must not be shown: in errors, in `check`, in the record."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.config.document import FromEnvironment
+
+HIDDEN = "**********"  # as pydantic shows a SecretStr
+
+_NAMES = re.compile(r"(^|[_-])(key|secret|token|password|passwd|credentials?)$", re.IGNORECASE)
+_USER_INFO = re.compile(r"(?<=://)([^/?#@\s:]*):[^/?#\s]*@")
+_QUERY = re.compile(r"(?<=[?&])((?:api_?)?key|secret|(?:access_)?token|password|passwd)=[^&#\s]+", re.IGNORECASE)
+
+# A message may hold shorter pieces of a value by chance.
+_TELLING = 6
+
+
+def shown(value: Any, hide_environment: bool = False) -> Any:
+    """Plain data with what looks like a secret hidden: by its key's name, or as the password in a URL.
+
+    With `hide_environment`, so is every value that came from a variable: for keys of which nothing declares whether
+    they are secret.
+    """
+    if isinstance(value, Mapping):
+        return {
+            key: HIDDEN
+            if isinstance(inner, str) and inner and _NAMES.search(str(key))
+            else shown(inner, hide_environment)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [shown(inner, hide_environment) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if hide_environment and isinstance(value, FromEnvironment):
+        return HIDDEN
+    return _QUERY.sub(rf"\1={HIDDEN}", _USER_INFO.sub(rf"\1:{HIDDEN}@", str(value)))
+
+
+def without_secrets(message: str, value: Any) -> str | None:
+    """A message about a value, with variables' names for their contents; None when it would still tell too much."""
+    for name, content in _from_environment(value):
+        message = message.replace(content, f"${{{name}}}") if len(content) >= _TELLING else message
+        low, secret = message.lower(), content.lower()
+        if len(secret) < _TELLING:
+            if secret in low:
+                return None
+        elif any(secret[start : start + _TELLING] in low for start in range(len(secret) - _TELLING + 1)):
+            return None
+    return message
+
+
+def _from_environment(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, FromEnvironment):
+        yield from value.parts
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _from_environment(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _from_environment(inner)

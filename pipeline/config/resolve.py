@@ -1,0 +1,188 @@
+"""A document on its way to a config: names become classes, keys become settings, mistakes become sentences."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipecat.processors.frame_processor import FrameProcessor
+from pydantic import BaseModel
+
+from core.billing.prices import PriceList
+from pipeline.config.constructor import keywords
+from pipeline.config.document import read_as
+from pipeline.config.file import ConfigFile, ExperimentSettings
+from pipeline.config.problems import ConfigError, Found, Keys, known_names
+from pipeline.config.redaction import without_secrets
+from pipeline.config.registry import DOORS, STAGES, Unresolved, resolve
+from pipeline.config.resolved import Config, DoorPlan, Experiment, StagePlan, scoring_of
+from pipeline.config.validation import fields_of, validated
+from processors.stage import Stage
+
+# A stage of such a name could not be told from the key in an arm's `set`.
+TOP_KEYS = frozenset(fields_of(ConfigFile))
+
+
+@dataclass
+class Draft:
+    """What could be made of a document so far, and what was wrong with it."""
+
+    data: dict[str, Any]
+    source: Path
+    found: list[Found] = field(default_factory=list[Found])
+    top: ConfigFile | None = None
+    names: list[str] = field(default_factory=list[str])
+
+    def config(self) -> Config | None:
+        """The config, without the arms of its experiment; None when something was wrong."""
+        self.top = self._make(ConfigFile, self.data, ())
+        listen = self._door(self.data.get("listen"))
+        stages = self._stages(self.data.get("stages"))
+        price_list = self._price_list()
+        if self.top is not None and self.top.webhook is not None and scoring_of(stages) is None:
+            self.say(("webhook",), "nothing is scored, so there is no result to send; add the stage `scoring`")
+        self._settle()
+        if self.top is None or self.found:
+            return None
+        name = self.top.name or self.source.stem
+        return Config(
+            name=name,
+            source=self.source,
+            stages=stages,
+            listen=listen,
+            budget=self.top.budget,
+            prices=self.top.prices,
+            price_list=price_list,
+            database=self.top.database,
+            emulator=self.top.emulator,
+            webhook=self.top.webhook,
+            jobs=self.top.jobs,
+            experiment=self.top.experiment and _experiment(name, self.top.experiment),
+        )
+
+    def say(self, at: Keys, what: str) -> None:
+        self.found.append(Found(at, what))
+
+    def _make(self, model: type[BaseModel], data: Any, at: Keys) -> Any:
+        emulated = self.data.get("emulator") is not None
+        made, found = validated(model, data, at, {"base": self.source.parent, "emulated": emulated})
+        self.found += found
+        return made
+
+    def _door(self, data: Any) -> DoorPlan | None:
+        if not isinstance(data, dict):
+            return None  # absent, or refused with the top of the file
+        cls = self._class(data, ("listen",), DOORS, "door")
+        if cls is None:
+            return None
+        settings = self._settings(cls, without(data, "use"), ("listen",))
+        return None if settings is None else DoorPlan(data["use"], cls, settings)
+
+    def _settings(self, cls: type[Any], keys: dict[str, Any], at: Keys) -> Any:
+        model = getattr(cls, "Settings", None)
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            self.say((*at, "use"), f"{cls.__name__} has no Settings to check its keys with")
+            return None
+        return self._make(model, keys, at)
+
+    def _stages(self, data: Any) -> tuple[StagePlan, ...]:
+        entries = data if isinstance(data, list) else []
+        self.names = [_stage_name(entry) for entry in entries]
+        plans = [self._stage(entry, index) for index, entry in enumerate(entries) if isinstance(entry, dict)]
+        for name, count in Counter(name for name in self.names if name).items():
+            if count > 1:
+                last = len(self.names) - 1 - self.names[::-1].index(name)
+                self.say(("stages", last), f'"{name}" is here {count} times; give each its own name with `as: name`')
+        return tuple(plan for plan in plans if plan is not None)
+
+    def _stage(self, entry: dict[str, Any], index: int) -> StagePlan | None:
+        at: Keys = ("stages", index)
+        if "as" in entry:
+            self._check_name(entry["as"], (*at, "as"))
+        cls = self._class(entry, at, STAGES, "stage")
+        if cls is None:
+            return None
+        name, use, keys = self.names[index], entry["use"], without(entry, "use", "as")
+        if issubclass(cls, Stage):
+            settings = self._settings(cls, keys, at)
+            return None if settings is None else StagePlan(name, use, cls, settings)
+        if issubclass(cls, FrameProcessor):
+            self.found += keywords(cls, keys, at)[1]
+            return StagePlan(name, use, cls, None, keys)
+        self.say((*at, "use"), f"{cls.__name__} is neither a Stage nor another Pipecat FrameProcessor")
+        return None
+
+    def _check_name(self, name: Any, at: Keys) -> None:
+        if not isinstance(name, str) or not name or "." in name:
+            self.say(at, "expected a name without dots")
+        elif name in TOP_KEYS:
+            self.say(at, f'"{name}" is a key of the config itself; choose another name')
+
+    def _class(self, data: dict[str, Any], at: Keys, names: Mapping[str, str], kind: str) -> type[Any] | None:
+        use = data.get("use")
+        if not isinstance(use, str):
+            what = "expected a short name or package.module:Class"
+            self.say((*at, "use"), f"{'field required' if use is None else 'not text'}; {what}{known_names('', names)}")
+            return None
+        try:
+            return resolve(use, names, kind)
+        except Unresolved as error:
+            self.say((*at, "use"), str(error))
+            return None
+
+    def _price_list(self) -> PriceList | None:
+        if self.top is None or self.top.prices is None:
+            return None
+        try:
+            return read_as(PriceList, self.top.prices, {})
+        except ConfigError as error:
+            for problem in error.problems:
+                self.say(("prices",), str(problem))
+            return None
+
+    def _settle(self) -> None:
+        """What no part can know by itself; then the secrets go out of every sentence."""
+        if self.top is not None:
+            if self.top.budget.usd is not None and self.top.prices is None:
+                self.say(("budget", "usd"), "a limit in dollars needs prices to count with; name a file under `prices`")
+            experiment = self.top.experiment
+            if experiment is not None and not any(arm.weight for arm in experiment.arms.values()):
+                self.say(("experiment", "arms"), "no arm has a weight above 0")
+        self.found = [Found(one.at, self._discreet(one)) for one in self.found]
+
+    def _discreet(self, one: Found) -> str:
+        what = without_secrets(one.what, value_at(self.data, one.at))
+        return what or "the value is not accepted (it came from the environment, so it is not shown)"
+
+
+def without(entry: dict[str, Any], *ours: str) -> dict[str, Any]:
+    """The keys that are the class's, not ours."""
+    return {key: value for key, value in entry.items() if key not in ours}
+
+
+def _stage_name(entry: Any) -> str:
+    """What `as` says, else the short name, else the class's own name."""
+    if not isinstance(entry, dict):
+        return ""
+    name = entry.get("as", entry.get("use"))
+    if not isinstance(name, str):
+        return ""
+    return name if "as" in entry else name.rpartition(":")[2].rpartition(".")[2]
+
+
+def _experiment(config: str, settings: ExperimentSettings) -> Experiment:
+    weights = {name: arm.weight for name, arm in settings.arms.items()}
+    return Experiment(settings.name or config, settings.unit, weights, {name: {} for name in weights})
+
+
+def value_at(data: Any, keys: Keys) -> Any:
+    """The value at a key path; None where it leads nowhere."""
+    for key in keys:
+        if isinstance(data, dict):
+            data = data.get(key)
+        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
+            data = data[key]
+        else:
+            return None
+    return data

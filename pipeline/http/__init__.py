@@ -1,0 +1,1 @@
+"""The HTTP application: the page, WebRTC signalling and records."""

@@ -1,0 +1,1 @@
+"""The session record: its database, journal, recovery and exports."""

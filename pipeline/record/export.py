@@ -1,0 +1,298 @@
+"""A session's record as a document: JSON for programs, Markdown for people, WebVTT for players.
+
+What was said is anybody's words. In every format it stays text: it cannot make a heading, a link, a tag or a cue.
+"""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from pipeline.record.models import LoggedEvent, SessionRecord, SessionSummary, StandingScore, Usage, Utterance
+from pipeline.record.verdict_text import STATUS, remarks, verdict_of
+
+# Raised when a key of the JSON is renamed, removed or changes its meaning; not when one is added.
+SCHEMA_VERSION = 1
+
+# Seconds of speech on the screen at once: two lines of subtitles.
+CUE = 7.0
+
+_SPEAKERS = {"caller": "Caller", "examiner": "Examiner"}
+
+_LINK_EVENTS = {
+    "LinkDialed": "dialed",
+    "LinkOpened": "opened",
+    "LinkLost": "lost",
+    "LinkGaveUp": "given up",
+    "GoAwayReceived": "end announced",
+    "ProblemSeen": "problem",
+    "RepetitionNoticed": "repetition",
+    "HoleFound": "hole in the transcript",
+    "ScoreAsked": "scores asked for",
+    "ScoreRefused": "score refused",
+}
+
+# CommonMark lets any ASCII punctuation be escaped. These mean something within a line; what does so only at its start
+# never stands there, since every line begins with words of ours. ":" and "@" make bare links, "$" formulas.
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]#|~$@^]|(?<!\d):|:(?!\d)|(?<=www)\.", re.IGNORECASE)
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+# They would turn the rest of a line, and what stands after it, the other way round.
+_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def plain(text: str) -> str:
+    """The words of a text on one line, without characters that steer a terminal or a page."""
+    kept = (char for char in text if char.isspace() or (unicodedata.category(char) != "Cc" and char not in _TURNING))
+    return " ".join("".join(kept).split())
+
+
+def clock(seconds: float) -> str:
+    """A time of the call as mm:ss."""
+    minutes, rest = divmod(int(max(seconds, 0)), 60)
+    return f"{minutes:02}:{rest:02}"
+
+
+def speaker(name: str) -> str:
+    """Who speaks, as a reader would call them."""
+    return _SPEAKERS.get(name, plain(name))
+
+
+def dollars(usd: Decimal | None, *, estimated: bool = False) -> str:
+    """An amount for people: USD with four decimals."""
+    if usd is None:
+        return "unknown"
+    said = "less than USD 0.0001" if 0 < usd < Decimal("0.0001") else f"USD {usd:.4f}"
+    return f"{said} (estimated)" if estimated else said
+
+
+def ending(summary: SessionSummary) -> str:
+    """How a session ended, in a few words."""
+    if summary.state == "open":
+        return "open"
+    return plain(f"{summary.why}: {summary.detail}" if summary.detail else summary.why or "closed")
+
+
+def summary_values(summary: SessionSummary) -> dict[str, Any]:
+    """A line of the list of sessions as JSON values: times as ISO 8601 in UTC, money as text."""
+    return {key: _json(value) for key, value in asdict(summary).items()}
+
+
+def record_values(record: SessionRecord) -> dict[str, Any]:
+    """The whole record as JSON values. The hash of the access token stays out of it."""
+    values = summary_values(record)
+    del values["access_hash"]
+    return {"schema_version": SCHEMA_VERSION, **values, "verdict": verdict_of(record)}
+
+
+def as_json(record: SessionRecord) -> str:
+    """The whole record as a JSON document."""
+    return json.dumps(record_values(record), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_markdown(record: SessionRecord) -> str:
+    """A report to read: scores with their evidence, cost, speed, transcript, and what happened to the link."""
+    return "\n".join(
+        [
+            f"# Session {_markdown(record.id)}",
+            "",
+            *_header(record),
+            "",
+            "## Scores",
+            "",
+            *_scores(record.scores),
+            *_verdict(record),
+            "",
+            "## Cost",
+            "",
+            *_cost(record),
+            "",
+            "## Transcript",
+            "",
+            *_transcript(record.utterances),
+            "## Link",
+            "",
+            *_link(record.events),
+            "",
+        ]
+    )
+
+
+def as_webvtt(record: SessionRecord) -> str:
+    """The transcript as subtitles of a recording of the call, each cue with its speaker."""
+    cues = ["WEBVTT\n"]
+    for said in record.utterances:
+        voice = speaker(said.speaker).translate(_ENTITIES)
+        for text, started, ended in parts(said):
+            if words := plain(text):
+                start = _milliseconds(started)
+                # A cue must end after it begins: https://www.w3.org/TR/webvtt1/#webvtt-cue-timings
+                end = max(_milliseconds(ended), start + 1)
+                cues.append(f"{_timestamp(start)} --> {_timestamp(end)}\n<v {voice}>{words.translate(_ENTITIES)}\n")
+    return "\n".join(cues)
+
+
+def parts(said: Utterance) -> list[tuple[str, float, float]]:
+    """An utterance as subtitles show it: a short one whole, a long one in parts of some seconds, where the times of its
+    parts are known; each with its start and end.
+    """
+    if said.ended - said.started <= CUE or not said.times:
+        return [(said.text, said.started, said.ended)]
+    groups: list[list[dict[str, Any]]] = []
+    for one in said.times:
+        if groups and one["ended"] - groups[-1][0]["started"] <= CUE:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    edges = [0, *(group[0]["offset"] for group in groups[1:]), len(said.text)]
+    if edges != sorted(set(edges)):
+        return [(said.text, said.started, said.ended)]  # not as we write them
+    return [
+        (said.text[first:last], group[0]["started"], group[-1]["ended"])
+        for group, (first, last) in zip(groups, pairwise(edges), strict=True)
+    ]
+
+
+EXPORTS: Mapping[str, Callable[[SessionRecord], str]] = {"json": as_json, "md": as_markdown, "vtt": as_webvtt}
+
+
+def _json(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return f"{value:f}"
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        case dict():
+            return {key: _json(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_json(item) for item in value]
+        case _:
+            return value
+
+
+def _markdown(text: str) -> str:
+    return _MARKDOWN.sub(lambda found: "\\" + found[0], plain(text)).translate(_ENTITIES)
+
+
+def _header(record: SessionRecord) -> Iterator[str]:
+    facts = {
+        "Opened": f"{record.opened_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "Ended": ending(record),
+        "Length": None if record.seconds is None else clock(record.seconds),
+        "Config": record.config_name,
+        "Model": record.model,
+        "Door": record.door,
+        "Caller": record.caller,
+        "Arm": f"{record.arm} of {record.experiment}" if record.arm and record.experiment else record.arm,
+        "Response": _response(record),
+        "Frames late": None if record.frames_late is None else str(record.frames_late),
+        "Transcript": _transcribed(record),
+        "CPU": None if record.cpu is None else f"{record.cpu * 1000:.0f} ms per second of call",
+    }
+    return (f"- **{name}**: {_markdown(value)}" for name, value in facts.items() if value)
+
+
+def _response(record: SessionRecord) -> str | None:
+    known = (("p50", record.latency_p50), ("p95", record.latency_p95))
+    return ", ".join(f"{name} {value:.2f} s" for name, value in known if value is not None) or None
+
+
+def _transcribed(record: SessionRecord) -> str | None:
+    if record.completeness is None:
+        return None
+    holes = f", {record.holes} holes, {record.repaired} repaired" if record.holes else ""
+    return f"{record.completeness:.0%} of the caller's voice{holes}"
+
+
+def _scores(scores: Iterable[StandingScore]) -> list[str]:
+    rows = [
+        f"| {_markdown(score.criterion)} | {'none' if score.value is None else f'{score.value:g}'} "
+        f"| {_markdown(score.source)} | {_markdown(score.evidence if score.value is not None else score.why)} |"
+        for score in scores
+    ]
+    return (
+        ["| Criterion | Score | Source | Evidence |", "| --- | --- | --- | --- |", *rows] if rows else ["None given."]
+    )
+
+
+def _verdict(record: SessionRecord) -> Iterator[str]:
+    if (verdict := verdict_of(record)) is None:
+        return
+    status = str(verdict.get("status"))
+    yield from ("", f"Verdict: {_markdown(STATUS.get(status, status))}.")
+    lines = [f"- {_markdown(who)}: {_markdown(what)}" for who, what in remarks(verdict)]
+    if lines:
+        yield from ("", *lines)
+
+
+def _cost(record: SessionRecord) -> list[str]:
+    tokens = "" if record.tokens is None else f", {record.tokens} tokens"
+    lines = [f"{dollars(record.usd, estimated=record.estimated)}{tokens}"]
+    if record.usage:
+        lines += ["", "| Tokens | Prompt | Response |", "| --- | --- | --- |"]
+        prompt, response = _by_modality(record.usage)
+        lines += [f"| {_markdown(name)} | {prompt[name]} | {response[name]} |" for name in sorted({*prompt, *response})]
+    return lines
+
+
+def _by_modality(usage: Iterable[Usage]) -> tuple[Counter[str], Counter[str]]:
+    prompt, response = Counter[str](), Counter[str]()
+    for each in usage:
+        prompt.update(each.prompt)
+        response.update(each.response)
+        response.update({"thoughts": each.thoughts} if each.thoughts else {})
+    return prompt, response
+
+
+def _transcript(utterances: Iterable[Utterance]) -> Iterator[str]:
+    for said in utterances:
+        marks = ", ".join(
+            mark
+            for mark, is_so in (
+                ("interrupted", said.interrupted),
+                ("partial", said.partial),
+                ("second ears", said.source == "shadow"),
+                ("repaired", said.source == "repaired"),
+            )
+            if is_so
+        )
+        words = _markdown(said.text) or "(no words)"
+        yield f"**{clock(said.started)} {_markdown(speaker(said.speaker))}** {words}{f' *({marks})*' if marks else ''}"
+        yield ""
+
+
+def _link(events: Iterable[LoggedEvent]) -> list[str]:
+    lines: list[str] = []
+    for event in events:
+        if (what := _LINK_EVENTS.get(event.kind)) is not None:
+            fields = ((key.replace("_", " "), value) for key, value in event.data.items() if key != "at")
+            about = ", ".join(_markdown(f"{key} {_words(value)}") for key, value in fields)
+            lines.append(f"- {clock(event.at)} {what}{f' ({about})' if about else ''}")
+    return lines or ["Nothing to tell."]
+
+
+def _words(value: object) -> str:
+    match value:
+        case float():
+            return f"{value:g}"
+        case list():
+            return " ".join(map(str, value))
+        case _:
+            return str(value)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(max(seconds, 0.0) * 1000)
+
+
+def _timestamp(milliseconds: int) -> str:
+    seconds, thousandths = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{thousandths:03}"

@@ -1,0 +1,1 @@
+"""Stage `echo`: keeps the examiner's own voice from opening a turn."""

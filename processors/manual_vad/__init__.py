@@ -1,0 +1,1 @@
+"""Stage `manual_vad`: voice activity, turn edges and flushes."""

@@ -1,0 +1,50 @@
+"""Speech is cut where it is quietest, and no sample is lost."""
+
+import array
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.audio.chunker import LONGEST, Cutter, cut
+
+RATE = 16000
+
+
+def tone(seconds: float, level: int) -> bytes:
+    count = round(seconds * RATE)
+    return array.array("h", (round(level * math.sin(n / 8)) for n in range(count))).tobytes()
+
+
+def test_a_long_stretch_is_cut_in_its_pause() -> None:
+    speech = tone(8.0, 8000) + tone(0.2, 20) + tone(6.0, 8000)
+    first, second = cut(speech, RATE)
+    assert 8.0 <= len(first) / 2 / RATE <= 8.2
+    assert first + second == speech
+
+
+def test_a_short_stretch_is_one_piece_and_nothing_is_none() -> None:
+    assert list(cut(tone(3.0, 8000), RATE)) == [tone(3.0, 8000)]
+    assert list(cut(b"", RATE)) == []
+
+
+def test_the_quiet_behind_the_last_word_is_left_out() -> None:
+    cutter = Cutter(RATE)
+    cutter.push(tone(3.0, 8000))
+    assert cutter.finish(surplus=1.0) == tone(3.0, 8000)[: 2 * 2 * RATE]
+    assert cutter.finish() == b""
+    cutter.push(tone(0.5, 100))
+    assert cutter.finish(surplus=1.0) == b""
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(1, 700), min_size=1, max_size=60))
+def test_no_sample_is_lost_and_no_piece_too_long(tens: list[int]) -> None:
+    chunks = [tone(one / 100, 1000 + n) for n, one in enumerate(tens)]
+    cutter, pieces = Cutter(RATE), list[bytes]()
+    for chunk in chunks:
+        if (piece := cutter.push(chunk)) is not None:
+            pieces.append(piece)
+    longest = max(len(chunk) for chunk in chunks) + LONGEST * 2 * RATE
+    assert all(0 < len(piece) <= longest for piece in pieces)
+    assert b"".join([*pieces, cutter.finish()]) == b"".join(chunks)

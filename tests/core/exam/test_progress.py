@@ -1,0 +1,282 @@
+"""Where the exam is, by what was said."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.exam.plan import ExamPlan
+from core.exam.progress import AnswerDue, ExamMachine, PartOver, Progress, ScoringDue, likeness
+
+EXAMS = Path(__file__).parents[3] / "configs" / "exams"
+NAME, TOWN, WEEKEND = (
+    "Hello, and welcome. What is your name, and where do you live?",
+    "Thank you. What is your town like?",
+    "I see. What will you do this weekend?",
+)
+
+
+def plan(name: str = "short") -> ExamPlan:
+    return ExamPlan.model_validate(yaml.safe_load((EXAMS / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
+class Exam:
+    """A machine, and a clock that goes on with every utterance."""
+
+    def __init__(self, of: ExamPlan | None = None) -> None:
+        self.machine = ExamMachine(of or plan())
+        self.now = 0.0
+        self.did: list[object] = []
+
+    def ask(self, text: str, seconds: float = 3.0) -> list[object]:
+        """The examiner says it and stops."""
+        started = self.now
+        self.did = [*self.machine.examiner_speaks(True, self.now)]
+        self.now += seconds
+        self.did += self.machine.examiner_said(text, started, self.now)
+        self.did += self.machine.examiner_speaks(False, self.now)
+        return self.did
+
+    def answer(self, seconds: float = 5.0) -> list[object]:
+        """The caller speaks."""
+        self.did = [*self.machine.caller_began(self.now)]
+        self.now += seconds
+        self.did += self.machine.caller_stopped(self.now)
+        self.now += 0.5
+        return self.did
+
+    def at(self) -> int | None:
+        """The number of the question the last utterance led to."""
+        return next((action.number for action in self.did if isinstance(action, Progress)), None)
+
+
+def test_a_plain_exam_is_followed_from_question_to_question_until_scores_are_due() -> None:
+    exam = Exam()
+    assert exam.ask(NAME) == [
+        Progress(1, 3, "Interview", "What is your name, and where do you live?"),
+        AnswerDue(None, 1.0),
+        ScoringDue(False),
+    ]
+    assert exam.answer() == []
+    exam.ask(TOWN)
+    assert exam.at() == 2
+    exam.answer()
+    exam.ask(WEEKEND)
+    assert exam.at() == 3
+    assert exam.answer() == [ScoringDue(True)]
+    assert exam.ask("Thank you. That is the end. Fluency is six.") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("Right. And tell me, what's your town like to live in? What is your town like?", 2),
+        ("Now, tell me, what is your town really like?", 2),
+        ("Lovely. What are you going to do this weekend, then?", None),
+        ("And what will you do this coming weekend?", 3),
+    ],
+)
+def test_paraphrases_are_recognised_where_their_core_is_left(said: str, number: int | None) -> None:
+    exam = Exam()
+    exam.ask(NAME)
+    exam.ask(said)  # nothing was answered, so nothing is counted
+    assert exam.at() == number
+
+
+def test_a_question_that_is_not_recognised_counts_as_the_next_once_the_last_was_answered() -> None:
+    exam = Exam()
+    exam.ask("Good day! Who are you, please?")
+    assert exam.at() == 1
+    exam.ask("Sorry, can you hear me?")
+    assert exam.at() is None
+    exam.answer()
+    exam.ask("How is it where you grew up?")
+    assert exam.at() == 2
+
+
+def test_what_is_recognised_corrects_what_was_counted() -> None:
+    exam = Exam()
+    exam.ask(NAME)
+    exam.answer()
+    exam.ask("Sorry, is that Sackville in Canada?")
+    assert exam.at() == 2
+    exam.answer()
+    exam.ask(TOWN)
+    assert exam.at() is None, "it is where the count had put it"
+    exam.answer()
+    exam.ask("And would you call it a quiet place?")
+    assert exam.at() == 3
+    assert exam.answer() == [ScoringDue(True)]
+    assert ScoringDue(False) in exam.ask(WEEKEND), "another question: the answer to it comes first"
+    assert exam.answer() == [ScoringDue(True)]
+
+
+def test_skipped_and_merged_questions_are_tolerated() -> None:
+    exam = Exam()
+    exam.ask(NAME)
+    exam.answer()
+    exam.ask("What is your town like, and what will you do this weekend?")
+    assert exam.at() == 3
+    skipping = Exam()
+    skipping.ask(NAME)
+    skipping.answer()
+    skipping.ask(WEEKEND)
+    assert skipping.at() == 3
+
+
+def test_a_question_asked_again_is_waited_for_again() -> None:
+    exam = Exam()
+    for question in (NAME, TOWN, WEEKEND):
+        exam.ask(question)
+        exam.answer(1.0)
+    assert exam.ask("Sorry, I did not hear that. What will you do this weekend?") == [
+        AnswerDue(None, 1.0),
+        ScoringDue(False),
+    ]
+
+
+def test_closing_words_end_the_exam_early_but_the_end_of_a_part_does_not() -> None:
+    exam = Exam(plan("speaking"))
+    exam.ask("Good day, I am your examiner, and this is the speaking test. What is your full name?")
+    assert exam.at() == 1
+    exam.answer()
+    assert exam.ask("Thank you. That is the end of part one.") == []
+    assert exam.ask("Thank you. That is the end of the test.") == [ScoringDue(True)]
+    assert exam.ask("Where do you come from, and what do you like about that place?") == []
+
+
+def test_the_long_turn_waits_longer_than_an_interview_question() -> None:
+    exam = Exam(plan("speaking"))
+    exam.ask("Where do you come from, and what do you like about that place?")
+    exam.answer()
+    card = "Describe a place that you would like to visit again. You should say where it is, when you were there,"
+    exam.ask(f"Here it is. {card} what you did, and explain why you would like to go back.")
+    assert exam.at() == 7
+    assert AnswerDue(3.0, 20.0, 60.0) in exam.did
+    exam.answer(60)
+    exam.ask("Would you take a friend there?")
+    assert exam.at() == 8
+    exam.answer()
+    exam.ask("Is it far away?")
+    assert exam.at() is None, "the next part begins with its introduction"
+    exam.answer()
+    exam.ask("We have been talking about a topic, and I would like to ask you some more general questions about it.")
+    exam.ask("Why do people travel?")
+    assert exam.at() == 9
+    assert AnswerDue(1.2, 4.0) in exam.did
+
+
+def test_a_part_that_takes_too_long_is_left_when_the_caller_has_finished() -> None:
+    exam = Exam(plan("speaking"))
+    exam.ask("What is your full name?")
+    exam.answer(10)
+    exam.now = 300.0
+    exam.ask("Where do you come from, and what do you like about that place?")
+    assert exam.machine.deadline() == exam.now + 8.0
+    exam.machine.caller_began(exam.now)
+    assert exam.machine.deadline() is None, "never while the caller speaks"
+    [over] = exam.answer(20)
+    assert isinstance(over, PartOver) and "Begin part 2, long turn, now, with question 7" in over.told
+    exam.ask(WEEKEND)
+    assert exam.answer() == [], "it is said once"
+
+
+def test_a_part_whose_questions_are_all_answered_is_left_without_being_told() -> None:
+    parts = [{"name": "a", "minutes": 1, "questions": ["Why is it so?"]}, {"name": "b", "questions": ["Where is it?"]}]
+    exam = Exam(ExamPlan.model_validate({"name": "t", "parts": parts}))
+    exam.ask("Why is it so?")
+    exam.now = 70.0
+    assert exam.answer() == []
+    assert exam.machine.deadline() is None
+
+
+def test_an_exam_that_takes_too_long_is_closed_and_scored() -> None:
+    exam = Exam()
+    exam.ask(NAME)
+    exam.now = 320.0
+    due = exam.machine.deadline()
+    assert due is not None and exam.machine.tick(due - 1) == []
+    over, scores = exam.machine.tick(due)
+    assert isinstance(over, PartOver) and "Ask nothing more" in over.told
+    assert scores == ScoringDue(True)
+    assert exam.machine.deadline() is None
+
+
+def test_scores_may_be_due_at_the_time_limit_only() -> None:
+    talk = ExamPlan.model_validate(
+        {"name": "t", "minutes": 2, "scoring": "time limit", "parts": [{"name": "p", "questions": ["Why is it so?"]}]}
+    )
+    exam = Exam(talk)
+    exam.ask("Why is it so?")
+    exam.answer()
+    exam.ask("And why is that?")
+    assert exam.answer() == []
+    exam.now = 121.0
+    assert ScoringDue(True) in exam.answer()
+    assert "Go on with questions on the same topics" in talk.instructions()
+
+
+def test_a_question_that_the_caller_answers_before_its_text_is_known_is_answered() -> None:
+    machine = ExamMachine(plan())
+    machine.caller_began(8.0)
+    machine.caller_stopped(12.0)
+    assert ScoringDue(True) in machine.examiner_said(WEEKEND, 3.0, 13.0)
+
+
+def test_where_the_exam_stands_is_told_in_a_sentence() -> None:
+    exam = Exam()
+    assert exam.machine.standing() == ""
+    exam.ask(NAME)
+    assert exam.machine.standing().startswith("You have asked question 1 (What is your name")
+    exam.answer()
+    told = exam.machine.standing()
+    assert "unless the answer is among what you hear next" in told, "it may be said again to the model that is told"
+    exam.machine.caller_said()
+    assert exam.machine.standing() == "Question 1 is done. Go on with question 2: What is your town like?"
+    exam.ask(TOWN)
+    exam.answer()
+    exam.ask(WEEKEND)
+    assert exam.machine.standing().startswith("Questions 1 to 2 are done. You have asked question 3")
+    exam.answer()
+    assert exam.machine.standing() == ""
+
+
+def test_after_scores_were_asked_for_nothing_is_a_question_of_the_plan() -> None:
+    exam = Exam()
+    exam.ask(NAME)
+    assert exam.machine.scores_begun() == [ScoringDue(True)]
+    assert exam.ask(TOWN) == []
+
+
+def test_likeness_needs_more_than_one_word_in_common() -> None:
+    assert likeness("I like it.", "What is your town like?") == 0
+    assert likeness("", "What is your town like?") == 0
+    assert likeness(TOWN, "What is your town like?") == 1
+
+
+WORDS = st.sampled_from([NAME, TOWN, WEEKEND, "Pardon?", "I see.", "Thank you. That is the end.", "Why?", ""])
+
+
+@given(st.lists(st.tuples(st.sampled_from(["ask", "answer", "wait"]), WORDS), max_size=30))
+def test_whatever_is_said_progress_is_within_the_plan_and_no_deadline_is_in_the_past(
+    steps: list[tuple[str, str]],
+) -> None:
+    exam = Exam()
+    due: list[bool] = []
+    for step, text in steps:
+        match step:
+            case "ask":
+                exam.ask(text)
+            case "answer":
+                exam.answer()
+            case _:
+                exam.now += 100
+                exam.did = list(exam.machine.tick(exam.now))
+        assert (exam.at() or 1) in (1, 2, 3)
+        due += [action.due for action in exam.did if isinstance(action, ScoringDue)]
+        if (when := exam.machine.deadline()) is not None:
+            assert when >= exam.machine._quiet_since  # pyright: ignore[reportPrivateUsage]
+    assert all(one != after for one, after in pairwise(due)), "said only when it changes"

@@ -1,0 +1,59 @@
+"""Two transcripts of neighbouring stretches are joined, and what both have stands once."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.transcript.overlap import appended, content, prepended, share
+
+
+@pytest.mark.parametrize(
+    ("kept", "more", "joined"),
+    [
+        ("the weather here seems quite", "here seems quite nice today", "the weather here seems quite nice today"),
+        ("the weather here seems", "whether here seems nice", "the weather here seems nice"),
+        # The last word was heard differently: it stands as the first ears had it.
+        ("weather here seems quiet", "here seems quite nice", "weather here seems quiet nice"),
+        ("I live in Sackville", "Sackville, New Brunswick", "I live in Sackville New Brunswick"),
+        (
+            "New Brunswick. And sackville is",
+            "And sackthill is a small town",
+            "New Brunswick. And sackville is a small town",
+        ),
+        # Nothing in common but a small word, which proves nothing.
+        ("I like the sea", "and the hills", "I like the sea and the hills"),
+        ("", "all of it", "all of it"),
+        ("all of it", "", "all of it"),
+    ],
+)
+def test_more_is_appended_without_what_stands_already(kept: str, more: str, joined: str) -> None:
+    assert " ".join(appended(kept.split(), more.split())) == joined
+
+
+def test_more_is_prepended_in_the_same_way() -> None:
+    assert " ".join(prepended(["I", "live", "in", "a", "small"], ["a", "small", "town"])) == "I live in a small town"
+
+
+def test_a_likeness_far_from_the_joint_is_no_overlap() -> None:
+    kept, more = "the little town of my birth is by the sea and I like it very much indeed", "the little boat was red"
+    assert appended(kept.split(), more.split()) == f"{kept} {more}".split()
+
+
+distinct = st.lists(st.integers(0, 200).map(lambda n: f"word{n}"), unique=True, max_size=40)
+
+
+@given(distinct, st.integers(0, 40), st.integers(0, 12))
+def test_a_text_cut_with_an_overlap_is_whole_again(words: list[str], at: int, overlap: int) -> None:
+    at = min(at, len(words))
+    assert appended(words[:at], words[max(0, at - overlap) :]) == words
+    assert prepended(words[: min(len(words), at + overlap)], words[at:]) == words
+
+
+def test_fillers_are_no_content() -> None:
+    assert content("Uh, the, um, sea -- er") == 2
+
+
+def test_the_share_of_a_text_that_another_has() -> None:
+    assert share("The sea.", "I like the sea") == 1.0
+    assert share("The red sea.", "I like the sea") == pytest.approx(2 / 3)
+    assert share("", "anything") == 1.0

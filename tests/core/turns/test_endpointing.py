@@ -1,0 +1,321 @@
+"""Turns open on speech, are flushed when long, and close on silence, on a key, or for their length."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from core.turns.endpointing import STALLED, STRETCH, Action, CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceHeard
+from core.turns.flush import PAUSE, Chunk, Flush, Flushing, NoFlush, TimerFlush, ValleyFlush
+
+CHUNK = 0.02
+
+
+def speak(turns: TurnMachine, start: float, end: float, voice: bool = True) -> list[Action]:
+    """Chunks of 20 ms from `start` to `end`; the stretches of voice they tell of are left out."""
+    return [one for one in heard(turns, start, end, voice) if not isinstance(one, VoiceHeard)]
+
+
+def heard(turns: TurnMachine, start: float, end: float, voice: bool = True) -> list[Action]:
+    """Chunks of 20 ms from `start` to `end`."""
+    actions: list[Action] = []
+    for step in range(1, round((end - start) / CHUNK) + 1):
+        actions += turns.heard(Chunk(voice, 0.1 if voice else 0.0, CHUNK), start + step * CHUNK)
+    return actions
+
+
+def hush(turns: TurnMachine, start: float, end: float) -> list[Action]:
+    """Silence, in chunks of 20 ms."""
+    return speak(turns, start, end, voice=False)
+
+
+def test_speech_opens_a_turn_and_a_pause_closes_it() -> None:
+    turns = TurnMachine(TurnPolicy(minimum_speech=0.2, silence=0.5))
+    assert [type(a) for a in speak(turns, 0, 2)] == [OpenTurn]
+    [closed] = hush(turns, 2, 3)
+    assert isinstance(closed, CloseTurn)
+    assert closed.at == pytest.approx(2.5, abs=CHUNK)
+    assert closed.spoke_until == pytest.approx(2.0)
+    assert closed.voiced == pytest.approx(2.0)
+    assert not turns.open
+
+
+def test_a_click_opens_nothing() -> None:
+    turns = TurnMachine(TurnPolicy(minimum_speech=0.2))
+    actions = []
+    for start in (0.0, 1.0, 2.0):
+        actions += heard(turns, start, start + 0.1) + hush(turns, start + 0.1, start + 1)
+    assert actions == []
+
+
+def test_a_click_before_a_network_gap_is_still_a_click() -> None:
+    turns = TurnMachine(TurnPolicy(minimum_speech=0.2))
+    chunk = Chunk(True, 0.1, CHUNK)
+    assert turns.heard(chunk, 1.0) + turns.heard(chunk, 1.5) == []
+
+
+def test_a_turn_closes_by_the_clock_when_the_source_goes_quiet() -> None:
+    turns = TurnMachine(TurnPolicy(silence=0.8), ValleyFlush(0.3, 0.9))
+    speak(turns, 0, 1)
+    assert turns.holding, "even if audio was held back just then"
+    assert turns.deadline() == pytest.approx(1.8 + STALLED)
+    assert turns.tick(1.7 + STALLED) == []
+    *_, closed = turns.tick(1.8 + STALLED)
+    assert closed == CloseTurn(1.8 + STALLED, "silence", pytest.approx(1.0), pytest.approx(1.0))
+    assert turns.deadline() is None and not turns.holding
+
+
+def test_a_long_turn_is_flushed_and_stays_one_turn() -> None:
+    turns = TurnMachine(TurnPolicy(silence=1.0), ValleyFlush(4.0, 6.0))
+    assert [type(a) for a in speak(turns, 0, 5)] == [OpenTurn]
+    [pause] = hush(turns, 5, 5.4)
+    assert pause == Flush(pytest.approx(5 + PAUSE / 2, abs=CHUNK), "pause", PAUSE / 2 / CHUNK)
+    [ceiling] = speak(turns, 5.4, 11.5)
+    assert isinstance(ceiling, Flush) and ceiling.why == "ceiling"
+    assert pause.at + 5.5 - CHUNK <= ceiling.at <= pause.at + 6
+
+
+def test_without_a_strategy_a_turn_is_one_window() -> None:
+    turns = TurnMachine(TurnPolicy())
+    assert [type(a) for a in speak(turns, 0, 120)] == [OpenTurn]
+
+
+def test_a_pause_that_is_heard_late_is_no_longer_than_it_was() -> None:
+    turns = TurnMachine(TurnPolicy(silence=0.8))
+    speak(turns, 0, 1)
+    pause = [turns.heard(Chunk(False, 0.0, CHUNK), 2.2) for _ in range(round(0.7 / CHUNK))]  # all of it at once
+    assert not any(pause)
+    assert speak(turns, 2.2, 3) == [] and turns.open
+
+
+def test_nothing_is_flushed_with_the_end_of_a_turn_nor_after_it() -> None:
+    turns = TurnMachine(TurnPolicy(silence=0.5), TimerFlush(2.0))
+    speak(turns, 0, 1.9)
+    late = turns.heard(Chunk(False, 0.0, CHUNK), 2.5 + STALLED)  # the timer is up, and so is the silence
+    assert [type(a) for a in late] == [VoiceHeard, CloseTurn]
+    assert hush(turns, 2.5 + STALLED, 9) == []
+
+
+def test_the_end_of_the_call_closes_what_is_open_and_nothing_else() -> None:
+    turns = TurnMachine(TurnPolicy())
+    assert turns.end(0.5) == []
+    speak(turns, 1, 2)
+    *_, closed = turns.end(2.0)
+    assert isinstance(closed, CloseTurn) and closed.why == "ended"
+    assert turns.end(2.1) == []
+
+
+def test_a_question_may_ask_for_more_or_less_patience_even_in_mid_answer() -> None:
+    turns = TurnMachine(TurnPolicy(silence=0.8))
+    assert turns.expect(3.0, 0.0) == []
+    speak(turns, 0, 1)
+    assert turns.deadline() == pytest.approx(4.0 + STALLED)
+    assert hush(turns, 1, 2) == []
+    assert turns.expect(1.5, 2.0) == [] and turns.deadline() == pytest.approx(2.5 + STALLED)
+    [closed] = turns.expect(0.5, 2.1)
+    assert isinstance(closed, CloseTurn) and closed.at == 2.1
+    turns.expect(None, 2.2)
+    speak(turns, 3, 4)
+    assert turns.deadline() == pytest.approx(4.8 + STALLED)
+
+
+def test_a_turn_that_is_too_long_is_closed_and_noise_that_goes_on_opens_no_other() -> None:
+    turns = TurnMachine(TurnPolicy(longest=10.0))
+    actions = speak(turns, 0, 30)
+    assert [type(a) for a in actions] == [OpenTurn, CloseTurn]
+    assert isinstance(actions[1], CloseTurn) and actions[1].why == "longest"
+    assert actions[1].at == pytest.approx(10.2, abs=2 * CHUNK)
+    hush(turns, 30, 30.2)
+    assert [type(a) for a in speak(turns, 30.2, 31)] == [OpenTurn]
+
+
+def test_a_turn_that_is_too_long_is_closed_by_the_clock_as_well() -> None:
+    turns = TurnMachine(TurnPolicy(silence=3.0, longest=1.5))
+    speak(turns, 0, 1)
+    assert turns.deadline() == pytest.approx(1.7, abs=CHUNK)
+    *_, closed = turns.tick(1.72)
+    assert isinstance(closed, CloseTurn) and closed.why == "longest"
+
+
+def test_a_key_ends_a_turn_and_the_last_word_of_it_opens_no_other() -> None:
+    turns = TurnMachine(TurnPolicy())
+    speak(turns, 0, 2)
+    *_, closed = turns.end(2.0, "key")
+    assert isinstance(closed, CloseTurn) and closed.why == "key"
+    assert speak(turns, 2, 2.5) + hush(turns, 2.5, 3) == []
+    assert [type(a) for a in speak(turns, 3, 4)] == [OpenTurn]
+
+
+def test_voice_is_told_of_in_stretches_between_pauses_of_a_second_at_most() -> None:
+    turns = TurnMachine(TurnPolicy(silence=2.0))
+    actions = heard(turns, 0, 2.5) + hush(turns, 2.5, 2.54) + heard(turns, 2.54, 2.7)
+    actions += heard(turns, 2.7, 3.5, voice=False) + heard(turns, 3.5, 4.0) + turns.end(4.0)
+    told = [(one.started, one.ended) for one in actions if isinstance(one, VoiceHeard)]
+    assert told == [pytest.approx(stretch) for stretch in ((0, 1), (1, 2), (2, 2.7), (3.5, 4.0))]
+
+
+def test_a_click_is_not_told_of_as_voice() -> None:
+    turns = TurnMachine(TurnPolicy())
+    heard(turns, 0, 0.1)
+    hush(turns, 0.1, 1)
+    actions = heard(turns, 1, 2) + turns.end(2.0)
+    assert [one.started for one in actions if isinstance(one, VoiceHeard)] == [pytest.approx(1.0)]
+
+
+class TurnLaws(RuleBasedStateMachine):
+    """Whatever is heard, in bursts or not: edges alternate, deadlines lie ahead, ticks at the deadline do something."""
+
+    policy = TurnPolicy(0.1, 0.5)
+
+    def flushing(self) -> Flushing:
+        return ValleyFlush(1.0, 2.0)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = TurnMachine(self.policy, self.flushing())
+        self.now = 0.0
+        self.silence = self.policy.silence
+        self.edges: list[Action] = []
+        self.audio = 0.0  # seconds of it since the last turn closed
+        self.quiet = 0.0  # seconds of it without voice up to now
+        self.voice_at = 0.0
+        self.told_until = 0.0
+        self.flushed_at = 0.0
+
+    def took(self, actions: list[Action]) -> None:
+        for n, action in enumerate(actions):
+            match action:
+                case OpenTurn(at):
+                    assert at == self.now
+                    self.edges.append(action)
+                    self.flushed_at = at
+                case Flush(at):
+                    assert self.turns.open and n == len(actions) - 1, "only inside a turn"
+                    assert self.flushed_at < at <= self.now + 1e-9
+                    self.flushed_at = at
+                case VoiceHeard(started, ended):
+                    assert self.told_until <= started < ended <= self.now, "stretches never overlap"
+                    self.told_until = ended
+                case CloseTurn(at, why, spoke_until, voiced):
+                    assert at == self.now and n == len(actions) - 1
+                    assert self.told_until == spoke_until <= at, "all voice was told of"
+                    assert 0 < voiced <= self.audio + 1e-6
+                    if why == "silence":
+                        stalled = at - spoke_until >= self.silence + STALLED - 1e-9
+                        assert stalled or self.quiet >= self.silence - 1e-6
+                    self.edges.append(action)
+                    self.audio = 0.0
+
+    @rule(
+        voice=st.booleans(),
+        level=st.sampled_from([0.0, 0.01, 0.3]),
+        length=st.sampled_from([0.02, 0.032, 0.1]),
+        late=st.one_of(st.just(0.0), st.just(0.0), st.floats(0.0, 1.0)),
+    )
+    def hear(self, voice: bool, level: float, length: float, late: float) -> None:
+        self.now += length + late
+        self.audio += length
+        self.quiet = 0.0 if voice else self.quiet + length
+        if voice:
+            self.voice_at = self.now
+        self.took(self.turns.heard(Chunk(voice, level, length), self.now))
+
+    @rule(count=st.integers(1, 30), voice=st.booleans())
+    def hear_many(self, count: int, voice: bool) -> None:
+        for _ in range(count):
+            self.hear(voice, 0.1, 0.032, 0.0)
+
+    @rule(count=st.integers(2, 10))
+    def hear_a_burst(self, count: int) -> None:
+        """Audio that was under way for long comes all at once."""
+        self.now += 0.3
+        for _ in range(count):
+            self.audio += 0.032
+            self.voice_at, self.quiet = self.now, 0.0
+            self.took(self.turns.heard(Chunk(True, 0.1, 0.032), self.now))
+
+    @precondition(lambda self: self.turns.deadline() is not None)
+    @rule()
+    def wait_for_the_deadline(self) -> None:
+        deadline = self.turns.deadline()
+        assert deadline is not None
+        self.now = max(self.now, deadline)
+        actions = self.turns.tick(self.now)
+        assert actions, "a deadline that passes without an action would ring for ever"
+        self.took(actions)
+
+    @precondition(lambda self: self.turns.deadline() is not None)
+    @rule(share=st.floats(0.0, 0.99))
+    def wait_for_less(self, share: float) -> None:
+        deadline = self.turns.deadline()
+        assert deadline is not None
+        self.now += share * (deadline - self.now)
+        if self.now < deadline:
+            assert self.turns.tick(self.now) == [], "nothing happens before the deadline"
+
+    @rule(silence=st.sampled_from([None, 0.3, 1.5]))
+    def expect(self, silence: float | None) -> None:
+        self.silence = self.policy.silence if silence is None else silence
+        self.took(self.turns.expect(silence, self.now))
+
+    @rule()
+    def end(self) -> None:
+        self.took(self.turns.end(self.now))
+        assert not self.turns.open
+
+    @invariant()
+    def edges_alternate(self) -> None:
+        kinds: list[type[Any]] = [type(e) for e in self.edges]
+        assert all(kind is (OpenTurn, CloseTurn)[n % 2] for n, kind in enumerate(kinds))
+        assert self.turns.open == (len(kinds) % 2 == 1)
+
+    @invariant()
+    def a_turn_ends_in_time(self) -> None:
+        deadline = self.turns.deadline()
+        assert (deadline is not None) == self.turns.open
+        if deadline is not None:
+            assert deadline > self.now, "no deadline in the past"
+            assert self.now - self.voice_at < self.silence + STALLED + 1e-9
+            assert deadline <= self.voice_at + self.silence + STALLED + 1e-9
+            assert self.quiet < self.silence + 1e-6, "silence that was heard ends it sooner"
+
+    @invariant()
+    def nothing_is_held_back_outside_a_turn(self) -> None:
+        assert self.turns.open or not self.turns.holding
+
+
+class TimedTurnLaws(TurnLaws):
+    policy = TurnPolicy(0.2, 0.8, longest=3.0)
+
+    def flushing(self) -> Flushing:
+        return TimerFlush(0.5)
+
+
+class PlainTurnLaws(TurnLaws):
+    policy = TurnPolicy(0.3, 0.4)
+
+    def flushing(self) -> Flushing:
+        return NoFlush()
+
+
+TestTurnLaws = TurnLaws.TestCase
+TestTimedTurnLaws = TimedTurnLaws.TestCase
+TestPlainTurnLaws = PlainTurnLaws.TestCase
+TestTurnLaws.settings = TestTimedTurnLaws.settings = TestPlainTurnLaws.settings = settings(max_examples=100)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.01, 0.5)), max_size=60))
+def test_stretches_of_voice_are_as_long_as_the_voice_and_short_gaps(marks: list[tuple[bool, float]]) -> None:
+    turns, now, told, gaps = TurnMachine(TurnPolicy(silence=0.6)), 0.0, 0.0, 0.0
+    for voice, length in marks:
+        now += length
+        gaps += 0.0 if voice else min(length, PAUSE)
+        for action in turns.heard(Chunk(voice, 0.1, length), now):
+            if isinstance(action, VoiceHeard):
+                assert action.ended - action.started <= STRETCH + 0.5 + PAUSE
+                told += action.ended - action.started
+            if isinstance(action, CloseTurn):
+                assert action.voiced - 1e-6 <= told <= action.voiced + gaps + 1e-6
+                told = gaps = 0.0

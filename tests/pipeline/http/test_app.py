@@ -1,0 +1,333 @@
+"""The HTTP server: who gets in, what is refused and in which words, and what every answer carries."""
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from pipeline.http.app import WEB, create_app
+from pipeline.http.guard import MOST_BODY
+from pipeline.http.listen import CannotListen, bind
+from pipeline.http.tickets import READABLE_FOR, UNUSED_FOR, Tickets
+from support.fake_host import INFO, FakeRecords
+from support.peer import Peer
+from transports.webrtc.listener import WebRtcDoor, WebRtcSettings
+
+pytestmark = pytest.mark.real_time
+
+KEY = {"Authorization": "Bearer open-sesame"}
+
+
+class Visitor(httpx.AsyncClient):
+    """A client of an app whose door and records a test can look at."""
+
+    door: WebRtcDoor
+    records: FakeRecords
+
+    async def begin(self, **body: Any) -> dict[str, Any]:
+        answer = await self.post("/api/sessions", headers=KEY, json={"consent": True, **body})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    async def offer(self, token: str, sdp: str, **body: Any) -> httpx.Response:
+        return await self.post("/api/offer", headers=bearer(token), json={"sdp": sdp, "type": "offer", **body})
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@asynccontextmanager
+async def visiting(**settings: Any) -> AsyncIterator[Visitor]:
+    door = WebRtcDoor(WebRtcSettings.model_validate({"key": "open-sesame", **settings}))
+    records = FakeRecords()
+    app = create_app(door=door, records=records, info=INFO)
+    async with Visitor(transport=httpx.ASGITransport(app), base_url="http://localhost") as visitor:
+        visitor.door, visitor.records = door, records
+        try:
+            yield visitor
+        finally:
+            await door.close()
+            await door.hang_up()
+
+
+@pytest.fixture
+async def sdp() -> str:
+    peer = Peer()
+    sdp = await peer.offer()
+    await peer.close()
+    return sdp
+
+
+def said(answer: httpx.Response) -> tuple[int, str]:
+    assert list(answer.json()) == ["error"], answer.text
+    sentence = answer.json()["error"]
+    assert "\n" not in sentence and sentence.endswith(".")
+    return answer.status_code, sentence
+
+
+async def test_the_page_and_its_files_are_served() -> None:
+    async with visiting() as visitor:
+        page = await visitor.get("/")
+        assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+        for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text):
+            assert (await visitor.get(path)).status_code == 200, path
+        assert (await visitor.get("/healthz")).json() == {"status": "ok", "calls": 0}
+        assert (await visitor.get("/api/exam")).json() == {
+            "name": "Speaking practice",
+            "model": "gemini-live",
+            "emulated": True,
+            "questions": 3,
+            "minutes": 2,
+            "criteria": ["fluency", "vocabulary", "grammar", "pronunciation", "overall"],
+            "scale": [0, 9],
+        }
+
+
+def test_the_page_names_no_other_host_and_runs_no_inline_script() -> None:
+    for path in WEB.iterdir():
+        text = path.read_text().replace("http://www.w3.org/2000/svg", "").replace("http://localhost", "")
+        assert not re.search(r"\bhttps?://|//[a-z]+\.[a-z]+/", text), path.name
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text), path.name
+        assert not re.search(r"<script(?![^>]*\bsrc=)|\son[a-z]+=\"|style=\"", text), path.name
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.js", "/api/exam", "/nowhere", "/api/sessions/x"])
+async def test_every_answer_carries_the_security_headers(path: str) -> None:
+    async with visiting() as visitor:
+        headers = (await visitor.get(path, headers={"Origin": "https://elsewhere.example"})).headers
+    assert headers["content-security-policy"].startswith("default-src 'self';")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "microphone=(self)" in headers["permissions-policy"]
+    assert not any(name.startswith("access-control") for name in headers)
+
+
+@pytest.mark.parametrize("headers", [{}, bearer("wrong"), {"Authorization": "open-sesame"}, bearer("")])
+async def test_a_session_needs_the_access_key(headers: dict[str, str]) -> None:
+    async with visiting() as visitor:
+        answer = await visitor.post("/api/sessions", headers=headers, json={"consent": True})
+        assert said(answer) == (401, "The access key or session token is not valid.")
+
+
+@pytest.mark.parametrize("body", [{}, {"consent": False}])
+async def test_a_session_needs_consent(body: dict[str, bool]) -> None:
+    async with visiting() as visitor:
+        answer = await visitor.post("/api/sessions", headers=KEY, json=body)
+        assert said(answer) == (400, "Consent to the recording is needed before a call can begin.")
+
+
+async def test_an_offer_with_a_session_token_becomes_a_call(sdp: str) -> None:
+    async with visiting() as visitor:
+        session = await visitor.begin(caller="  Bruce ")
+        answer = await visitor.offer(session["token"], sdp)
+        assert answer.status_code == 200 and set(answer.json()) == {"sdp", "type", "pc_id"}
+        await visitor.door.close()
+        [call] = [call async for call in visitor.door]
+        assert (call.id, call.caller) == (session["session"], "Bruce")
+        assert session["token"] not in str(call)
+
+
+async def test_an_offer_in_the_body_form_of_pipecats_client_is_answered(sdp: str) -> None:
+    async with visiting() as visitor:
+        session = await visitor.begin()
+        body = {"sdp": sdp, "type": "offer", "pc_id": None, "restart_pc": False}
+        origin = {"session": session["session"], "token": session["token"]}
+        answer = await visitor.post("/api/offer", json={**body, "requestData": origin})
+        assert answer.status_code == 200
+
+
+async def test_a_client_with_only_the_access_key_gets_a_session_on_the_spot(sdp: str) -> None:
+    async with visiting() as visitor:
+        answer = await visitor.offer("open-sesame", sdp)
+        assert answer.status_code == 200
+        session, token = answer.json()["session"], answer.json()["token"]
+        assert visitor.door.calls == {session}
+        patch = {"pc_id": answer.json()["pc_id"], "candidates": [{"candidate": "", "sdp_mid": "0"}]}
+        assert (await visitor.patch("/api/offer", headers=KEY, json=patch)).json() == {"status": "success"}
+        visitor.records.kept[session] = {"id": session}
+        assert (await visitor.get(f"/api/sessions/{session}", headers=bearer(token))).json() == {"id": session}
+
+
+async def test_a_second_tab_with_the_same_session_is_refused_and_the_first_goes_on(sdp: str) -> None:
+    async with visiting() as visitor:
+        session = await visitor.begin()
+        first = await visitor.offer(session["token"], sdp)
+        second = await visitor.offer(session["token"], sdp)
+        assert said(second) == (
+            409,
+            "This exam is already open in another tab or window; start a new one to go on.",
+        )
+        assert visitor.door.calls == {session["session"]} and visitor.door.holds(first.json()["pc_id"])
+
+
+async def test_of_two_offers_at_once_one_is_answered(sdp: str) -> None:
+    async with visiting() as visitor:
+        session = await visitor.begin()
+        answers = await asyncio.gather(*(visitor.offer(session["token"], sdp) for _ in range(2)))
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
+async def test_a_session_that_is_over_is_not_opened_again(sdp: str) -> None:
+    async with visiting() as visitor:
+        session = await visitor.begin()
+        await visitor.offer(session["token"], sdp)
+        await visitor.door.hang_up()
+        assert said(await visitor.offer(session["token"], sdp)) == (
+            409,
+            "This exam is over; start a new one to go on.",
+        )
+
+
+async def test_only_the_tab_that_holds_a_call_may_renegotiate_it(sdp: str) -> None:
+    async with visiting() as visitor:
+        mine, other = await visitor.begin(), await visitor.begin()
+        pc_id = (await visitor.offer(mine["token"], sdp)).json()["pc_id"]
+        assert said(await visitor.offer(other["token"], sdp, pc_id=pc_id))[0] == 404
+        again = await visitor.offer(mine["token"], sdp, pc_id=pc_id, restart_pc=True)
+        assert again.status_code == 200 and again.json()["pc_id"] != pc_id
+        assert visitor.door.calls == {mine["session"]}
+
+
+async def test_a_garbage_offer_is_a_sentence_and_the_session_can_be_used_again(sdp: str) -> None:
+    async with visiting() as visitor:
+        session = await visitor.begin()
+        assert said(await visitor.offer(session["token"], "garbage")) == (
+            400,
+            "The first media section of the SDP offer must be audio.",
+        )
+        assert not visitor.door.calls
+        assert (await visitor.offer(session["token"], sdp)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"sdp": 1, "type": "offer"}', b'{"type": "offer"}', b"\xff\xfe", b"null", b"[" * 5000]
+)
+async def test_a_body_that_is_no_offer_is_refused_in_a_sentence(body: bytes) -> None:
+    async with visiting() as visitor:
+        session = await visitor.begin()
+        answer = await visitor.post("/api/offer", headers=bearer(session["token"]), content=body)
+        status, sentence = said(answer)
+        assert status == 400 and sentence.startswith("The request could not be read: ")
+
+
+async def test_a_body_that_is_too_long_is_not_read() -> None:
+    async with visiting() as visitor:
+        answer = await visitor.post("/api/sessions", headers=KEY, content=b" " * (MOST_BODY + 1))
+        assert said(answer) == (413, "The request is too long; at most 65536 bytes are read.")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_wrong_token_opens_nothing(sdp: str) -> None:
+    async with visiting() as visitor:
+        session = await visitor.begin()
+        forged = session["token"][:-1] + ("a" if session["token"][-1] != "a" else "b")
+        for token in ("wrong", forged, session["session"], session["session"] + "."):
+            assert said(await visitor.offer(token, sdp))[0] == 401
+            assert said(await visitor.get(f"/api/sessions/{session['session']}", headers=bearer(token)))[0] == 401
+            patch = {"pc_id": "x", "candidates": []}
+            assert said(await visitor.patch("/api/offer", headers=bearer(token), json=patch))[0] == 401
+
+
+async def test_the_server_is_full_at_its_limit(sdp: str) -> None:
+    async with visiting(max_calls=2) as visitor:
+        session = await visitor.begin()
+        await visitor.offer(session["token"], sdp)
+        await visitor.begin()
+        answer = await visitor.post("/api/sessions", headers=KEY, json={"consent": True})
+        assert said(answer) == (503, "All lines are busy; try again in a few minutes.")
+        assert answer.headers["retry-after"] == "60"
+        assert said(await visitor.offer("open-sesame", sdp))[0] == 503
+
+
+async def test_garbage_from_a_client_with_only_the_key_takes_no_place() -> None:
+    async with visiting(max_calls=1) as visitor:
+        for _ in range(3):
+            assert said(await visitor.offer("open-sesame", "garbage"))[0] == 400
+        await visitor.begin()
+
+
+async def test_a_record_is_read_with_its_own_token_only() -> None:
+    async with visiting() as visitor:
+        mine, other = await visitor.begin(), await visitor.begin()
+        path = f"/api/sessions/{mine['session']}"
+        assert said(await visitor.get(path, headers=bearer(mine["token"]))) == (
+            404,
+            "There is no record of this session yet.",
+        )
+        visitor.records.kept[mine["session"]] = {"id": mine["session"], "events": []}
+        answer = await visitor.get(path, headers=bearer(mine["token"]))
+        assert answer.json() == {"id": mine["session"], "events": []} and answer.headers["cache-control"] == "no-store"
+        for headers in ({}, bearer(other["token"]), KEY):
+            assert said(await visitor.get(path, headers=headers))[0] == 401
+
+
+async def test_a_fault_of_ours_is_a_sentence_without_particulars() -> None:
+    async with visiting() as visitor:
+        session = await visitor.begin()
+
+        async def broken(session_id: str) -> None:
+            raise OSError("postgresql://user:password@db refused")
+
+        visitor.records.record = broken  # pyright: ignore[reportAttributeAccessIssue]
+        answer = await visitor.get(f"/api/sessions/{session['session']}", headers=bearer(session["token"]))
+        assert said(answer) == (500, "Something went wrong on our side; try again.")
+        assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/nowhere"), ("DELETE", "/api/offer"), ("GET", "/static/../server.py")]
+)
+async def test_what_is_not_there_is_json_too(method: str, path: str) -> None:
+    async with visiting() as visitor:
+        answer = await visitor.request(method, path)
+        assert answer.status_code in {404, 405} and list(answer.json()) == ["error"]
+
+
+def test_a_ticket_that_is_not_used_gives_its_place_back() -> None:
+    now = 0.0
+    tickets = Tickets(lambda: now)
+    unused, token = tickets.issue("")
+    used, other = tickets.issue("bruce")
+    used.state = "used"
+    assert unused.caller.startswith("visitor-") and tickets.waiting() == 1
+    assert token.encode() not in unused.token_hash
+    now = UNUSED_FOR + 1
+    assert tickets.waiting() == 0 and tickets.find(token) is None
+    assert tickets.find(other) is used and tickets.find(other, unused.session) is None
+    now = READABLE_FOR + 1
+    assert tickets.find(other) is None
+
+
+def test_a_port_in_use_is_a_sentence() -> None:
+    with bind("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotListen) as caught:
+            bind("127.0.0.1", port)
+    assert str(caught.value) == (
+        f"Cannot listen on 127.0.0.1:{port}: another program has that port; stop it or choose another `port`."
+    )
+
+
+def test_an_address_of_another_machine_is_a_sentence() -> None:
+    with pytest.raises(CannotListen, match=r"that is not an address of this machine; correct `host`\.$"):
+        bind("192.0.2.1", 0)
+
+
+def test_a_host_that_does_not_exist_is_a_sentence() -> None:
+    with pytest.raises(CannotListen, match=r"^Cannot listen on no\.such\.host\.invalid: no such host"):
+        bind("no.such.host.invalid", 8080)
+
+
+def test_a_port_that_is_forbidden_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: socket.socket, address: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    with pytest.raises(CannotListen, match=r"this user may not use that port; choose a `port` above 1023\.$"):
+        bind("127.0.0.1", 80)

@@ -1,0 +1,326 @@
+"""What sessions owe when their calls are over: each gets one verdict and one delivery, whatever fails meanwhile."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.events import (
+    CallBilled,
+    CallEnded,
+    Event,
+    ProblemSeen,
+    ScoreRefused,
+    ToolCalled,
+    UsageReported,
+    UtteranceSpoken,
+    VerdictGiven,
+    WebhookDelivered,
+    WebhookFailed,
+    WordsKept,
+)
+from pipeline.jobs import worker as jobs
+from pipeline.record import tables
+from pipeline.record.models import SessionRecord, StoreError
+from pipeline.record.process_id import Owner, this_process
+from pipeline.record.store import AFTER_THE_CALL, Store
+from support.examples import Oracle
+from support.jobs import ALL, ANSWER, LONG, REPORTED, config, facts, over, quick, settled, shelf, store, worked
+from support.receiver import SECRET, Posted, receiving
+from support.record import numbered, opening, said, until
+
+__all__ = ["quick", "store"]
+
+pytestmark = [pytest.mark.real_time, pytest.mark.usefixtures("quick")]
+
+
+async def test_a_call_that_was_reported_and_not_judged_gets_its_verdict(store: Store, tmp_path: Path) -> None:
+    await over(store, LONG, *REPORTED)
+    async with worked(store, config(tmp_path)):
+        record = await settled(store)
+    (verdict,) = facts(record, VerdictGiven)
+    assert (verdict.status, verdict.at) == ("complete", 5.0)
+    assert {score.criterion: (score.value, score.source) for score in record.scores} == {
+        "fluency": (6.0, "call"),
+        "grammar": (7.0, "call"),
+    }
+    assert (record.scored, record.seconds, record.why) == ("complete", 5.0, "caller left")
+    assert min(one.seq for one in record.events if one.kind == "VerdictGiven") >= AFTER_THE_CALL
+    assert Oracle.asked == []
+
+
+async def test_what_nobody_said_is_asked_of_the_text_model_and_billed(store: Store, tmp_path: Path) -> None:
+    await over(store, LONG, CallBilled(5.0, "0.5", 10, False), CallEnded(5.0, "error"))
+    async with worked(store, config(tmp_path, answer=ANSWER)):
+        record = await settled(store)
+    (verdict,) = facts(record, VerdictGiven)
+    assert verdict.status == "complete"
+    assert {score.source for score in record.scores} == {"text"}
+    assert [used.at for used in facts(record, UsageReported)] == [5.0]
+    assert (str(record.usd), record.tokens) == ("0.502", 1110)
+    assert "I am what I am" in Oracle.asked[0]
+
+
+async def test_too_little_to_judge_is_said_and_nobody_is_asked(store: Store, tmp_path: Path) -> None:
+    await over(store, said("Hello?"))
+    await store.close_orphans(owner=Owner("elsewhere", 1, "1"))
+    assert await store.due("exam") == [], "its process lives"
+    await store.append("s1", [(2, CallEnded(2.0, "caller left"))])
+    async with worked(store, config(tmp_path, answer=ANSWER)):
+        record = await settled(store)
+    (verdict,) = facts(record, VerdictGiven)
+    assert (verdict.status, record.scored) == ("insufficient", "none")
+    assert [score.why for score in record.scores] == ["not enough evidence"] * 2
+    assert Oracle.asked == []
+
+
+async def died(store: Store, *events: Event) -> None:
+    """A session whose process was killed after these facts."""
+    await store.open_session(opening("s1", config_name="exam", verdict_due=True))
+    await store.append("s1", numbered(events))
+    dead = str(replace(this_process(), started="long ago"))
+    async with store._database.writing() as connection:
+        await connection.execute(tables.owners.insert().values(id=dead, beat=0))
+        await connection.execute(tables.sessions.update().values(owner=dead))
+    assert await store.close_orphans() == ["s1"]
+
+
+async def test_what_was_being_said_when_the_process_died_counts(store: Store, tmp_path: Path) -> None:
+    await died(
+        store,
+        WordsKept(1.0, "examiner", "What are", 0.0, 1.0),
+        UtteranceSpoken(2.0, "examiner", "What are you?", 0.0, 2.0),
+        WordsKept(4.0, "caller", "I am what I", 3.0, 4.0),
+        WordsKept(5.0, "caller", LONG.text, 3.0, 5.0),
+        WordsKept(7.0, "examiner", "Your scores are: fluency 6, grammar 7", 5.5, 7.0),
+    )
+    async with worked(store, config(tmp_path, answer={"grammar": ANSWER["grammar"]})):
+        record = await settled(store)
+    assert {score.criterion: (score.value, score.source) for score in record.scores} == {
+        "fluency": (6.0, "speech"),
+        "grammar": (7.0, "text"),
+    }
+    assert [(one.speaker, one.text, one.partial) for one in record.utterances] == [
+        ("examiner", "What are you?", False),
+        ("caller", LONG.text, True),
+        ("examiner", "Your scores are: fluency 6, grammar 7", True),
+    ]
+
+
+async def test_words_that_were_kept_of_what_is_on_record_count_once(store: Store, tmp_path: Path) -> None:
+    await died(
+        store,
+        UtteranceSpoken(5.0, "caller", LONG.text, 3.0, 5.0),
+        WordsKept(5.5, "caller", "I am what I am", 3.0, 4.0),  # the second ears were waited for
+        WordsKept(2.0, "caller", "A reply that was never heard.", 1.0, 2.0),
+    )
+    async with worked(store, config(tmp_path, answer=ANSWER)):
+        record = await settled(store)
+    assert [one.text for one in record.utterances] == [LONG.text]
+
+
+async def test_what_was_cut_short_by_the_end_of_the_call_stays_so(store: Store, tmp_path: Path) -> None:
+    await over(store, WordsKept(2.0, "examiner", "fluency 9", 1.0, 2.0), *REPORTED)
+    async with worked(store, config(tmp_path)):
+        record = await settled(store)
+    assert record.utterances == () and {score.source for score in record.scores} == {"call"}
+
+
+async def test_a_text_model_that_fails_is_asked_again(store: Store, tmp_path: Path) -> None:
+    await over(store, LONG, CallEnded(5.0, "error"))
+    async with worked(store, config(tmp_path, answer=ANSWER, failures=2)):
+        record = await settled(store)
+    assert len(Oracle.asked) == 3
+    assert [verdict.status for verdict in facts(record, VerdictGiven)] == ["complete"]
+
+
+async def test_a_text_model_that_never_answers_leaves_an_honest_verdict(store: Store, tmp_path: Path) -> None:
+    await over(store, LONG, CallEnded(5.0, "error"))
+    async with worked(store, config(tmp_path, failures=100)):
+        record = await settled(store)
+    assert [verdict.status for verdict in facts(record, VerdictGiven)] == ["insufficient"]
+    assert [problem.what for problem in facts(record, ProblemSeen)] == ["the oracle is silent"]
+
+
+async def test_a_call_that_came_too_early_counts_least(store: Store, tmp_path: Path) -> None:
+    early = ToolCalled(1.0, "1", "report", {"fluency": 9, "grammar": 9})
+    refused = [ScoreRefused(1.0, name, "call", "the exam was not over") for name in ALL]
+    await over(store, early, *refused, LONG, CallEnded(5.0, "error"))
+    async with worked(store, config(tmp_path, answer={"fluency": ANSWER["fluency"]})):
+        record = await settled(store)
+    assert {score.criterion: (score.value, score.source) for score in record.scores} == {
+        "fluency": (6.0, "text"),
+        "grammar": (9.0, "early"),
+    }
+
+
+async def test_facts_that_come_late_do_not_meet_those_of_the_job(store: Store, tmp_path: Path) -> None:
+    await over(store, *REPORTED)
+    async with worked(store, config(tmp_path)):
+        await settled(store)
+    await store.append("s1", [(3, said("I was in a file", 6.0)), (4, VerdictGiven(6.0, "insufficient", {}))])
+    record = await store.session("s1")
+    assert record is not None
+    assert [one.seq for one in record.events if one.kind == "UtteranceSpoken"] == [3]
+    assert record.scored == "complete", "the job's verdict stands"
+
+
+async def test_a_verdict_is_given_once(store: Store) -> None:
+    await over(store, *REPORTED)
+    verdict = VerdictGiven(5.0, "complete", {})
+    both = await asyncio.gather(*(store.settle("s1", "verdict_due", [verdict]) for _ in range(2)))
+    assert sorted(both) == [False, True]
+    record = await store.session("s1")
+    assert record is not None and len(facts(record, VerdictGiven)) == 1
+
+
+async def test_a_result_is_delivered_once(store: Store, tmp_path: Path) -> None:
+    await over(store, *REPORTED, webhook=True)
+    async with receiving() as receiver:
+        async with worked(store, config(tmp_path, receiver)):
+            record = await settled(store)
+        async with worked(store, config(tmp_path, receiver)):
+            await settled(store)
+    (posted,) = receiver.posted
+    assert json.loads(posted.body)["data"]["verdict"] == facts(record, VerdictGiven)[0].verdict
+    (delivered,) = facts(record, WebhookDelivered)
+    assert (delivered.attempt, delivered.status, delivered.at) == (1, 204, 5.0)
+
+
+async def test_a_receiver_that_refuses_is_tried_again_under_the_same_id(store: Store, tmp_path: Path) -> None:
+    statuses = iter([503, 302, 200])
+    await over(store, *REPORTED, webhook=True)
+    async with (
+        receiving(lambda _: next(statuses)) as receiver,
+        worked(store, config(tmp_path, receiver, retries=(0.05, 0.05, 0.05))),
+    ):
+        record = await settled(store)
+    assert len({posted.headers["webhook-id"] for posted in receiver.posted}) == 1
+    assert len({posted.body for posted in receiver.posted}) == 1
+    assert [(one.attempt, one.status, one.last) for one in facts(record, WebhookFailed)] == [
+        (1, 503, False),
+        (2, 302, False),
+    ]
+    assert [one.attempt for one in facts(record, WebhookDelivered)] == [3]
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(500, 3), (410, 1)])
+async def test_a_delivery_is_given_up(store: Store, tmp_path: Path, status: int, attempts: int) -> None:
+    await over(store, *REPORTED, webhook=True)
+    async with (
+        receiving(lambda _: status) as receiver,
+        worked(store, config(tmp_path, receiver, retries=(0.05, 0.05))),
+    ):
+        record = await settled(store)
+    assert len(receiver.posted) == attempts
+    assert [one.last for one in facts(record, WebhookFailed)] == [False] * (attempts - 1) + [True]
+    assert SECRET not in str(record)
+
+
+async def test_a_receiver_taken_out_of_the_config_is_not_missed_for_ever(store: Store, tmp_path: Path) -> None:
+    await over(store, *REPORTED, webhook=True)
+    async with worked(store, config(tmp_path)):
+        record = await settled(store)
+    assert [one.why for one in facts(record, WebhookFailed)] == ["exam.yaml names no receiver any more"]
+
+
+async def test_sessions_of_before_the_webhook_are_not_sent(store: Store, tmp_path: Path) -> None:
+    await over(store, *REPORTED)
+    async with receiving() as receiver, worked(store, config(tmp_path, receiver)):
+        await settled(store)
+    assert receiver.posted == []
+
+
+async def test_a_wait_goes_on_where_a_worker_left_it(store: Store, tmp_path: Path) -> None:
+    answers = [503, 204]
+    await over(store, *REPORTED, webhook=True)
+    refused = asyncio.Event()
+
+    def decide(_: Posted) -> int:
+        refused.set()
+        return answers.pop(0)
+
+    async with receiving(decide) as receiver:
+        exam = config(tmp_path, receiver, retries=(8.0,))  # longer than a busy machine needs to end a worker
+        async with worked(store, exam):
+            await refused.wait()
+
+            with shelf(store) as kept:
+
+                async def it_waits() -> bool:
+                    return await asyncio.to_thread(kept.waits, "s1")
+
+                await until(it_waits)
+        assert len(receiver.posted) == 1
+        async with worked(store, exam):
+            record = await settled(store)
+    assert [one.attempt for one in facts(record, WebhookDelivered)] == [2]
+
+
+async def test_a_record_that_is_away_for_a_moment_delays_the_verdict(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await over(store, *REPORTED)
+    read, failures = store.session, [StoreError("away", lasting=False), RuntimeError("a fault of ours")]
+
+    async def failing(session_id: str) -> SessionRecord | None:
+        if failures:
+            raise failures.pop(0)
+        return await read(session_id)
+
+    monkeypatch.setattr(store, "session", failing)
+    async with worked(store, config(tmp_path)):
+        record = await settled(store)
+    assert not failures and len(facts(record, VerdictGiven)) == 1
+
+
+async def test_the_sessions_of_another_config_are_left_to_its_worker(store: Store, tmp_path: Path) -> None:
+    await store.open_session(opening("other", config_name="another", verdict_due=True))
+    await store.append("other", numbered(REPORTED))
+    await over(store, *REPORTED)
+    async with worked(store, config(tmp_path)):
+        await settled(store)
+    assert await store.due("another") == ["other"]
+
+
+async def test_what_is_due_at_the_end_of_a_call_is_done_at_once(store: Store, tmp_path: Path) -> None:
+    exam = config(tmp_path)
+    assert await jobs.finish(store, exam, 5.0) == 0
+    await over(store, *REPORTED)
+    assert await jobs.finish(store, exam, 20.0) == 0
+    record = await store.session("s1")
+    assert record is not None and len(facts(record, VerdictGiven)) == 1
+
+
+async def test_one_worker_works_and_another_stands_by(
+    store: Store, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = await Store.open(address)
+    elsewhere._owners.here = str(Owner("another-host/0/0", 17, "4711"))
+    assert await elsewhere.take_up("jobs exam")
+    assert await elsewhere.take_up("jobs exam"), "it is its own"
+    await over(store, *REPORTED)
+    exam = config(tmp_path)
+    assert await jobs.finish(store, exam, 1.0) == 1
+    tried: list[str] = []
+
+    async def trying(work: str) -> bool:
+        tried.append(work)
+        return await Store.take_up(store, work)
+
+    monkeypatch.setattr(store, "take_up", trying)
+
+    async def was_in_vain() -> bool:
+        return len(tried) >= 3
+
+    async with worked(store, exam):
+        await until(was_in_vain)
+        assert await store.due("exam") == ["s1"]
+        await elsewhere._owners.close()
+        async with store._database.writing() as connection:
+            await connection.exec_driver_sql("UPDATE owners SET beat = beat - 1000 WHERE id LIKE 'another-host%'")
+        await settled(store)
+    assert not await elsewhere.take_up("jobs exam")
+    await elsewhere.close()

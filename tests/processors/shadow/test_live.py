@@ -1,0 +1,83 @@
+"""A second Live session hears piece by piece, survives its connections, and is billed for what it heard."""
+
+import pytest
+from pipecat.processors.frame_processor import FrameProcessorSetup
+
+from gemini_live_emulator import Emulator, Scenario
+from processors.gemini_live.settings import http_options
+from processors.shadow import live as module
+from processors.shadow.live import LiveEars, live_ears
+from processors.shadow.transcriber import Deaf
+from support.clips import READ
+from support.session import FakeSession
+
+pytestmark = pytest.mark.real_time
+
+SETUP: FrameProcessorSetup = None  # pyright: ignore[reportAssignmentType] - these ears need none
+# What the emulator writes for a turn that answers no question, and for one that does.
+HEARD = [f"({READ.seconds:.1f} s of speech)", "What was said."]
+PLAIN = Scenario.load("scripted").changed(examiner={"latency": 0.0, "opening": "", "heard": HEARD[1:]})
+MODELS = ["gemini-3.8-live", "gemini-2.5-flash-native-audio-preview-12-2025"]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SETTLED", 0.3)
+
+
+def ears_at(emulator: Emulator, session: FakeSession, model: str = MODELS[0]) -> LiveEars:
+    return live_ears(model, None, emulator.url, emulator.ca_file, session)
+
+
+@pytest.mark.parametrize("model", MODELS)
+async def test_each_piece_has_its_text_and_its_price(model: str) -> None:
+    session = FakeSession()
+    async with Emulator(PLAIN) as emulator:
+        ears = ears_at(emulator, session, model)
+        await ears.open(SETUP)
+        assert [await ears.transcribe(READ.pcm) for _ in HEARD] == HEARD
+        await ears.close()
+    assert len(session.charges) >= 2
+    assert {name for name, _ in session.charges} == {model}
+    assert all(counted.prompt["audio"] > 100 for _, counted in session.charges)
+
+
+async def test_a_connection_that_breaks_is_dialed_again_for_the_piece_in_hand() -> None:
+    scenario = PLAIN.changed(faults=[{"fault": "internal_error", "on": "activityEnd", "connection": 1}])
+    async with Emulator(scenario) as emulator:
+        ears = ears_at(emulator, FakeSession())
+        assert await ears.transcribe(READ.pcm)
+        await ears.close()
+
+
+async def test_ears_that_cannot_reach_the_service_are_deaf_in_a_sentence() -> None:
+    scenario = PLAIN.changed(faults=[{"fault": "refuse_503", "times": 0}])
+    async with Emulator(scenario) as emulator:
+        ears = ears_at(emulator, FakeSession())
+        with pytest.raises(Deaf, match="the second Live session cannot hear: "):
+            await ears.transcribe(READ.pcm)
+        await ears.close()
+
+
+async def test_a_session_is_left_for_a_fresh_one_before_its_context_is_dear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AFRESH", READ.seconds * 1.5)
+    session = FakeSession()
+    async with Emulator(PLAIN) as emulator:
+        ears = ears_at(emulator, session)
+        for _ in range(3):
+            assert await ears.transcribe(READ.pcm)
+        await ears.close()
+    tokens = [counted.prompt["audio"] for _, counted in session.charges]
+    assert max(tokens) < 2.5 * READ.seconds * 25
+
+
+def test_without_a_key_and_an_address_there_are_no_ears() -> None:
+    with pytest.raises(ValueError, match="no key"):
+        live_ears(MODELS[0], None, None, None, FakeSession())
+
+
+async def test_pipecats_services_reach_the_same_place() -> None:
+    async with Emulator(PLAIN) as emulator:
+        options = http_options(emulator.url, emulator.ca_file)
+    assert options.base_url == emulator.url and options.async_client_args
+    assert http_options(None, None).async_client_args is None

@@ -1,0 +1,293 @@
+"""The WebRTC door against aiortc peers in this process, and against offers that are not."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psutil
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import transports.webrtc as webrtc
+from support.clips import ANSWERS, READ
+from support.fake_host import Conversation, FakeHost, serving
+from support.peer import Peer
+from support.record import until
+from support.sound import at_rate, likeness
+from transports.webrtc.listener import BadOffer, DoorFull, UnknownCall, WebRtcDoor, WebRtcSettings
+
+pytestmark = pytest.mark.real_time
+
+
+async def call(host: FakeHost, peer: Peer, call_id: str = "one") -> Conversation:
+    """Connect a peer to the door, as the HTTP server does."""
+    await peer.accept(await host.door.answer(call_id=call_id, caller="bruce", sdp=await peer.offer(), type="offer"))
+    async with asyncio.timeout(10):
+        conversation = await host.arrived.get()
+        await conversation.connected.wait()
+    return conversation
+
+
+@asynccontextmanager
+async def idle_door(**settings: object) -> AsyncIterator[WebRtcDoor]:
+    """A door whose calls nobody takes."""
+    door = WebRtcDoor(WebRtcSettings.model_validate(settings))
+    try:
+        yield door
+    finally:
+        await door.close()
+        await door.hang_up()
+
+
+async def test_an_answered_offer_is_a_call_whose_words_arrive_both_ways() -> None:
+    said, answered = at_rate(ANSWERS[0].pcm, 48_000), at_rate(READ.pcm, 24_000)
+    peer = Peer(bytes(96_000) + said)
+    async with serving() as host:
+        conversation = await call(host, peer)
+        assert (conversation.call.id, conversation.call.caller, conversation.call.door) == ("one", "bruce", "webrtc")
+        assert (conversation.call.rate_in, conversation.call.rate_out) == (48_000, 24_000)
+        await conversation.say(answered, 24_000)
+        await until(lambda: len(conversation.ear.heard) > len(said) + 2 * 96_000)
+        await until(lambda: len(peer.heard) > 48_000 * 2 * READ.seconds, 12)
+        await peer.close()
+    assert conversation.ear.rates == {(48_000, 1)}, "the transport resampled"
+    assert likeness(said, bytes(conversation.ear.heard)) > 0.9
+    assert likeness(at_rate(READ.pcm, 48_000), bytes(peer.heard)) > 0.9
+
+
+async def test_messages_travel_both_ways_and_the_server_says_when_it_hangs_up() -> None:
+    peer = Peer()
+    async with serving() as host:
+        conversation = await call(host, peer)
+        peer.send("client-ready", version="2.0.0", about={"library": "test"})
+        async with asyncio.timeout(5):
+            assert (await peer.messages.get())["type"] == "bot-ready"
+        peer.send("client-message", t="end")
+        async with asyncio.timeout(5):
+            await conversation.asked_to_end.wait()
+        await conversation.hang_up()
+        async with asyncio.timeout(5):
+            assert (await peer.messages.get())["message"] == {"type": "peerLeft"}
+            await conversation.over.wait()
+        await until(lambda: not host.door.calls)
+        assert not conversation.left.is_set(), "we hung up; nobody left"
+        await peer.close()
+
+
+async def test_a_camera_and_a_screen_are_declined() -> None:
+    peer = Peer(video=True)
+    async with serving() as host:
+        await call(host, peer)
+        assert [t.currentDirection for t in peer.pc.getTransceivers()] == ["sendrecv", "inactive", "inactive"]
+        await peer.close()
+
+
+@pytest.mark.parametrize("way", ["close", "vanish"])
+async def test_a_browser_that_goes_in_the_middle_of_a_question_ends_its_call(way: str, monkeypatch) -> None:
+    monkeypatch.setattr(webrtc, "ABSENT_AFTER", 0.5)  # after the 3 s that SmallWebRTC waits for a ping
+    peer = Peer()
+    async with serving() as host:
+        conversation = await call(host, peer)
+        await asyncio.wait_for(peer.opened.wait(), 5)
+        await until(lambda: conversation.call.transport._client.is_connected)
+        await conversation.say(at_rate(READ.pcm, 24_000), 24_000)
+        await until(lambda: len(peer.heard) > 48_000)
+        if way == "close":
+            await peer.close()
+        else:
+            peer.vanish()
+        async with asyncio.timeout(8):
+            await conversation.left.wait()
+            await conversation.over.wait()
+        await until(lambda: not host.door.calls, 3)
+        await peer.close()
+
+
+async def test_words_that_can_no_longer_be_heard_do_not_hold_up_the_end() -> None:
+    peer = Peer()
+    async with serving() as host:
+        conversation = await call(host, peer)
+        await conversation.say(at_rate(READ.pcm, 24_000), 24_000)
+        await until(lambda: len(peer.heard) > 48_000)
+        await conversation.hang_up()
+        await peer.close()
+        async with asyncio.timeout(3):
+            await conversation.over.wait()
+
+
+async def test_a_new_peer_connection_can_be_put_under_a_call() -> None:
+    first, second = Peer(), Peer(at_rate(ANSWERS[2].pcm, 48_000))
+    async with serving() as host:
+        answer = await host.door.answer(call_id="one", caller="", sdp=await first.offer(), type="offer")
+        await first.accept(answer)
+        conversation = await host.arrived.get()
+        await asyncio.wait_for(conversation.connected.wait(), 5)
+        again = await host.door.renegotiate(answer["pc_id"], sdp=await second.offer(), type="offer", restart=True)
+        assert not host.door.holds(answer["pc_id"]) and host.door.holds(again["pc_id"], "one")
+        conversation.ear.heard.clear()
+        await second.accept(again)
+        await conversation.say(at_rate(READ.pcm, 24_000), 24_000)
+        await until(lambda: len(conversation.ear.heard) > 96_000 and len(second.heard) > 96_000)
+        assert host.door.calls == {"one"} and not conversation.left.is_set()
+        await first.close()
+        await second.close()
+
+
+async def test_a_browser_that_never_connects_gives_its_place_back() -> None:
+    peer = Peer()
+    async with idle_door(connect_timeout=0.5) as door:
+        await door.answer(call_id="one", caller="", sdp=await peer.offer(), type="offer")
+        assert door.calls == {"one"}
+        await until(lambda: not door.calls, 5)
+    await peer.close()
+
+
+async def test_the_door_takes_no_more_calls_than_it_may() -> None:
+    peers = [Peer(), Peer()]
+    async with idle_door(max_calls=1) as door:
+        await door.answer(call_id="one", caller="", sdp=await peers[0].offer(), type="offer")
+        with pytest.raises(DoorFull, match=r"^All lines are busy; try again in a few minutes\.$"):
+            await door.answer(call_id="two", caller="", sdp=await peers[1].offer(), type="offer")
+    for peer in peers:
+        await peer.close()
+
+
+async def test_a_closed_door_yields_what_came_before_and_lets_nobody_in() -> None:
+    peer = Peer()
+    async with idle_door() as door:
+        sdp = await peer.offer()
+        await door.answer(call_id="one", caller="", sdp=sdp, type="offer")
+        await door.close()
+        assert [call.id async for call in door] == ["one"]
+        with pytest.raises(DoorFull, match="shutting down"):
+            await door.answer(call_id="two", caller="", sdp=sdp, type="offer")
+    await peer.close()
+
+
+async def test_addresses_found_after_the_offer_connect_the_call() -> None:
+    peer = Peer()
+    async with serving() as host:
+        sdp = await peer.offer()
+        lines = sdp.split("\r\n")
+        found = [line.removeprefix("a=") for line in lines if line.startswith("a=candidate")]
+        bare = "\r\n".join(line for line in lines if "candidate" not in line)
+        answer = await host.door.answer(call_id="one", caller="", sdp=bare, type="offer")
+        await host.door.candidates(
+            answer["pc_id"],
+            [{"candidate": text, "sdp_mid": "0", "sdp_mline_index": 0} for text in dict.fromkeys(found)]
+            + [{"candidate": "", "sdp_mid": "0", "sdp_mline_index": 0}],
+        )
+        await peer.accept(answer)
+        await peer.close()
+
+
+async def test_candidates_that_cannot_be_read_are_refused_in_a_sentence() -> None:
+    peer = Peer()
+    async with idle_door() as door:
+        answer = await door.answer(call_id="one", caller="", sdp=await peer.offer(), type="offer")
+        for text in ("nonsense", "candidate:1 1 udp", "1 1 udp x 127.0.0.1 y typ host"):
+            with pytest.raises(BadOffer, match=r"^An ICE candidate could not be read\.$"):
+                await door.candidates(answer["pc_id"], [{"candidate": text, "sdp_mid": "0"}])
+        with pytest.raises(UnknownCall):
+            await door.candidates("nobody", [])
+    await peer.close()
+
+
+async def test_an_offer_that_is_none_is_refused_in_a_sentence() -> None:
+    peer = Peer()
+    sdp = await peer.offer()
+    await peer.close()
+    cases = {
+        "Expected an SDP offer.": (sdp, "answer"),
+        "The SDP offer could not be read.": ("v=0\r\nm=audio nonsense", "offer"),
+        "The first media section of the SDP offer must be audio.": ("", "offer"),
+        "The SDP offer has 9 media sections; at most 8 are taken.": (
+            sdp + sdp[sdp.index("m=audio") : sdp.index("m=application")] * 7,
+            "offer",
+        ),
+        "The SDP offer must prefer Opus for its audio.": (sdp.replace("opus/48000/2", "nothing/48000/2"), "offer"),
+    }
+    async with idle_door() as door:
+        for sentence, (text, kind) in cases.items():
+            with pytest.raises(BadOffer) as caught:
+                await door.answer(call_id="one", caller="", sdp=text, type=kind)
+            assert str(caught.value) == sentence
+        assert not door.calls
+
+
+def garbled(sdp: str, seed: int) -> str:
+    """The offer after a few random accidents to its characters and lines."""
+    dice = random.Random(seed)
+    lines = sdp.split("\r\n")
+    for _ in range(dice.randint(1, 6)):
+        at = dice.randrange(len(lines))
+        line = lines[at]
+        match dice.randrange(7):
+            case 0:
+                del lines[at]
+            case 1:
+                lines.insert(at, dice.choice(lines))
+            case 2:
+                lines[at] = line[: dice.randint(0, len(line))]
+            case 3:
+                where = dice.randint(0, len(line))
+                lines[at] = line[:where] + chr(dice.choice([0, 10, 32, 0x2028, 0x1F600, 0xFFFD])) + line[where:]
+            case 4:
+                lines[at] = "".join(dice.choice(["", "7", "4294967296"]) if c.isdigit() else c for c in line)
+            case 5:
+                other = dice.randrange(len(lines))
+                lines[at], lines[other] = lines[other], line
+            case _:
+                lines[at] = line.swapcase()
+        if not lines:
+            return ""
+    return "\r\n".join(lines)
+
+
+async def test_garbled_offers_neither_crash_the_door_nor_leave_anything_open() -> None:
+    process = psutil.Process()
+    peer = Peer()
+    sdp = await peer.offer()
+    await peer.close()
+    async with idle_door(connect_timeout=0.2, max_calls=1000) as door:
+        await door.answer(call_id="first", caller="", sdp=sdp, type="offer")
+        await until(lambda: not door.calls, 5)
+        files, threads = process.num_fds(), process.num_threads()
+        tasks = len(asyncio.all_tasks())
+        answered = refused = 0
+        for seed in range(150):
+            try:
+                await door.answer(call_id=str(seed), caller="", sdp=garbled(sdp, seed), type="offer")
+                answered += 1
+            except BadOffer:
+                refused += 1
+        assert answered > 10 and refused > 10, "the garbling is too kind or too cruel to show anything"
+        await until(lambda: not door.calls, 15)
+        await until(lambda: len(asyncio.all_tasks()) <= tasks, 5)
+        await until(lambda: process.num_fds() <= files and process.num_threads() <= threads + 1, 15)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=400), kind=st.sampled_from(["offer", "answer", "", "rollback"]))
+def test_text_that_is_no_sdp_is_refused_without_opening_anything(text: str, kind: str) -> None:
+    async def attempt() -> None:
+        door = WebRtcDoor(WebRtcSettings())
+        with pytest.raises(BadOffer):
+            await door.answer(call_id="one", caller="", sdp=text, type=kind)
+        assert not door.calls
+
+    asyncio.run(attempt())
+
+
+def test_a_link_shows_the_key_only_in_its_fragment() -> None:
+    assert WebRtcDoor(WebRtcSettings(key="secret")).link(8123) == "http://localhost:8123/#key=secret"
+    assert WebRtcDoor(WebRtcSettings(key="secret", host="192.0.2.1")).link() == "http://192.0.2.1:8080/#key=secret"
+    behind = WebRtcDoor(WebRtcSettings(key="secret", public_url="https://exam.example/"))
+    assert behind.link() == "https://exam.example/#key=secret"
+
+
+def test_a_door_without_a_key_makes_one_that_is_hard_to_guess() -> None:
+    keys = {WebRtcDoor(WebRtcSettings()).key.get_secret_value() for _ in range(3)}
+    assert len(keys) == 3 and min(map(len, keys)) >= 20

@@ -1,0 +1,1 @@
+"""Transport `wav`: a recording as the caller."""

@@ -1,0 +1,1 @@
+"""Transport `webrtc`: a browser as the caller."""
