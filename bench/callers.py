@@ -11,7 +11,7 @@ import httpx
 from bench.caller import Caller, Kind
 from bench.lateness import late
 from bench.speech import silence, utterance
-from pipeline.call.loop_lag import Punctuality
+from pipeline.call.loop_lag import LoopLag
 
 # A call has reached its stride when the first answer is over and its lazy imports are done.
 SETTLE = 3.0
@@ -58,7 +58,7 @@ async def talk(url: str, calls: int, seconds: float, kind: Kind) -> Noticed:
             await asyncio.sleep(APART)
         await _all_heard(callers)
         await asyncio.sleep(SETTLE)
-        async with Punctuality() as own:
+        async with LoopLag() as own:
             for caller in callers:
                 caller.begin()
             click.echo(json.dumps({"now": "begin"}))

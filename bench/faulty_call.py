@@ -15,7 +15,7 @@ from pipeline.config.file import EmulatorSettings
 from pipeline.config.loading import load
 from pipeline.record.models import SessionRecord
 from pipeline.runtime import running
-from transports.wav.listener import WavDoor, WavSettings
+from transports.wav.listener import WavListener, WavSettings
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = ROOT / "configs"
@@ -54,7 +54,7 @@ async def hold(
     told, tap = folder / "truth.jsonl", folder / "tap.jsonl"
     (folder / "scenario.yaml").write_text(yaml.safe_dump(scenario, sort_keys=False), encoding="utf-8")
     events: list[Event] = []
-    door = WavDoor(WavSettings(files=tuple(recordings), patience=patience), "call")
+    door = WavListener(WavSettings(files=tuple(recordings), patience=patience), "call")
     async with emulator(EmulatorSettings(scenario=str(folder / "scenario.yaml")), told) as service:
         config = _config(
             folder, contender, service.url, service.ca_file, model, minutes, tap, patience, vad or {}, second

@@ -71,9 +71,9 @@ def summed_up(case: Case, contender: Contender, held: Held) -> Row:
     """The row of a call."""
     spoken, heard, record = held.spoken, held.heard, held.record
     # The truth file has the words of a fresh session's history, not those that are said into a window.
-    heard.in_words.update(n for told in held.of(events.TurnTold) for n in range(told.first, told.last + 1))
+    heard.in_words.update(n for told in held.of(events.TurnSentAsText) for n in range(told.first, told.last + 1))
     # What no model took is not lost either if the second ears made words of it.
-    repaired = [(hole.started, hole.ended) for hole in held.of(events.HoleRepaired) if hole.text]
+    repaired = [(hole.started, hole.ended) for hole in held.of(events.GapRepaired) if hole.text]
     heard.in_words.update(spoken.during(repaired))
     end = next(event.at for event in reversed(held.events) if isinstance(event, events.CallEnded))
     sources = sorted({score.source for score in record.scores if score.value is not None})

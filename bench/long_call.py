@@ -102,7 +102,7 @@ def report(held: Held, took: float) -> tuple[list[str], bool]:
     lines += [f"fault: {name} on connection {connection} at {at:.1f} s" for at, connection, name in heard.faults]
     for going in held.of(events.GoAwayReceived):
         lines.append(f"goAway at {going.at:.1f} s, {going.time_left:g} s left")
-    for opened in held.of(events.LinkOpened):
+    for opened in held.of(events.ConnectionOpened):
         lines.append(f"connected at {opened.at:.1f} s, {opened.gap:.2f} s without a connection")
     for again in held.of(events.TurnReplayed):
         lines.append(f"said again at {again.at:.1f} s: pieces {again.first} to {again.last}")

@@ -11,7 +11,7 @@ from loguru import logger
 from core.events import Event
 from pipeline.call.emulator_process import emulator, pointed_at
 from pipeline.call.host import Host
-from pipeline.call.loop_lag import Punctuality
+from pipeline.call.loop_lag import LoopLag
 from pipeline.config.resolved import Config
 from pipeline.record.models import StoreError
 from pipeline.record.store import Store
@@ -40,7 +40,7 @@ async def running(
         opened.push_async_callback(_cancelled, asyncio.create_task(_sweep(store), name="sweep"))
         if config.emulator is not None:
             config = pointed_at(config, await opened.enter_async_context(emulator(config.emulator, truth)))
-        punctuality = await opened.enter_async_context(Punctuality())
+        punctuality = await opened.enter_async_context(LoopLag())
         host = Host(config, store, punctuality, on_event)
         opened.push_async_callback(host.shut_down)
         yield Running(host, store, config)

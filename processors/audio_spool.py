@@ -8,7 +8,7 @@ from functools import cache
 from loguru import logger
 
 
-class FileShelf:
+class FileSpool:
     """Implements core.live.replay_buffer.Shelf; any thread may use it. The file has no name and goes with the process.
 
     `put` waits for no disk: what it takes is in memory until the one writing thread of the process has written it. On

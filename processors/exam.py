@@ -17,9 +17,9 @@ from pydantic import AfterValidator, Field
 
 from core import events
 from core.exam.plan import ExamPlan
-from core.exam.progress import Action, AnswerDue, ExamMachine, PartOver, Progress, ScoringDue
+from core.exam.progress import Action, AnswerExpected, ExamMachine, PartOver, Progress, ScoringExpected
 from core.ports import Session
-from processors.frames import AnswerDueFrame, NudgeFrame, ScoringDueFrame, UtteranceFrame
+from processors.frames import AnswerExpectedFrame, InstructionFrame, ScoringExpectedFrame, UtteranceFrame
 from processors.stage import ConfigPath, Stage, StageSettings
 from processors.yaml_file import read
 
@@ -72,7 +72,7 @@ class Exam(Stage[ExamSettings]):
                 await self._carry_out(machine.caller_stopped(now))
             case BotStartedSpeakingFrame() | BotStoppedSpeakingFrame() if direction is FrameDirection.UPSTREAM:
                 await self._carry_out(machine.examiner_speaks(isinstance(frame, BotStartedSpeakingFrame), now))
-            case NudgeFrame():  # only the scoring stage is behind this one: the examiner is asked for scores
+            case InstructionFrame():  # only the scoring stage is behind this one: the examiner is asked for scores
                 await self._carry_out(machine.scores_begun())
             case EndFrame() | CancelFrame():
                 self.wake_at(None)
@@ -86,14 +86,14 @@ class Exam(Stage[ExamSettings]):
         now = self.session.now()
         for action in actions:
             match action:
-                case AnswerDue(silence, at_least, thinking):
-                    await self.push_frame(AnswerDueFrame(silence, at_least, thinking), FrameDirection.UPSTREAM)
+                case AnswerExpected(silence, at_least, thinking):
+                    await self.push_frame(AnswerExpectedFrame(silence, at_least, thinking), FrameDirection.UPSTREAM)
                 case Progress(number, questions, part, question):
                     self.session.record(events.ExamProgressed(now, number, questions, part, question))
                 case PartOver(told):
-                    await self.push_frame(NudgeFrame(text=told), FrameDirection.UPSTREAM)
-                case ScoringDue(due):
-                    await self.push_frame(ScoringDueFrame(due=due))
+                    await self.push_frame(InstructionFrame(text=told), FrameDirection.UPSTREAM)
+                case ScoringExpected(due):
+                    await self.push_frame(ScoringExpectedFrame(due=due))
                 case _:
                     assert_never(action)
         self.wake_at(self._machine.deadline())

@@ -34,7 +34,7 @@ class CallerStoppedFrame(UserStoppedSpeakingFrame):
 
 
 @dataclass
-class TextKeptFrame(DataFrame):
+class WindowClosedFrame(DataFrame):
     """A window of the caller's turn is over, though the turn goes on; `safe` when it will not be heard again."""
 
     safe: bool = True
@@ -42,7 +42,7 @@ class TextKeptFrame(DataFrame):
 
 
 @dataclass
-class HeardAgainFrame(DataFrame):
+class AudioReplayedFrame(DataFrame):
     """The caller's audio since the last safe window was sent to the model again: its text comes again."""
 
     interruptible: bool = field(default=False, init=False)
@@ -57,7 +57,7 @@ class UtteranceFrame(DataFrame):
 
 
 @dataclass
-class VoiceHeardFrame(SystemFrame):
+class VoiceSpanFrame(SystemFrame):
     """A stretch of the caller's voice within a turn, `started` to `ended` on the session's clock, downstream."""
 
     started: float = 0.0
@@ -65,7 +65,7 @@ class VoiceHeardFrame(SystemFrame):
 
 
 @dataclass
-class AnswerDueFrame(SystemFrame):
+class AnswerExpectedFrame(SystemFrame):
     """What kind of answer the examiner's question asks for, sent upstream by whoever knows the exam.
 
     `silence` is how many seconds of quiet end the answer, None as configured. Whoever has spoken for less than
@@ -78,7 +78,7 @@ class AnswerDueFrame(SystemFrame):
 
 
 @dataclass
-class ScoringDueFrame(DataFrame):
+class ScoringExpectedFrame(DataFrame):
     """Whether the examiner is expected to give scores from here on, sent downstream by whoever knows the exam."""
 
     due: bool = True
@@ -86,8 +86,8 @@ class ScoringDueFrame(DataFrame):
 
 
 @dataclass
-class SecondEarsFrame(SystemFrame):
-    """Second ears listen in this call, sent downstream at its start; they answer a HoleFrame.
+class ShadowReadyFrame(SystemFrame):
+    """Second ears listen in this call, sent downstream at its start; they answer a GapFrame.
 
     `always` when they send the text of every turn unasked.
     """
@@ -96,7 +96,7 @@ class SecondEarsFrame(SystemFrame):
 
 
 @dataclass
-class HoleFrame(DataFrame):
+class GapFrame(DataFrame):
     """The transcript lacks the caller's words from `started` to `ended`: sent upstream to the second ears."""
 
     started: float = 0.0
@@ -105,7 +105,7 @@ class HoleFrame(DataFrame):
 
 
 @dataclass
-class SecondTextFrame(DataFrame):
+class ShadowTextFrame(DataFrame):
     """What the second ears heard the caller say from `started` to `ended`; `repaired` when they were asked to.
 
     `heard` is the same piece by piece, each with the time of its audio, where that is known.
@@ -140,7 +140,7 @@ class ToolAnswerFrame(DataFrame):
 
 
 @dataclass
-class NudgeFrame(DataFrame):
+class InstructionFrame(DataFrame):
     """Words for the model that nobody spoke: an instruction in mid-conversation, sent upstream."""
 
     text: str = ""

@@ -1,7 +1,7 @@
 """Two short pieces that let one of Pipecat's own model services take the place of ours.
 
 Such a service pushes what the caller said upstream, for its user aggregator; runs functions itself; reports tokens as
-metrics; and is told to begin by a context. Around it stand `TextTurnedBack` (in front) and `ForeignModel` (behind).
+metrics; and is told to begin by a context. Around it stand `TextTurnedBack` (in front) and `PipecatModel` (behind).
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from pipecat.services.llm_service import FunctionCallParams, LLMService
 from core import events
 from core.billing.usage import Counted
 from core.ports import Session
-from processors.frames import NudgeFrame, ReplyDoneFrame, ToolAnswerFrame, ToolCallFrame
+from processors.frames import InstructionFrame, ReplyDoneFrame, ToolAnswerFrame, ToolCallFrame
 
 OPENING = "The candidate is on the line. Begin."
 
@@ -41,7 +41,7 @@ class TextTurnedBack(FrameProcessor):
         await self.push_frame(frame, direction)
 
 
-class ForeignModel(FrameProcessor):
+class PipecatModel(FrameProcessor):
     """Behind the service: begins the exam, hands its function calls to our stages, and puts its tokens on the bill."""
 
     def __init__(self, service: LLMService[Any], session: Session) -> None:
@@ -62,7 +62,7 @@ class ForeignModel(FrameProcessor):
                 if (result := self._results.pop(frame.call_id, None)) is not None and not result.done():
                     result.set_result(frame.result)
                 return
-            case NudgeFrame(text=text):
+            case InstructionFrame(text=text):
                 message = LLMMessagesAppendFrame([{"role": "user", "content": text}])
                 await self.push_frame(message, FrameDirection.UPSTREAM)
                 await self.push_frame(LLMContextFrame(self._context), FrameDirection.UPSTREAM)

@@ -23,7 +23,7 @@ from core import events
 from core.audio import pcm
 from core.exam.repetition import Repeated, RepetitionMachine
 from core.ports import Session
-from processors.frames import AnswerDueFrame, NudgeFrame, ReplyDoneFrame
+from processors.frames import AnswerExpectedFrame, InstructionFrame, ReplyDoneFrame
 from processors.stage import Stage, StageSettings
 
 # Said to a model whose repetition was cut off. The candidate's words are not quoted: they are no instructions.
@@ -72,7 +72,7 @@ class Repetition(Stage[RepetitionSettings]):
                     self._heard_from = now
                 case BotStoppedSpeakingFrame():
                     self._machine.fell_silent(now)
-                case AnswerDueFrame() if self._told_on:
+                case AnswerExpectedFrame() if self._told_on:
                     # To the question that was cut off: it would make what the model says next look unasked for.
                     return
                 case _:
@@ -140,7 +140,7 @@ class Repetition(Stage[RepetitionSettings]):
         if tell:
             self._nudged += 1
             logger.info("The examiner repeated itself: it was cut off and told to go on.")
-            await self.push_frame(NudgeFrame(text=NUDGE), FrameDirection.UPSTREAM)
+            await self.push_frame(InstructionFrame(text=NUDGE), FrameDirection.UPSTREAM)
 
     def _close_cut(self, now: float) -> None:
         if self._cut is None:

@@ -41,10 +41,10 @@ from core.scoring import (
 from core.scoring.asking import Action, AskCall, AskingMachine, AskingPolicy, AskScores, Conclude, SayGoodbye
 from core.scoring.verdict import early
 from processors.frames import (
-    NudgeFrame,
+    InstructionFrame,
     ReplyDoneFrame,
     ScoreFrame,
-    ScoringDueFrame,
+    ScoringExpectedFrame,
     ToolAnswerFrame,
     ToolCallFrame,
     UtteranceFrame,
@@ -127,7 +127,7 @@ class Scoring(Stage[ScoringSettings]):
             case ToolCallFrame(function=function) if function == self.rubric.function:
                 await self._called(frame)
                 return
-            case ScoringDueFrame(due=due):
+            case ScoringExpectedFrame(due=due):
                 asking.scores_due(due, self._verdict().missing, now)
             case TTSTextFrame(text=text):
                 self._saying += text
@@ -176,7 +176,7 @@ class Scoring(Stage[ScoringSettings]):
         self.wake_at(self._asking.deadline())
 
     async def _tell(self, text: str) -> None:
-        await self.push_frame(NudgeFrame(text=text), FrameDirection.UPSTREAM)
+        await self.push_frame(InstructionFrame(text=text), FrameDirection.UPSTREAM)
 
     async def conclude(self) -> None:
         async with self._concluding:  # a caller who hangs up meanwhile must not close the record before it is done

@@ -21,21 +21,21 @@ from pipecat.processors.frame_processor import FrameDirection
 from pydantic import Field
 
 from core.ports import Session
-from core.transcript.assembler import TranscriptMachine
-from core.transcript.checkpoint import KeepingMachine
-from core.transcript.gaps import HolePolicy
-from core.transcript.repair import Action, Ask, MendingMachine, MendingPolicy, Note, Prefer, Record
-from core.transcript.values import Said
+from core.transcript.assembler import TranscriptAssembler
+from core.transcript.checkpoint import CheckpointTimer
+from core.transcript.gaps import GapPolicy
+from core.transcript.repair import Action, Ask, Note, Prefer, Record, RepairPolicy, TranscriptRepair
+from core.transcript.values import FinishedUtterance
 from processors.frames import (
+    AudioReplayedFrame,
     CallerStoppedFrame,
-    HeardAgainFrame,
-    HoleFrame,
+    GapFrame,
     ReplyDoneFrame,
-    SecondEarsFrame,
-    SecondTextFrame,
-    TextKeptFrame,
+    ShadowReadyFrame,
+    ShadowTextFrame,
     UtteranceFrame,
-    VoiceHeardFrame,
+    VoiceSpanFrame,
+    WindowClosedFrame,
 )
 from processors.stage import Stage, StageSettings
 
@@ -73,10 +73,10 @@ class Transcript(Stage[TranscriptSettings]):
 
     def __init__(self, settings: TranscriptSettings, session: Session) -> None:
         super().__init__(settings, session)
-        self._machine = TranscriptMachine()
-        holes = HolePolicy(least_rate=settings.least_rate)
-        self._mending = MendingMachine(MendingPolicy(holes, settings.repair_wait, settings.prefer))
-        self._keeping = KeepingMachine()
+        self._machine = TranscriptAssembler()
+        holes = GapPolicy(least_rate=settings.least_rate)
+        self._mending = TranscriptRepair(RepairPolicy(holes, settings.repair_wait, settings.prefer))
+        self._keeping = CheckpointTimer()
         self._settled = asyncio.Event()
         self._running = True
         self._weighed: float | None = None  # the turn that settled then was looked at
@@ -128,7 +128,7 @@ class Transcript(Stage[TranscriptSettings]):
         match frame:
             case UserStartedSpeakingFrame():
                 await self._say(machine.caller_opened(now), now)
-            case VoiceHeardFrame(started=started, ended=ended):
+            case VoiceSpanFrame(started=started, ended=ended):
                 machine.caller_voice(started, ended)
             case UserStoppedSpeakingFrame():
                 until = frame.spoke_until if isinstance(frame, CallerStoppedFrame) else now
@@ -137,13 +137,13 @@ class Transcript(Stage[TranscriptSettings]):
                 await self._say(machine.caller_text(text, now), now)
                 self._keeping.came(machine.began("caller", now), now)
                 await self._carry_out(self._mending.progress(*machine.caller_so_far, now))
-            case TextKeptFrame(safe=safe):
+            case WindowClosedFrame(safe=safe):
                 machine.caller_text_kept(safe=safe)
-            case HeardAgainFrame():
+            case AudioReplayedFrame():
                 machine.caller_heard_again()
-            case SecondEarsFrame(always=always):
+            case ShadowReadyFrame(always=always):
                 self._mending.ears(always)
-            case SecondTextFrame(text=text, started=started, ended=ended, repaired=repaired, heard=heard):
+            case ShadowTextFrame(text=text, started=started, ended=ended, repaired=repaired, heard=heard):
                 await self._carry_out(self._mending.second(text, started, ended, repaired, now, heard))
             case TTSTextFrame(text=text):
                 await self._say(machine.examiner_spoke(text, now), now)
@@ -162,7 +162,7 @@ class Transcript(Stage[TranscriptSettings]):
         ended = [action for said in self._machine.end(now) for action in self._mending.said(said, now)]
         return [*ended, *self._mending.end(now)]
 
-    async def _say(self, finished: Sequence[Said], now: float) -> None:
+    async def _say(self, finished: Sequence[FinishedUtterance], now: float) -> None:
         for said in finished:
             await self._carry_out(self._mending.said(said, now))
 
@@ -178,7 +178,7 @@ class Transcript(Stage[TranscriptSettings]):
                     self.session.record(event)
                 case Ask(started, ended):
                     if heard:
-                        await self.push_frame(HoleFrame(started=started, ended=ended), FrameDirection.UPSTREAM)
+                        await self.push_frame(GapFrame(started=started, ended=ended), FrameDirection.UPSTREAM)
                 case _:
                     assert_never(action)
         self._settled.set()

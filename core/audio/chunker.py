@@ -13,7 +13,7 @@ _FRAME = 0.02
 _QUIET = 5  # frames that are weighed together
 
 
-class Cutter:
+class Chunker:
     """Audio of any size in; pieces of LONGEST seconds at most out, no sample lost and none twice."""
 
     def __init__(self, rate: int) -> None:
@@ -50,7 +50,7 @@ class Cutter:
 
 def cut(audio: bytes, rate: int) -> Iterator[bytes]:
     """All of it in pieces."""
-    cutter, step = Cutter(rate), pcm.size(1.0, rate)
+    cutter, step = Chunker(rate), pcm.size(1.0, rate)
     for at in range(0, len(audio), step):
         if (piece := cutter.push(audio[at : at + step])) is not None:
             yield piece

@@ -6,7 +6,7 @@ from core.events.base import Event
 
 
 @dataclass(frozen=True, slots=True)
-class LinkDialed(Event):
+class ConnectionDialed(Event):
     """A connection was begun; `resumed` when it carries a resumption handle."""
 
     attempt: int
@@ -14,7 +14,7 @@ class LinkDialed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkOpened(Event):
+class ConnectionOpened(Event):
     """The service answered setup after `took` seconds; `service_session` is its own name for the session, if given.
 
     `gap` is how long there was no connection before this one.
@@ -26,7 +26,7 @@ class LinkOpened(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkLost(Event):
+class ConnectionLost(Event):
     """The connection ended; `code` and `reason` as the client library gave them, `verdict` is what we do about it."""
 
     code: int
@@ -35,7 +35,7 @@ class LinkLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkChanged(Event):
+class ConnectionStateChanged(Event):
     """The link came into another state: dialing, live, draining, waiting, degraded or closed (core/live/connection)."""
 
     state: str
@@ -43,7 +43,7 @@ class LinkChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkGaveUp(Event):
+class ConnectionGivenUp(Event):
     """No further attempt is made."""
 
     why: str
@@ -72,7 +72,7 @@ class TurnReplayed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class TurnTold(Event):
+class TurnSentAsText(Event):
     """A session that was resumed from before the end of a turn is told in words what was said there, the pieces of
     the call's audio from `first` to `last`.
     """

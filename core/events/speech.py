@@ -46,7 +46,7 @@ class UtteranceSpoken(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class WordsKept(Event):
+class TranscriptCheckpointed(Event):
     """What one side has said so far of an utterance that is not finished, should the process die before it is.
 
     The utterance that began at the same `started` replaces it.
@@ -88,7 +88,7 @@ class ReplySuppressed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class HoleFound(Event):
+class GapFound(Event):
     """The caller was heard to speak from `started` to `ended`, and the transcript has too few words for it."""
 
     started: float
@@ -97,7 +97,7 @@ class HoleFound(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class HoleRepaired(Event):
+class GapRepaired(Event):
     """A hole was transcribed again by the second ears; `text` is what they heard, empty when they heard nothing."""
 
     started: float
@@ -106,7 +106,7 @@ class HoleRepaired(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class HeardOtherwise(Event):
+class AlternativeTranscribed(Event):
     """What the other pair of ears heard the caller say from `started` to `ended`: the version that is not in the
     transcript, because `source` is the one that had fewer words, or was not preferred.
     """

@@ -41,7 +41,7 @@ class KeyPressed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class EchoHeard(Event):
+class EchoDetected(Event):
     """The examiner's own voice came back in the caller's microphone, `delay` seconds after it was played.
 
     `likeness` is the correlation that was found, 0 to 1. That stretch opens no turn.

@@ -30,7 +30,7 @@ _COMMON = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerDue:
+class AnswerExpected:
     """A question has been asked: so many seconds of quiet end its answer, which lasts so long at least and may begin
     after so many seconds of thought.
     """
@@ -58,13 +58,13 @@ class PartOver:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoringDue:
+class ScoringExpected:
     """Whether scores are expected from here on: they are once all is answered, until the examiner asks again."""
 
     due: bool
 
 
-Action = AnswerDue | Progress | PartOver | ScoringDue
+Action = AnswerExpected | Progress | PartOver | ScoringExpected
 
 
 @dataclass
@@ -116,7 +116,7 @@ class ExamMachine:
         self._answered = not self._caller_speaking and started < self._caller_began <= self._caller_stopped
         if not self._answered:
             waits = slot.waits(self._texts.get(self._place))
-            actions.append(AnswerDue(waits.silence, waits.at_least, waits.thinking))
+            actions.append(AnswerExpected(waits.silence, waits.at_least, waits.thinking))
         return [*actions, *self._weigh()]
 
     def caller_said(self) -> list[Action]:
@@ -241,7 +241,7 @@ class ExamMachine:
         if due == self._due or (self._due is None and self._place < 0 and not due):
             return []
         self._due = due
-        return [ScoringDue(due)]
+        return [ScoringExpected(due)]
 
     def _pending(self) -> list[tuple[float, int]]:
         """The limits that have not been told: when they pass, and of which part (-1: of the whole)."""

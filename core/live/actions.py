@@ -29,7 +29,7 @@ class GiveUp:
     why: str
 
 
-LinkAction = Dial | HangUp | GiveUp
+ConnectionAction = Dial | HangUp | GiveUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +85,26 @@ class ReplyOver:
 
 
 @dataclass(frozen=True, slots=True)
-class Hear:
+class CallerFragment:
     """A piece of the text of what the caller said."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class KeepText:
+class WindowClosed:
     """A window of the caller's turn is over, though the turn goes on; `safe` when it will not be heard again."""
 
     safe: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class HearAgain:
+class AudioReplayed:
     """The caller's audio since the last safe window, or since the turn began, is sent again: its text comes again."""
 
 
 @dataclass(frozen=True, slots=True)
-class AskTool:
+class CallTool:
     """The model waits for the result of a function."""
 
     id: str
@@ -130,16 +130,16 @@ class Note:
 
 Speech = BeginSpeech | Play | Caption | EndSpeech
 Action = (
-    LinkAction
+    ConnectionAction
     | Transmit
     | Seed
     | Speech
     | CutSpeech
     | ReplyOver
-    | Hear
-    | KeepText
-    | HearAgain
-    | AskTool
+    | CallerFragment
+    | WindowClosed
+    | AudioReplayed
+    | CallTool
     | Charge
     | Note
 )

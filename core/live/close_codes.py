@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class CloseAction(StrEnum):
     """What to do after a connection has ended."""
 
     RESUME = "resume"  # dial again with the handle
@@ -23,33 +23,33 @@ class Rule:
 
     code: int
     prefix: str
-    verdict: Verdict
+    verdict: CloseAction
     meaning: str
 
 
 CLOSES = (
-    Rule(1007, "API key not valid", Verdict.GIVE_UP, "The API key was refused: check the key of the Live stage."),
-    Rule(1007, "Invalid session handle", Verdict.FRESH, "The resumption handle is unknown or has expired."),
-    Rule(1007, "Invalid JSON payload", Verdict.GIVE_UP, "The service does not know a field of the setup."),
-    Rule(1007, "setup must be the first", Verdict.FRESH, "The service lost the order of messages."),
+    Rule(1007, "API key not valid", CloseAction.GIVE_UP, "The API key was refused: check the key of the Live stage."),
+    Rule(1007, "Invalid session handle", CloseAction.FRESH, "The resumption handle is unknown or has expired."),
+    Rule(1007, "Invalid JSON payload", CloseAction.GIVE_UP, "The service does not know a field of the setup."),
+    Rule(1007, "setup must be the first", CloseAction.FRESH, "The service lost the order of messages."),
     Rule(
         1007,
         "Explicit activity control",
-        Verdict.GIVE_UP,
+        CloseAction.GIVE_UP,
         "Manual activity was used while the service detects activity itself.",
     ),
-    Rule(1007, "Cannot extract voices", Verdict.GIVE_UP, "A voice was asked of a session that does not speak."),
+    Rule(1007, "Cannot extract voices", CloseAction.GIVE_UP, "A voice was asked of a session that does not speak."),
     # livekit/agents#5985, google/adk-python#5076: a payload the model does not take, or a bad resume.
-    Rule(1007, "Request contains an invalid argument", Verdict.FRESH, "The service refused an argument."),
+    Rule(1007, "Request contains an invalid argument", CloseAction.FRESH, "The service refused an argument."),
     # googleapis/js-genai#1236 and discuss.ai.google.dev/t/114644: input during a pending tool call.
-    Rule(1008, "Operation is not implemented", Verdict.RESUME, "Input met a pending tool call."),
-    Rule(1008, "models/", Verdict.GIVE_UP, "The model is unknown, retired, or not a Live model: check its name."),
-    Rule(1008, "BidiGenerateContent session not found", Verdict.FRESH, "The session behind the handle is gone."),
-    Rule(1008, "Requested entity was not found", Verdict.FRESH, "The session behind the handle is gone."),
-    Rule(1008, "The operation was aborted", Verdict.RESUME, "The connection reached the end of its lifetime."),
-    Rule(1011, "RESOURCE_EXHAUSTED", Verdict.WAIT, "Too many sessions at once."),
-    Rule(1011, "You exceeded your current quota", Verdict.WAIT, "The project's quota is used up."),
-    Rule(1011, "", Verdict.RESUME, "The service failed or ended the connection."),
+    Rule(1008, "Operation is not implemented", CloseAction.RESUME, "Input met a pending tool call."),
+    Rule(1008, "models/", CloseAction.GIVE_UP, "The model is unknown, retired, or not a Live model: check its name."),
+    Rule(1008, "BidiGenerateContent session not found", CloseAction.FRESH, "The session behind the handle is gone."),
+    Rule(1008, "Requested entity was not found", CloseAction.FRESH, "The session behind the handle is gone."),
+    Rule(1008, "The operation was aborted", CloseAction.RESUME, "The connection reached the end of its lifetime."),
+    Rule(1011, "RESOURCE_EXHAUSTED", CloseAction.WAIT, "Too many sessions at once."),
+    Rule(1011, "You exceeded your current quota", CloseAction.WAIT, "The project's quota is used up."),
+    Rule(1011, "", CloseAction.RESUME, "The service failed or ended the connection."),
 )
 
 # RFC 6455 section 7.4 and the registry of close codes: a normal close, going away, lost, restart, try again, gateway.
@@ -61,7 +61,7 @@ class Refusal:
     """An HTTP status in answer to the upgrade, what to do, and a sentence for the operator."""
 
     status: int
-    verdict: Verdict
+    verdict: CloseAction
     meaning: str
 
 
@@ -70,30 +70,30 @@ class Refusal:
 REFUSALS = (
     Refusal(
         400,
-        Verdict.GIVE_UP,
+        CloseAction.GIVE_UP,
         "The request was refused: check the key of the Live stage, and whether the service is offered in your region.",
     ),
-    Refusal(401, Verdict.GIVE_UP, "The key was not recognised: check the key of the Live stage."),
+    Refusal(401, CloseAction.GIVE_UP, "The key was not recognised: check the key of the Live stage."),
     Refusal(
         403,
-        Verdict.GIVE_UP,
+        CloseAction.GIVE_UP,
         "The key may not use this API: enable it for the key's project, or lift the key's restrictions.",
     ),
-    Refusal(404, Verdict.GIVE_UP, "There is no Live API at this address: check base_url and api_version."),
-    Refusal(408, Verdict.RESUME, "The service, or a proxy before it, ran out of time."),
-    Refusal(429, Verdict.WAIT, "Too many requests or sessions: wait, or raise the project's quota."),
-    Refusal(500, Verdict.RESUME, "The service failed inside."),
-    Refusal(502, Verdict.RESUME, "A gateway got no proper answer from the service."),
-    Refusal(503, Verdict.RESUME, "The service is overloaded or down for the moment."),
-    Refusal(504, Verdict.RESUME, "A gateway got no answer from the service in time."),
+    Refusal(404, CloseAction.GIVE_UP, "There is no Live API at this address: check base_url and api_version."),
+    Refusal(408, CloseAction.RESUME, "The service, or a proxy before it, ran out of time."),
+    Refusal(429, CloseAction.WAIT, "Too many requests or sessions: wait, or raise the project's quota."),
+    Refusal(500, CloseAction.RESUME, "The service failed inside."),
+    Refusal(502, CloseAction.RESUME, "A gateway got no proper answer from the service."),
+    Refusal(503, CloseAction.RESUME, "The service is overloaded or down for the moment."),
+    Refusal(504, CloseAction.RESUME, "A gateway got no answer from the service in time."),
 )
 
 
-def classify(code: int, reason: str) -> Verdict:
+def classify(code: int, reason: str) -> CloseAction:
     """What to do after a close frame with this code and reason (1006 when there was none)."""
     if (rule := _rule(code, reason)) is not None:
         return rule.verdict
-    return Verdict.RESUME if code in TRANSIENT else Verdict.GIVE_UP
+    return CloseAction.RESUME if code in TRANSIENT else CloseAction.GIVE_UP
 
 
 def explain(code: int, reason: str) -> str:
@@ -103,11 +103,11 @@ def explain(code: int, reason: str) -> str:
     return "The connection was lost." if code in TRANSIENT else "The service closed the connection for good."
 
 
-def classify_refusal(status: int) -> Verdict:
+def classify_refusal(status: int) -> CloseAction:
     """What to do after the upgrade was answered with this HTTP status."""
     if (refusal := _refusal(status)) is not None:
         return refusal.verdict
-    return Verdict.RESUME if status >= 500 else Verdict.GIVE_UP
+    return CloseAction.RESUME if status >= 500 else CloseAction.GIVE_UP
 
 
 def explain_refusal(status: int) -> str:

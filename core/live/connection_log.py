@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from core import events
-from core.live.actions import Action, Dial, GiveUp, HangUp, LinkAction, Note
-from core.live.close_codes import Verdict
-from core.live.connection import LinkMachine, LinkState
+from core.live.actions import Action, ConnectionAction, Dial, GiveUp, HangUp, Note
+from core.live.close_codes import CloseAction
+from core.live.connection import ConnectionState, LiveConnectionMachine
 
 # From here on a code is a WebSocket's (RFC 6455, section 7.4): the connection was open, and the service saw the handle.
 CLOSE_CODES = 1000
@@ -18,15 +18,15 @@ MOST_LEFT = 3
 
 @dataclass
 class Line:
-    """LinkMachine in terms of a conversation. `dropped(now)` says what becomes of all that was under way."""
+    """LiveConnectionMachine in terms of a conversation. `dropped(now)` says what becomes of all that was under way."""
 
-    link: LinkMachine
+    link: LiveConnectionMachine
     dropped: Callable[[float], list[Action]]
     _down_since: float | None = None
     _resumable: bool | None = None
     _left: int = 0  # connections left one after the other because the model was silent
     _reseeded: bool = False
-    _noted: LinkState = LinkState.IDLE
+    _noted: ConnectionState = ConnectionState.IDLE
 
     def start(self, now: float) -> list[Action]:
         """The call begins."""
@@ -44,15 +44,15 @@ class Line:
         """The service has answered setup after `took` seconds."""
         gap = now - self._down_since if self._down_since is not None else 0.0
         self._down_since = None
-        opened = Note(events.LinkOpened(now, took, service_session, round(gap, 3)))
+        opened = Note(events.ConnectionOpened(now, took, service_session, round(gap, 3)))
         return [opened, *self._did(self.link.opened(now), now)]
 
-    def lost(self, code: int, reason: str, verdict: Verdict, meaning: str, number: int, now: float) -> list[Action]:
+    def lost(self, code: int, reason: str, verdict: CloseAction, meaning: str, number: int, now: float) -> list[Action]:
         """Connection `number` ended, or could not be opened."""
-        over = (LinkState.WAITING, LinkState.DEGRADED, LinkState.CLOSED)
+        over = (ConnectionState.WAITING, ConnectionState.DEGRADED, ConnectionState.CLOSED)
         if number != self.link.number or self.link.state in over:
             return []
-        noted = Note(events.LinkLost(now, code, reason, verdict.value))
+        noted = Note(events.ConnectionLost(now, code, reason, verdict.value))
         changed = self.link.lost(verdict, meaning, now, reached=code >= CLOSE_CODES)
         return [noted, *self._drop(now), *self._did(changed, now)]
 
@@ -99,23 +99,23 @@ class Line:
         """No further attempt would help."""
         return self._did(self.link.give_up(why), now)
 
-    def _did(self, actions: list[LinkAction], now: float) -> list[Action]:
+    def _did(self, actions: list[ConnectionAction], now: float) -> list[Action]:
         done: list[Action] = []
         for action in actions:
             match action:
                 case Dial(handle, attempt, _):
-                    done.append(Note(events.LinkDialed(now, attempt, handle is not None)))
+                    done.append(Note(events.ConnectionDialed(now, attempt, handle is not None)))
                 case HangUp():
                     # A move: whatever was pending on the old connection is orphaned.
                     done += self._drop(now)
                 case GiveUp(why):
-                    done.append(Note(events.LinkGaveUp(now, why)))
+                    done.append(Note(events.ConnectionGivenUp(now, why)))
                 case _:
                     assert_never(action)
             done.append(action)
         if self.link.state is not self._noted:
             self._noted = self.link.state
-            done.append(Note(events.LinkChanged(now, self._noted.value, self.link.why)))
+            done.append(Note(events.ConnectionStateChanged(now, self._noted.value, self.link.why)))
         return done
 
     def _drop(self, now: float) -> list[Action]:

@@ -21,7 +21,7 @@ VANISHED = 0.25
 LEAST_TOKENS = 1500
 
 
-class Recall(StrEnum):
+class ContextState(StrEnum):
     """What is known of the model's memory."""
 
     UNKNOWN = "unknown"
@@ -30,7 +30,7 @@ class Recall(StrEnum):
 
 
 @dataclass
-class MemoryCheck:
+class ContextCheck:
     """Compares what a model says after a reconnect with what it said at first.
 
     Three signals: the opening again; an old question again; a context that is billed at less than half of what it was.
@@ -52,38 +52,38 @@ class MemoryCheck:
         elif "?" in text:
             self.asked.append(text)
 
-    def billed(self, prompt_tokens: int) -> Recall:
+    def billed(self, prompt_tokens: int) -> ContextState:
         """The service counted the context; a collapse after a reconnect says that it is another one."""
         if not self.checking:
             self.tokens = prompt_tokens or self.tokens
-            return Recall.UNKNOWN
+            return ContextState.UNKNOWN
         if self.tokens < LEAST_TOKENS or not prompt_tokens:
-            return Recall.UNKNOWN
+            return ContextState.UNKNOWN
         self._collapsed = prompt_tokens < COLLAPSED * self.tokens
         gone = prompt_tokens < VANISHED * self.tokens or (self._collapsed and self._old() >= RESEMBLES)
-        return Recall.LOST if gone else Recall.UNKNOWN
+        return ContextState.LOST if gone else ContextState.UNKNOWN
 
     def reconnected(self) -> None:
         """A new connection is open: what comes next is checked, if anything has been said before."""
         self.checking, self._text, self._collapsed = bool(self.opening), "", False
 
-    def speaking(self, text: str, *, finished: bool = False) -> Recall:
+    def speaking(self, text: str, *, finished: bool = False) -> ContextState:
         """The reply so far has these words more. UNKNOWN as long as there are too few to tell."""
         if not self.checking:
-            return Recall.KEPT
+            return ContextState.KEPT
         self._text += text
         words = len(self._text.split())
         if words < ENOUGH_WORDS and not finished:
-            return Recall.UNKNOWN
+            return ContextState.UNKNOWN
         old = self._old()
         if _share(self._text, self.opening) >= RESEMBLES or (old >= RESEMBLES and self._collapsed):
             forgot = True
         elif old < RESEMBLES or finished or words >= SAME_WORDS:
             forgot = old >= SAME
         else:
-            return Recall.UNKNOWN  # it may become the same question, or another
+            return ContextState.UNKNOWN  # it may become the same question, or another
         self.checking = False
-        return Recall.LOST if forgot else Recall.KEPT
+        return ContextState.LOST if forgot else ContextState.KEPT
 
     def _old(self) -> float:
         """How much the reply resembles an old question. Not the last one: it may be asked again, its answer was cut."""

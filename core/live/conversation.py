@@ -14,52 +14,52 @@ from core import events
 from core.billing.usage import CHARACTERS_PER_TOKEN
 from core.events import UtteranceSpoken
 from core.live import messages
-from core.live.actions import Action, Hear, Note, Seed
-from core.live.close_codes import Verdict
-from core.live.connection import LinkMachine, LinkState
+from core.live.actions import Action, CallerFragment, Note, Seed
+from core.live.close_codes import CloseAction
+from core.live.connection import ConnectionState, LiveConnectionMachine
 from core.live.connection_log import Line
-from core.live.context_check import Recall
-from core.live.downlink import ModelTurns
-from core.live.idle import Patience, Silence
+from core.live.context_check import ContextState
+from core.live.downlink import Downlink
+from core.live.idle import IdleAction, IdleTimer
 from core.live.policy import LivePolicy
 from core.live.prompts import PROMPT, UNHEARD
-from core.live.replay_buffer import Shelf, Unanswered
-from core.live.reply import Replies
+from core.live.replay_buffer import AudioSpool, ReplayBuffer
+from core.live.reply import Reply
 from core.live.reseed import go_on, seed, since
-from core.live.tool_calls import Calls
-from core.live.turn_taking import Floor, Ruling
+from core.live.tool_calls import ToolCalls
+from core.live.turn_taking import Decision, TurnTaking
 from core.live.uplink import Uplink
 from core.live.watchdog import Alarm, Watchdog
 
 
 @dataclass
-class LiveMachine:
+class LiveConversationMachine:
     """Turns, messages and time in; actions out, in order."""
 
     policy: LivePolicy
     functions: InitVar[frozenset[str]] = frozenset()
-    shelf: Shelf | None = None
+    shelf: AudioSpool | None = None
     _samples: int = 0  # of the caller's turn so far
     _rate: int = 0
     _known: float = 0.0  # up to when the session behind the newest handle knows the call
 
     def __post_init__(self, functions: frozenset[str]) -> None:
         policy = self.policy
-        self._link = LinkMachine(policy.link)
+        self._link = LiveConnectionMachine(policy.link)
         self._line = Line(self._link, lambda now: self._model.dropped(now))
-        self._calls = Calls(policy.hold_during_calls)
-        self.unanswered = Unanswered(policy.memory_seconds, self.shelf)
+        self._calls = ToolCalls(policy.hold_during_calls)
+        self.unanswered = ReplayBuffer(policy.memory_seconds, self.shelf)
         self._uplink = Uplink(self._link, self._calls, self.unanswered)
-        self._floor = Floor(policy.gate, policy.grace)
-        self._replies = Replies(policy.check)
+        self._floor = TurnTaking(policy.gate, policy.grace)
+        self._replies = Reply(policy.check)
         self._watch = Watchdog(policy.watch)
-        self._patience = Patience(policy.idle)
-        self._model = ModelTurns(
+        self._patience = IdleTimer(policy.idle)
+        self._model = Downlink(
             self._line, self._uplink, self._floor, self._replies, self._watch, self._patience, functions
         )
 
     @property
-    def state(self) -> LinkState:
+    def state(self) -> ConnectionState:
         """Where the link is."""
         return self._link.state
 
@@ -182,15 +182,15 @@ class LiveMachine:
         self._samples = 0
         answered = self._floor.had_finished(spoke_until)
         ruling = self._floor.stopped(now, voiced, spoke_until)
-        actions += self._model.ruled(Ruling((), ruling.refuse, ruling.facts), now)
+        actions += self._model.ruled(Decision((), ruling.refuse, ruling.facts), now)
         if answered:
             self._uplink.leave_open()
         else:
             untold = self._floor.unheard and self.policy.tell_unheard
-            actions += self._uplink.say(*([messages.Aside(UNHEARD)] if untold else []), messages.EndActivity())
+            actions += self._uplink.say(*([messages.InTurnText(UNHEARD)] if untold else []), messages.EndActivity())
         self._floor.unheard = False
         self._model.expect(now)
-        return [*actions, *self._model.ruled(Ruling(ruling.take), now)]
+        return [*actions, *self._model.ruled(Decision(ruling.take), now)]
 
     def answer_due(self, at_least: float, thinking: float = 0.0) -> None:
         """The examiner has put a question that asks for at least so many seconds of speech, after some of thought."""
@@ -249,7 +249,7 @@ class LiveMachine:
                 return actions + self._line.begin_afresh("The handle is older than the last turn.", now)
             self._uplink.aside = since(said, self._known, standing)
             if told := self.unanswered.told:
-                actions.append(Note(events.TurnTold(now, told[0], told[-1])))
+                actions.append(Note(events.TurnSentAsText(now, told[0], told[-1])))
         elif not resumed:
             self.unanswered.known()
             if said:
@@ -260,7 +260,7 @@ class LiveMachine:
             self._model.expect(now)
         return [*actions, *again]
 
-    def lost(self, code: int, reason: str, verdict: Verdict, meaning: str, number: int, now: float) -> list[Action]:
+    def lost(self, code: int, reason: str, verdict: CloseAction, meaning: str, number: int, now: float) -> list[Action]:
         """Connection `number` ended, or could not be opened."""
         return self._line.lost(code, reason, verdict, meaning, number, now)
 
@@ -269,36 +269,36 @@ class LiveMachine:
         if number != self._link.number or not self._link.up:
             return []
         match event:
-            case messages.TextHeard(text):
-                return [Hear(text)]
+            case messages.InputTranscribed(text):
+                return [CallerFragment(text)]
             case messages.Interrupted():
                 return self._model.interrupted(now)
             case messages.ToolsCancelled(ids):
                 self._calls.withdraw(ids)
                 self._floor.withdrawn(ids)
                 return [*(Note(events.ToolCancelled(now, id)) for id in ids), *self._uplink.let_in()]
-            case messages.GoingAway(time_left):
+            case messages.GoAway(time_left):
                 return [*self._line.going_away(time_left, now), *self._model.move_if_quiet(now)]
-            case messages.HandleGiven(handle):
+            case messages.HandleUpdated(handle):
                 if handle is None:
                     return self._line.handle(handle, now)
                 if not self._uplink.aside:
                     self._known = now
                 return [*self._uplink.handle(), *self._line.handle(handle, now), *self._model.move_if_quiet(now)]
-            case messages.TurnDone():
+            case messages.TurnComplete():
                 return [*self._model.bill.turn_over(), *self._model.said(event, now)]
-            case messages.UsageSeen(counts):
+            case messages.UsageReceived(counts):
                 unheard = self._replies.holding or self._floor.holding
-                forgot = self._replies.memory.billed(counts.prompt_total) is Recall.LOST and unheard
+                forgot = self._replies.memory.billed(counts.prompt_total) is ContextState.LOST and unheard
                 return [self._model.bill.charge(counts), *(self._model.forgotten(now) if forgot else [])]
             case _:
                 return self._model.said(event, now)
 
     def _idle(self, now: float) -> list[Action]:
         match self._patience.tick(now):
-            case Silence.PROMPT:
+            case IdleAction.PROMPT:
                 return [Note(events.ModelLate(now, "prompt")), *self.tell(PROMPT, now)]
-            case Silence.END:
+            case IdleAction.END:
                 return self._line.give_up("Nobody has spoken for a long time.", now)
             case None:
                 return []

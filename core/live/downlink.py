@@ -5,60 +5,60 @@ from typing import assert_never
 
 from core import events
 from core.live import messages
-from core.live.actions import Action, AskTool, Caption, CutSpeech, KeepText, Note, Play
+from core.live.actions import Action, CallTool, Caption, CutSpeech, Note, Play, WindowClosed
 from core.live.connection_log import Line
-from core.live.context_check import Recall
-from core.live.idle import Patience
+from core.live.context_check import ContextState
+from core.live.idle import IdleTimer
 from core.live.prompts import MUTE, NUDGE
-from core.live.reply import Replies
-from core.live.reply_gate import Said
-from core.live.turn_taking import Floor, Ruling
+from core.live.reply import Reply
+from core.live.reply_gate import ModelOutput
+from core.live.turn_taking import Decision, TurnTaking
 from core.live.uplink import MOST_STOPPED, Uplink
-from core.live.usage_estimate import AudioBill
+from core.live.usage_estimate import UsageEstimate
 from core.live.watchdog import Alarm, Watchdog
 
 UNSTOPPABLE = "it spoke unasked again and again, and was heard"
 
 
 @dataclass
-class ModelTurns:
+class Downlink:
     """The examiner's side of the conversation, one turn of the model after the other."""
 
     line: Line
     uplink: Uplink
-    floor: Floor
-    replies: Replies
+    floor: TurnTaking
+    replies: Reply
     watch: Watchdog
-    patience: Patience
+    patience: IdleTimer
     functions: frozenset[str] = frozenset()
     muted: bool = False  # the call is ending: nobody hears what the model says
-    bill: AudioBill = field(default_factory=AudioBill)
+    bill: UsageEstimate = field(default_factory=UsageEstimate)
     _cut: bool = False  # the turn was interrupted and has not been declared over
 
-    def said(self, event: Said, now: float) -> list[Action]:
+    def said(self, event: ModelOutput, now: float) -> list[Action]:
         """A piece of the model's turn: counted in any case, heard if the floor is the model's."""
-        if isinstance(event, messages.AudioSpoken):
+        if isinstance(event, messages.ModelAudio):
             self.bill.spoken(len(event.pcm) / 2 / event.rate)
-        if not isinstance(event, messages.GenerationDone):
+        if not isinstance(event, messages.GenerationComplete):
             self.uplink.calls.taken()
         unstoppable = self._unstoppable(event, now)
         ruling = self.floor.hears(event, self._cut, now)
         if not ruling.take and not ruling.refuse:
-            if isinstance(event, messages.ToolAsked):
+            if isinstance(event, messages.ToolCallReceived):
                 self.uplink.calls.asked(event.id)  # held, and from here on nothing else is sent
             if not ruling.swallowed:
                 self.watch.rest()  # the reply that was due is there, though nobody hears it yet
             elif self.watch.waits_for_reply:
                 self.watch.asked(now)  # the model comes to the caller's turn only after this one
-            elif isinstance(event, messages.TurnDone) and self.floor.caller_speaking:
+            elif isinstance(event, messages.TurnComplete) and self.floor.caller_speaking:
                 # To the model that window is answered, and the next handle knows it: it is not to be heard again.
                 self.uplink.unanswered.answered()
         actions = [*unstoppable, *self.ruled(ruling, now)]
         return [*actions, *self.uplink.silence()] if ruling.unprompted else actions
 
-    def _unstoppable(self, event: Said, now: float) -> list[Action]:
+    def _unstoppable(self, event: ModelOutput, now: float) -> list[Action]:
         """Stopped as often as is of use, a model that speaks unasked is heard: better that than a silent line."""
-        stopped = self.uplink.stopped >= MOST_STOPPED and not isinstance(event, messages.ToolAsked)
+        stopped = self.uplink.stopped >= MOST_STOPPED and not isinstance(event, messages.ToolCallReceived)
         if not stopped or not self.floor.unprompted(event):
             return []
         self.floor.due.told()
@@ -66,7 +66,7 @@ class ModelTurns:
         noted = self.uplink.stopped > MOST_STOPPED + 1
         return [] if noted else [Note(events.ProblemSeen(now, "model", UNSTOPPABLE))]
 
-    def ruled(self, ruling: Ruling, now: float) -> list[Action]:
+    def ruled(self, ruling: Decision, now: float) -> list[Action]:
         """Do as the floor rules."""
         actions: list[Action] = [Note(fact) for fact in ruling.facts]
         actions += self.uplink.refuse(ruling.refuse, now)
@@ -84,20 +84,20 @@ class ModelTurns:
         actions = self.ruled(self.floor.forget(now), now)
         return [*actions, *self.replies.finish(now, interrupted=True, dropped=True), *self.uplink.dropped()]
 
-    def _take(self, event: Said, now: float) -> list[Action]:
+    def _take(self, event: ModelOutput, now: float) -> list[Action]:
         match event:
-            case messages.AudioSpoken(pcm, rate):
+            case messages.ModelAudio(pcm, rate):
                 self.watch.said(now, len(pcm) / 2 / rate)
                 return self._speak(Play(pcm, rate), now)
-            case messages.TextSpoken(text):
+            case messages.OutputTranscribed(text):
                 if self.replies.sounding:
                     self.watch.said(now)  # else a reply that was due is still due: these may be the last one's words
                 return self._speak(Caption(text), now)
-            case messages.GenerationDone():
+            case messages.GenerationComplete():
                 return self._generation_done(now)
-            case messages.TurnDone(reason):
+            case messages.TurnComplete(reason):
                 return self.turn_done(now, wants_more=reason == "NEED_MORE_INPUT")
-            case messages.ToolAsked():
+            case messages.ToolCallReceived():
                 return self._called(event, now)
             case _:
                 assert_never(event)
@@ -110,11 +110,11 @@ class ModelTurns:
             return []
         self.floor.due.speaking()
         recall, speech = self.replies.say(what, now)
-        return self.forgotten(now) if recall is Recall.LOST else [*speech]
+        return self.forgotten(now) if recall is ContextState.LOST else [*speech]
 
     def _generation_done(self, now: float) -> list[Action]:
         recall, speech = self.replies.complete(now)
-        if recall is Recall.LOST:
+        if recall is ContextState.LOST:
             return self.forgotten(now)
         self.watch.generated(now)
         if not self.watch.waits_for_reply:
@@ -127,7 +127,7 @@ class ModelTurns:
         actions: list[Action] = [*self.replies.release(now), *(mute := self.mute(now))]
         if self._cut:
             self._cut = False  # the end of a reply that was cut off says nothing about the turn that cut it
-            return [*actions, *self.replies.finish(now, interrupted=True), KeepText(safe=False)]
+            return [*actions, *self.replies.finish(now, interrupted=True), WindowClosed(safe=False)]
         if mute and not wants_more and not self.muted and not self.uplink.calls.pending:
             return [*actions, *self._say_again(now)]
         if self.watch.waits_for_reply and not wants_more:
@@ -179,13 +179,13 @@ class ModelTurns:
         self.patience.wait(now)
         return [Note(events.ModelLate(now, "say again")), *self.uplink.tell(MUTE)]
 
-    def _called(self, call: messages.ToolAsked, now: float) -> list[Action]:
+    def _called(self, call: messages.ToolCallReceived, now: float) -> list[Action]:
         if call.name not in self.functions:
             return self.uplink.refuse([call], now, {"error": f"there is no function {call.name}"})
         self.uplink.calls.asked(call.id)  # before anyone is told: from here on nothing else is sent
         self.watch.rest()
         self.uplink.unanswered.answered()
-        return [Note(events.ToolCalled(now, call.id, call.name, call.args)), AskTool(call.id, call.name, call.args)]
+        return [Note(events.ToolCalled(now, call.id, call.name, call.args)), CallTool(call.id, call.name, call.args)]
 
     def forgotten(self, now: float) -> list[Action]:
         """The model has begun the exam anew. Nobody has heard it yet: another session is told where the exam is."""

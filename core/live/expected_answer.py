@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Due:
+class ExpectedAnswer:
     """An answer that the exam plan waits for.
 
     A model that goes on by itself, without a word of the candidate since it asked, is not to be heard.

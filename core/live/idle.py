@@ -7,7 +7,7 @@ from enum import StrEnum
 MOST_PROMPTS = 2
 
 
-class Silence(StrEnum):
+class IdleAction(StrEnum):
     """What to do about it."""
 
     PROMPT = "prompt"  # the examiner is to speak up
@@ -15,7 +15,7 @@ class Silence(StrEnum):
 
 
 @dataclass
-class Patience:
+class IdleTimer:
     """`limit` seconds in which nothing is owed and nobody speaks; None waits for ever."""
 
     limit: float | None
@@ -42,11 +42,11 @@ class Patience:
         """When `tick` has something to say."""
         return None if self._since is None or self.limit is None else self._since + self.limit + self.thinking
 
-    def tick(self, now: float) -> Silence | None:
+    def tick(self, now: float) -> IdleAction | None:
         """Time has passed."""
         due = self.deadline()
         if due is None or now < due:
             return None
         self._since = None
         self._prompts += 1
-        return Silence.END if self._prompts > MOST_PROMPTS else Silence.PROMPT
+        return IdleAction.END if self._prompts > MOST_PROMPTS else IdleAction.PROMPT

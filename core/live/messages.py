@@ -29,14 +29,14 @@ class EndActivity:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextTurn:
     """Words nobody spoke; answered like a finished turn of the user."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class InTurnText:
     """Words nobody spoke, said into the caller's open window: they are answered together with it."""
 
     text: str
@@ -51,13 +51,13 @@ class ToolResult:
     result: dict[str, Any]
 
 
-Outgoing = StartActivity | Audio | EndActivity | Text | Aside | ToolResult
+Outgoing = StartActivity | Audio | EndActivity | TextTurn | InTurnText | ToolResult
 
 # --- from the service
 
 
 @dataclass(frozen=True, slots=True)
-class AudioSpoken:
+class ModelAudio:
     """16-bit mono PCM at `rate` Hz of the model's voice."""
 
     pcm: bytes
@@ -65,14 +65,14 @@ class AudioSpoken:
 
 
 @dataclass(frozen=True, slots=True)
-class TextHeard:
+class InputTranscribed:
     """A piece of what the caller said. Leading spaces count."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class TextSpoken:
+class OutputTranscribed:
     """A piece of what the model says. Leading spaces count."""
 
     text: str
@@ -84,19 +84,19 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
-class GenerationDone:
+class GenerationComplete:
     """The model has produced its whole reply; playback may go on."""
 
 
 @dataclass(frozen=True, slots=True)
-class TurnDone:
+class TurnComplete:
     """The model's turn is over."""
 
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ToolAsked:
+class ToolCallReceived:
     """The model called a function."""
 
     id: str
@@ -112,36 +112,36 @@ class ToolsCancelled:
 
 
 @dataclass(frozen=True, slots=True)
-class GoingAway:
+class GoAway:
     """The service will end this connection in `time_left` seconds."""
 
     time_left: float
 
 
 @dataclass(frozen=True, slots=True)
-class HandleGiven:
+class HandleUpdated:
     """A resumption handle; None when the session cannot be resumed from here."""
 
     handle: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class UsageSeen:
+class UsageReceived:
     """The service reported tokens."""
 
     counts: TokenCounts
 
 
 Incoming = (
-    AudioSpoken
-    | TextHeard
-    | TextSpoken
+    ModelAudio
+    | InputTranscribed
+    | OutputTranscribed
     | Interrupted
-    | GenerationDone
-    | TurnDone
-    | ToolAsked
+    | GenerationComplete
+    | TurnComplete
+    | ToolCallReceived
     | ToolsCancelled
-    | GoingAway
-    | HandleGiven
-    | UsageSeen
+    | GoAway
+    | HandleUpdated
+    | UsageReceived
 )

@@ -7,7 +7,7 @@ PACE = 15.0
 
 
 @dataclass
-class Spoken:
+class Playback:
     """One reply: its words, its seconds of audio, and since when it is being heard."""
 
     text: str = ""
@@ -21,9 +21,9 @@ class Spoken:
         if self._since is None:
             self._since = now
 
-    def following(self) -> "Spoken":
+    def following(self) -> "Playback":
         """The reply after this one: what is still to be heard of this is heard first."""
-        return Spoken(_since=None if self._since is None else self._since + self.seconds - self._before)
+        return Playback(_since=None if self._since is None else self._since + self.seconds - self._before)
 
     def silent(self, now: float) -> None:
         """Nothing of it is being heard any more."""

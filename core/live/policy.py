@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from core.live.connection import LinkPolicy
-from core.live.turn_taking import GateMode
+from core.live.connection import ConnectionPolicy
+from core.live.turn_taking import ReplyGateMode
 from core.live.watchdog import WatchPolicy
 
 
@@ -22,9 +22,9 @@ class LivePolicy:
     before the end of a turn is told of that turn in words ("tell"), or given up for a new one ("fresh").
     """
 
-    link: LinkPolicy = field(default_factory=LinkPolicy)
+    link: ConnectionPolicy = field(default_factory=ConnectionPolicy)
     watch: WatchPolicy = field(default_factory=WatchPolicy)
-    gate: GateMode = "hold"
+    gate: ReplyGateMode = "hold"
     grace: float = 2.0
     tell_unheard: bool = True
     hold_during_calls: bool = True

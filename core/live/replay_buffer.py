@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from core.live.messages import Aside, Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
+from core.live.messages import Audio, EndActivity, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
 
 # Pieces of replayed audio: long enough that minutes of speech are few messages, short enough for any frame limit.
 REPLAY_PIECE = 0.5
 
 
-class Shelf(Protocol):
+class AudioSpool(Protocol):
     """Where audio goes that has waited too long to be kept in memory."""
 
     def put(self, pcm: bytes) -> int:
@@ -47,7 +47,7 @@ class _Kept:
 
 
 @dataclass
-class Unanswered:
+class ReplayBuffer:
     """Everything since the model last finished an answer, and what it answered since the last handle.
 
     Up to `limit` seconds of audio are held in memory; what is older goes to the shelf. Without a shelf it stays in
@@ -55,7 +55,7 @@ class Unanswered:
     """
 
     limit: float = 120.0
-    shelf: Shelf | None = None
+    shelf: AudioSpool | None = None
     chunks: int = 0  # audio items of the call so far; each has its number
     behind: bool = False  # the last handle does not know a turn whose text is recorded: that is told in words
     told: list[int] = field(default_factory=list[int])  # the numbers of the audio of such turns
@@ -88,7 +88,7 @@ class Unanswered:
 
     def answered(self) -> None:
         """The model has answered all that was finished; a window that is still open stays unanswered."""
-        ends = (n for n, kept in enumerate(self._items) if isinstance(kept.item, EndActivity | Text))
+        ends = (n for n, kept in enumerate(self._items) if isinstance(kept.item, EndActivity | TextTurn))
         end = max(ends, default=-1) + 1
         self._answered += self._items[:end]
         self._keep_from(end)
@@ -114,7 +114,7 @@ class Unanswered:
 
     def interrupted(self) -> None:
         """The model's reply was cut off by the newest window, which is all that is left to answer."""
-        starts = (n for n, kept in enumerate(self._items) if isinstance(kept.item, StartActivity | Text))
+        starts = (n for n, kept in enumerate(self._items) if isinstance(kept.item, StartActivity | TextTurn))
         start = max(starts, default=len(self._items))
         self._answered += self._items[:start]  # heard, and so far on this connection only
         self._keep_from(start)
@@ -146,7 +146,7 @@ class Unanswered:
         assert self.shelf is not None
         return Audio(self.shelf.get(item.place, item.size), item.rate)
 
-    def _put_aside(self, shelf: Shelf) -> None:
+    def _put_aside(self, shelf: AudioSpool) -> None:
         for n, kept in enumerate(self._items):
             if isinstance(kept.item, Audio):
                 audio = kept.item
@@ -160,9 +160,9 @@ def with_aside(items: Sequence[Outgoing], aside: str) -> tuple[Outgoing, ...] | 
     """These with words nobody spoke at the beginning of their first turn; None when no turn begins in them."""
     for n, item in enumerate(items):
         if isinstance(item, StartActivity):
-            return (*items[: n + 1], Aside(aside), *items[n + 1 :])
-        if isinstance(item, Text):
-            return (*items[:n], Text(f"{aside} {item.text}"), *items[n + 1 :])
+            return (*items[: n + 1], InTurnText(aside), *items[n + 1 :])
+        if isinstance(item, TextTurn):
+            return (*items[:n], TextTurn(f"{aside} {item.text}"), *items[n + 1 :])
     return None
 
 
@@ -171,7 +171,7 @@ def _is_flush(kept: _Kept) -> bool:
 
 
 def _is_end(kept: _Kept) -> bool:
-    return isinstance(kept.item, EndActivity | Text) and not _is_flush(kept)
+    return isinstance(kept.item, EndActivity | TextTurn) and not _is_flush(kept)
 
 
 def _joined(items: Iterator[Outgoing]) -> Iterator[Outgoing]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.live.actions import BeginSpeech, Caption, EndSpeech, Play, ReplyOver, Speech
-from core.live.context_check import MemoryCheck, Recall
-from core.live.playback import Spoken
+from core.live.context_check import ContextCheck, ContextState
+from core.live.playback import Playback
 from core.text import cut
 
 # A turn whose end is declared with more seconds than this unheard may still be interrupted: it is over when heard.
@@ -15,7 +15,7 @@ SLACK = 2.0
 
 
 @dataclass
-class Replies:
+class Reply:
     """Speech in, speech out; words only with their sound, and after a reconnect only once the model has shown that it
     knows the exam.
 
@@ -23,9 +23,9 @@ class Replies:
     """
 
     check: float
-    memory: MemoryCheck = field(default_factory=MemoryCheck)
+    memory: ContextCheck = field(default_factory=ContextCheck)
     speaking: bool = False  # something of the current reply has been let through
-    spoken: Spoken = field(default_factory=Spoken)
+    spoken: Playback = field(default_factory=Playback)
     _held: list[Play | Caption] = field(default_factory=list[Play | Caption])
     _held_until: float | None = None
     _over_by: float | None = None  # the turn was declared over, and is still being heard
@@ -58,25 +58,25 @@ class Replies:
             actions += self.finish(now, interrupted=False)
         return actions
 
-    def say(self, what: Play | Caption, now: float) -> tuple[Recall, list[Speech | ReplyOver]]:
+    def say(self, what: Play | Caption, now: float) -> tuple[ContextState, list[Speech | ReplyOver]]:
         """A piece of the reply. LOST: the model has begun the exam anew, and nobody has heard it."""
         self._held.append(what)
         if not self.memory.checking or self.check == 0:
-            return Recall.KEPT, self.release(now)
+            return ContextState.KEPT, self.release(now)
         if self._held_until is None:
             self._held_until = now + self.check
-        recall = self.memory.speaking(what.text) if isinstance(what, Caption) else Recall.UNKNOWN
-        return recall, self.release(now) if recall is Recall.KEPT else []
+        recall = self.memory.speaking(what.text) if isinstance(what, Caption) else ContextState.UNKNOWN
+        return recall, self.release(now) if recall is ContextState.KEPT else []
 
-    def complete(self, now: float) -> tuple[Recall, list[Speech | ReplyOver]]:
+    def complete(self, now: float) -> tuple[ContextState, list[Speech | ReplyOver]]:
         """The model has produced the whole reply: what it has shown by now is all there is to go by."""
-        if self._held and self.memory.speaking("", finished=True) is Recall.LOST:
-            return Recall.LOST, []
+        if self._held and self.memory.speaking("", finished=True) is ContextState.LOST:
+            return ContextState.LOST, []
         actions = self.release(now)
         if not self.sounding:
-            return Recall.KEPT, actions
+            return ContextState.KEPT, actions
         self.spoken.complete = True
-        return Recall.KEPT, [*actions, EndSpeech()]
+        return ContextState.KEPT, [*actions, EndSpeech()]
 
     def release(self, now: float) -> list[Speech | ReplyOver]:
         """Let through what is held back, once there is sound in it: words alone are not heard."""

@@ -10,7 +10,7 @@ from core.live.messages import Outgoing
 
 
 @dataclass
-class Calls:
+class ToolCalls:
     """The calls of one connection after the other. `hold`: nothing is sent while one is pending."""
 
     hold: bool

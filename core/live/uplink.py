@@ -6,11 +6,11 @@ from typing import Any
 
 from core import events
 from core.live import messages
-from core.live.actions import Action, HearAgain, KeepText, Note, Transmit
-from core.live.connection import LinkMachine
-from core.live.messages import Outgoing, ToolAsked
-from core.live.replay_buffer import Unanswered, with_aside
-from core.live.tool_calls import Calls
+from core.live.actions import Action, AudioReplayed, Note, Transmit, WindowClosed
+from core.live.connection import LiveConnectionMachine
+from core.live.messages import Outgoing, ToolCallReceived
+from core.live.replay_buffer import ReplayBuffer, with_aside
+from core.live.tool_calls import ToolCalls
 
 # Times a model that speaks unasked is stopped in one turn of the caller. Once is usual, for the window that stops it
 # stays open. Twice is a service that cut its reply to the caller off as well, so that the window had to be ended. More
@@ -30,9 +30,9 @@ TOO_EARLY = {
 class Uplink:
     """Sends what can be sent now, keeps what has to wait for a function, and remembers what was not answered."""
 
-    link: LinkMachine
-    calls: Calls
-    unanswered: Unanswered
+    link: LiveConnectionMachine
+    calls: ToolCalls
+    unanswered: ReplayBuffer
     aside: str = ""  # what this connection has still to be told, with the next turn that is sent
     stopped: int = 0  # times that the model spoke unasked and was stopped, since the caller last began
     _window_left: bool = False  # the service has an open window although the caller is silent
@@ -106,9 +106,9 @@ class Uplink:
         While the caller is `speaking` they go into his window: a turn of their own would end it for the service.
         """
         if speaking:
-            return self.say(messages.Aside(text))
+            return self.say(messages.InTurnText(text))
         ended = self.end_window_left()
-        return [*ended, *(self.say(messages.Text(text)) if remember else [Transmit((messages.Text(text),))])]
+        return [*ended, *(self.say(messages.TextTurn(text)) if remember else [Transmit((messages.TextTurn(text),))])]
 
     def result(self, id: str, name: str, result: dict[str, Any], told: str, *, speaking: bool) -> list[Action]:
         """The result of a function; in words, `told`, to a connection that does not know the call."""
@@ -117,7 +117,7 @@ class Uplink:
         # A resumed session does not know the call; it would ignore the result (pipecat-ai/pipecat#5497).
         return [*self.tell(told, speaking=speaking), *self.let_in()]
 
-    def refuse(self, calls: Sequence[ToolAsked], now: float, result: dict[str, Any] = TOO_EARLY) -> list[Action]:
+    def refuse(self, calls: Sequence[ToolCallReceived], now: float, result: dict[str, Any] = TOO_EARLY) -> list[Action]:
         """Answer calls that nobody serves: a model without an answer waits for ever."""
         actions: list[Action] = []
         for call in calls:
@@ -132,12 +132,12 @@ class Uplink:
             return []
         numbers, actions = self.unanswered.numbers, list[Action]()
         if numbers:
-            actions = [Note(events.TurnReplayed(now, numbers[0], numbers[-1])), HearAgain()]
+            actions = [Note(events.TurnReplayed(now, numbers[0], numbers[-1])), AudioReplayed()]
         return [*actions, self._transmit(again)]
 
     def handle(self) -> list[Action]:
         """The session behind the newest handle knows all that was sent, unless it has still to be told something."""
-        return [KeepText()] if not self.aside and self.unanswered.safe() else []
+        return [WindowClosed()] if not self.aside and self.unanswered.safe() else []
 
     def _transmit(self, items: Sequence[Outgoing]) -> Transmit:
         if self.aside and (told := with_aside(items, self.aside)) is not None:
@@ -148,5 +148,5 @@ class Uplink:
         """The connection is gone, and the calls that were pending."""
         self._window_left = False
         for told in self.calls.dropped():
-            self.unanswered.sent(messages.Text(told))
+            self.unanswered.sent(messages.TextTurn(told))
         return self.let_in()

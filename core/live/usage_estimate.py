@@ -7,7 +7,7 @@ from core.live.actions import Charge
 
 
 @dataclass
-class AudioBill:
+class UsageEstimate:
     """Seconds of audio in the model's context, both sides, and of the reply since the last usage message.
 
     `text` is about how many tokens of text every turn is billed for besides: the instructions.

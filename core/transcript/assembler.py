@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from core.events import Speaker, UtteranceSpoken
 from core.text import cut
-from core.transcript.spacing import Seams
-from core.transcript.values import Piece, Said, Stretch
+from core.transcript.spacing import Spacing
+from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
 
 # Seconds after the end of a turn, or the last of its text, in which more text may come: 2 to 4 were seen.
 LATEST = 5.0
@@ -23,8 +23,8 @@ class _Pending:
     speaker: Speaker
     started: float
     ended: float
-    pieces: list[Piece] = field(default_factory=list[Piece])
-    voice: list[Stretch] = field(default_factory=list[Stretch])
+    pieces: list[Fragment] = field(default_factory=list[Fragment])
+    voice: list[VoiceSpan] = field(default_factory=list[VoiceSpan])
     edge: int = 0  # pieces of the windows that are over
     kept: int = 0  # ... of which so many will not come again
     stale: bool = False  # those after them will: the next piece replaces them
@@ -35,15 +35,15 @@ class _Pending:
 
     def said(
         self, at: float, *, interrupted: bool = False, partial: bool = False, heard: float | None = None
-    ) -> list[Said]:
+    ) -> list[FinishedUtterance]:
         text = self.text() if heard is None else cut(self.text(), heard)
         if not text and not self.voice:
             return []
         spoken = UtteranceSpoken(at, self.speaker, text, self.started, self.ended, interrupted or self.cut, partial)
-        return [Said(spoken, tuple(self.pieces), tuple(self.voice))]
+        return [FinishedUtterance(spoken, tuple(self.pieces), tuple(self.voice))]
 
 
-class TranscriptMachine:
+class TranscriptAssembler:
     """Turn edges and pieces of text in, finished utterances out."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class TranscriptMachine:
         self._examiner: _Pending | None = None
         self._answer_due = False  # the caller has finished since the examiner last began
         self._caller_closed = self._caller_ended = 0.0
-        self._seams = Seams()
+        self._seams = Spacing()
 
     @property
     def examiner_text(self) -> str:
@@ -83,13 +83,13 @@ class TranscriptMachine:
         return max([self._caller_closed, *(piece.at for piece in self._caller.pieces[-1:])]) + LATEST
 
     @property
-    def caller_so_far(self) -> tuple[tuple[Piece, ...], tuple[Stretch, ...]]:
+    def caller_so_far(self) -> tuple[tuple[Fragment, ...], tuple[VoiceSpan, ...]]:
         """The pieces and the voice of the caller's utterance that is not finished."""
         return (tuple(self._caller.pieces), tuple(self._caller.voice)) if self._caller else ((), ())
 
-    def caller_opened(self, now: float) -> list[Said]:
+    def caller_opened(self, now: float) -> list[FinishedUtterance]:
         """The caller has begun to speak."""
-        finished: list[Said] = []
+        finished: list[FinishedUtterance] = []
         if self._caller is not None and self._caller.text():
             finished, self._caller = self._caller.said(now), None
         # Without a word so far, its text is still on the way: it belongs to whatever the caller says from here on.
@@ -99,7 +99,7 @@ class TranscriptMachine:
         self._seams.turn()
         return finished
 
-    def caller_closed(self, now: float, spoke_until: float) -> list[Said]:
+    def caller_closed(self, now: float, spoke_until: float) -> list[FinishedUtterance]:
         """The caller has finished; `spoke_until` is when the last voice was heard."""
         self._caller_open, self._answer_due = False, True
         self._caller_closed, self._caller_ended = now, spoke_until
@@ -111,9 +111,9 @@ class TranscriptMachine:
     def caller_voice(self, started: float, ended: float) -> None:
         """A stretch of the caller's voice."""
         if self._caller is not None and ended > started:
-            self._caller.voice.append(Stretch(started, ended))
+            self._caller.voice.append(VoiceSpan(started, ended))
 
-    def caller_text(self, text: str, now: float) -> list[Said]:
+    def caller_text(self, text: str, now: float) -> list[FinishedUtterance]:
         """A piece of what the caller said."""
         if not text:
             return []
@@ -126,7 +126,7 @@ class TranscriptMachine:
             # Not before: a connection that dies again must not take with it what the one before had heard.
             del caller.pieces[caller.kept :]
             caller.edge, caller.stale = caller.kept, False
-        caller.pieces.append(Piece(self._seams.joined(caller.pieces[-1].text if caller.pieces else "", text), now))
+        caller.pieces.append(Fragment(self._seams.joined(caller.pieces[-1].text if caller.pieces else "", text), now))
         if self._caller_open:
             caller.ended = now
         return []
@@ -147,9 +147,9 @@ class TranscriptMachine:
         if self._caller is not None:
             self._caller.stale = True
 
-    def examiner_spoke(self, text: str, now: float) -> list[Said]:
+    def examiner_spoke(self, text: str, now: float) -> list[FinishedUtterance]:
         """A piece of what the examiner says; empty for audio without text."""
-        finished: list[Said] = []
+        finished: list[FinishedUtterance] = []
         if self._examiner is not None and (self._answer_due or self._examiner.cut):
             # A new answer although the last one was never declared over (seen on 3.1: no turnComplete).
             finished = self._examiner_over(now, ended=self._examiner.ended)
@@ -157,7 +157,7 @@ class TranscriptMachine:
         if self._examiner is None:
             self._examiner = _Pending("examiner", now, now)
         if text:
-            self._examiner.pieces.append(Piece(text, now))
+            self._examiner.pieces.append(Fragment(text, now))
         self._examiner.ended = now
         return finished
 
@@ -166,12 +166,14 @@ class TranscriptMachine:
         if self._examiner is not None and not self._examiner.cut:
             self._examiner.cut, self._examiner.ended = True, now
 
-    def examiner_done(self, now: float, *, interrupted: bool = False, heard: float | None = None) -> list[Said]:
+    def examiner_done(
+        self, now: float, *, interrupted: bool = False, heard: float | None = None
+    ) -> list[FinishedUtterance]:
         """The examiner's turn is over, and with it the caller's turn that it answered: unless it was cut off, for
         then the caller's turn may be heard and answered again. `heard` is the share of the reply that was played, 0 to
         1; None is all of it.
         """
-        finished: list[Said] = []
+        finished: list[FinishedUtterance] = []
         if self._caller is not None and not self._caller_open and not interrupted:
             finished += self._caller.said(now)
             self._caller = None
@@ -179,9 +181,9 @@ class TranscriptMachine:
             finished += self._examiner_over(now, interrupted=interrupted, heard=heard)
         return finished
 
-    def end(self, now: float) -> list[Said]:
+    def end(self, now: float) -> list[FinishedUtterance]:
         """The call is over: what is pending is kept and marked as partial."""
-        finished: list[Said] = []
+        finished: list[FinishedUtterance] = []
         for pending in sorted(filter(None, (self._caller, self._examiner)), key=lambda p: p.started):
             finished += pending.said(now, partial=True)
         self._caller = self._examiner = None
@@ -190,7 +192,7 @@ class TranscriptMachine:
 
     def _examiner_over(
         self, now: float, *, interrupted: bool = False, heard: float | None = None, ended: float | None = None
-    ) -> list[Said]:
+    ) -> list[FinishedUtterance]:
         examiner, self._examiner = self._examiner, None
         assert examiner is not None
         if not examiner.cut:

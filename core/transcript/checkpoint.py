@@ -6,7 +6,7 @@ fact for every piece would be ten a second: words are kept some time after they 
 
 from collections.abc import Sequence
 
-from core.events import Speaker, WordsKept
+from core.events import Speaker, TranscriptCheckpointed
 
 # Seconds after which new words are kept, and the share of an utterance's age where that is more: as each fact holds all
 # the words so far, what is kept of a long answer stays within some ten times its length.
@@ -14,7 +14,7 @@ AFTER = 1.0
 SHARE = 0.1
 
 
-class KeepingMachine:
+class CheckpointTimer:
     """Words that came in, facts that keep them out."""
 
     def __init__(self) -> None:
@@ -30,14 +30,14 @@ class KeepingMachine:
         """When words are to be kept; None while there are no new ones."""
         return self._due
 
-    def tick(self, unfinished: Sequence[tuple[Speaker, str, float, float]], now: float) -> list[WordsKept]:
+    def tick(self, unfinished: Sequence[tuple[Speaker, str, float, float]], now: float) -> list[TranscriptCheckpointed]:
         """Keep what is new of those who have not finished: who, the words, when they began, when they ended."""
         if self._due is None or now < self._due:
             return []
         self._due = None
-        facts: list[WordsKept] = []
+        facts: list[TranscriptCheckpointed] = []
         for speaker, text, started, ended in unfinished:
             if self._kept.get(speaker) != (text, started):
                 self._kept[speaker] = (text, started)
-                facts.append(WordsKept(now, speaker, text, started, ended))
+                facts.append(TranscriptCheckpointed(now, speaker, text, started, ended))
         return facts

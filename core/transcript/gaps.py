@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.transcript.values import Piece, Stretch
+from core.transcript.values import Fragment, VoiceSpan
 
 # Text of one message, and of those right behind it, came at one moment.
 _MOMENT = 0.5
@@ -26,7 +26,7 @@ _USUAL = 2.5
 
 
 @dataclass(frozen=True, slots=True)
-class HolePolicy:
+class GapPolicy:
     """A hole is a `window` of voiced seconds with fewer than `least_rate` words a second.
 
     A turn with less voice than `least_voice` is not judged: a cough is no word.
@@ -38,7 +38,7 @@ class HolePolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Gap:
     """From `started` to `ended` the caller spoke for `voiced` seconds, and there are `words` words for it."""
 
     started: float
@@ -46,7 +46,7 @@ class Hole:
     voiced: float
     words: int
 
-    def meets(self, other: "Hole") -> bool:
+    def meets(self, other: "Gap") -> bool:
         """Whether the two have a moment in common."""
         return self.started < other.ended and other.started < self.ended
 
@@ -62,12 +62,12 @@ class Placed:
 class Axis:
     """The stretches of voice of a turn, put end to end."""
 
-    def __init__(self, voice: Sequence[Stretch]) -> None:
-        self._stretches: list[Stretch] = []
+    def __init__(self, voice: Sequence[VoiceSpan]) -> None:
+        self._stretches: list[VoiceSpan] = []
         for one in sorted(voice, key=lambda stretch: stretch.started):
             begun = max(one.started, self._stretches[-1].ended) if self._stretches else one.started
             if one.ended > begun:
-                self._stretches.append(Stretch(begun, one.ended))
+                self._stretches.append(VoiceSpan(begun, one.ended))
         self._sums = [0.0]
         for one in self._stretches:
             self._sums.append(self._sums[-1] + one.ended - one.started)
@@ -97,30 +97,32 @@ class Axis:
         return min(self._stretches[n].started + voiced - self._sums[n], self._stretches[n].ended)
 
 
-def words_of(pieces: Sequence[Piece]) -> list[Piece]:
+def words_of(pieces: Sequence[Fragment]) -> list[Fragment]:
     """The words of the pieces, each with the time at which its first letter came."""
-    words: list[Piece] = []
+    words: list[Fragment] = []
     inside = False
     for piece in pieces:
         parts = piece.text.split()
         if parts and inside and not piece.text[0].isspace():
-            words[-1] = Piece(words[-1].text + parts.pop(0), words[-1].at)
-        words += [Piece(part, piece.at) for part in parts]
+            words[-1] = Fragment(words[-1].text + parts.pop(0), words[-1].at)
+        words += [Fragment(part, piece.at) for part in parts]
         if piece.text:
             inside = bool(words) and not piece.text[-1].isspace()
     return words
 
 
-def placed(voice: Sequence[Stretch], pieces: Sequence[Piece], policy: HolePolicy | None = None) -> list[Placed]:
+def placed(voice: Sequence[VoiceSpan], pieces: Sequence[Fragment], policy: GapPolicy | None = None) -> list[Placed]:
     """Each word of the pieces, in order, at the time of the call when it was about said."""
     axis, words = Axis(voice), words_of(pieces)
     best = min(
-        (_places(axis, words, lag) for lag in _LAGS), key=lambda places: _lacking(axis, places, policy or HolePolicy())
+        (_places(axis, words, lag) for lag in _LAGS), key=lambda places: _lacking(axis, places, policy or GapPolicy())
     )
     return [Placed(word.text, axis.time_of(at)) for word, at in zip(words, best, strict=True)]
 
 
-def holes(voice: Sequence[Stretch], pieces: Sequence[Piece], policy: HolePolicy, *, over: bool = True) -> list[Hole]:
+def find_gaps(
+    voice: Sequence[VoiceSpan], pieces: Sequence[Fragment], policy: GapPolicy, *, over: bool = True
+) -> list[Gap]:
     """The holes of a turn, in order; while it is not `over`, only those with enough text behind them."""
     axis = Axis(voice)
     if axis.length < policy.least_voice:
@@ -141,21 +143,19 @@ def holes(voice: Sequence[Stretch], pieces: Sequence[Piece], policy: HolePolicy,
     if over and found and words and words[-1].at - words[0].at < _MOMENT:
         # It came in one lump, which does not tell where in the turn words are missing.
         found = [(0.0, axis.length, len(words))]
-    return [
-        Hole(axis.time_of(begin), axis.time_of(end, ending=True), end - begin, count) for begin, end, count in found
-    ]
+    return [Gap(axis.time_of(begin), axis.time_of(end, ending=True), end - begin, count) for begin, end, count in found]
 
 
-def untold(voice: Sequence[Stretch], pieces: Sequence[Piece], policy: HolePolicy) -> Hole | None:
+def trailing_gap(voice: Sequence[VoiceSpan], pieces: Sequence[Fragment], policy: GapPolicy) -> Gap | None:
     """The voice behind the last word: of an utterance whose text nobody waits for any more, all of it is missing."""
     axis, words = Axis(voice), placed(voice, pieces, policy)
     begin = axis.voiced_by(words[-1].at) + _WORD if words else 0.0
     if policy.least_rate == 0 or axis.length - begin < LEAST_UNTOLD:
         return None
-    return Hole(axis.time_of(begin), axis.time_of(axis.length, ending=True), axis.length - begin, 0)
+    return Gap(axis.time_of(begin), axis.time_of(axis.length, ending=True), axis.length - begin, 0)
 
 
-def reach(hole: Hole, voice: Sequence[Stretch], pieces: Sequence[Piece], margin: float) -> tuple[float, float]:
+def reach(hole: Gap, voice: Sequence[VoiceSpan], pieces: Sequence[Fragment], margin: float) -> tuple[float, float]:
     """The stretch that surely holds the hole: further by `margin` seconds on both sides, and by the whole of a lump of
     text next to it, whose words may be from anywhere since the text before.
     """
@@ -182,12 +182,12 @@ def _counted(windows: Sequence[tuple[float, float]], places: Sequence[float]) ->
     ]
 
 
-def _lacking(axis: Axis, places: Sequence[float], policy: HolePolicy) -> float:
+def _lacking(axis: Axis, places: Sequence[float], policy: GapPolicy) -> float:
     counted = _counted(_windows(axis.length, policy.window), places)
     return sum(end - begin for begin, end, count in counted if count < policy.least_rate * (end - begin))
 
 
-def _decided(windows: Sequence[tuple[float, float]], words: Sequence[Piece], places: Sequence[float]) -> int:
+def _decided(windows: Sequence[tuple[float, float]], words: Sequence[Fragment], places: Sequence[float]) -> int:
     """How many windows have so much text behind them that none will come for them: late text comes in a jam."""
     for n in range(len(windows) - 1, 0, -1):
         behind = [word.at for word, at in zip(words, places, strict=True) if at >= windows[n][0]]
@@ -196,7 +196,7 @@ def _decided(windows: Sequence[tuple[float, float]], words: Sequence[Piece], pla
     return 0
 
 
-def _places(axis: Axis, words: Sequence[Piece], lag: float) -> list[float]:
+def _places(axis: Axis, words: Sequence[Fragment], lag: float) -> list[float]:
     """The place of each word on the axis, never falling."""
     lumps: list[tuple[float, int]] = []  # voiced seconds when a lump of text came, and its words
     came = 0.0

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from core.events import Event, HeardOtherwise, HoleFound, HoleRepaired, Timed, TranscriptMeasured, UtteranceSpoken
+from core.events import AlternativeTranscribed, Event, GapFound, GapRepaired, Timed, TranscriptMeasured, UtteranceSpoken
 from core.events.speech import Source
-from core.transcript.gaps import LEAST_UNTOLD, Axis, Hole, HolePolicy, holes, placed, reach, untold
+from core.transcript.gaps import LEAST_UNTOLD, Axis, Gap, GapPolicy, find_gaps, placed, reach, trailing_gap
 from core.transcript.overlap import content, share
-from core.transcript.splice import around, between, mend
+from core.transcript.splice import around, between, splice
 from core.transcript.timing import Heard, joined, of_arrivals, within
-from core.transcript.values import Piece, Said, Stretch
+from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
 
 # How much further than the hole the second ears are asked to listen, before and behind it: text is up to 4 s behind the
 # voice and may come in lumps, so a hole is known to some seconds only. What is heard twice is found by its words.
@@ -59,10 +59,10 @@ Action = Record | Note | Ask
 
 
 @dataclass(frozen=True, slots=True)
-class MendingPolicy:
+class RepairPolicy:
     """`wait` is how long an utterance waits for the second ears at least, in seconds."""
 
-    holes: HolePolicy = field(default_factory=HolePolicy)
+    gaps: GapPolicy = field(default_factory=GapPolicy)
     wait: float = 5.0
     prefer: Prefer = "fuller"
 
@@ -71,22 +71,22 @@ class MendingPolicy:
 class _Held:
     """An utterance of the caller that may still get better."""
 
-    said: Said
+    said: FinishedUtterance
     until: float
-    holes: list[Hole]
+    gaps: list[Gap]
 
 
-class MendingMachine:
+class TranscriptRepair:
     """Finished utterances, the second ears' text and time in; what to record and what to ask out."""
 
-    def __init__(self, policy: MendingPolicy) -> None:
+    def __init__(self, policy: RepairPolicy) -> None:
         self._policy = policy
-        self._ears: Literal["none", "holes", "always"] = "none"
+        self._ears: Literal["none", "gaps", "always"] = "none"
         self._held: list[_Held] = []
-        self._asked: dict[Span, Hole] = {}  # by what was asked
+        self._asked: dict[Span, Gap] = {}  # by what was asked
         self._answers: dict[Span, str] = {}
         self._wholes: list[tuple[Span, Sequence[Heard]]] = []  # of whole turns that belong to no utterance yet
-        self._late: dict[Span, Said] = {}  # asked for, and recorded without it
+        self._late: dict[Span, FinishedUtterance] = {}  # asked for, and recorded without it
         self._repaired: list[UtteranceSpoken] = []
         self._looked = 0.0
         self._voiced = self._lacking = 0.0
@@ -97,28 +97,28 @@ class MendingMachine:
 
     def ears(self, always: bool) -> None:
         """Second ears are there; `always` when they send the text of every turn unasked."""
-        self._ears = "always" if always else "holes"
+        self._ears = "always" if always else "gaps"
 
-    def progress(self, pieces: Sequence[Piece], voice: Sequence[Stretch], now: float) -> list[Action]:
+    def progress(self, pieces: Sequence[Fragment], voice: Sequence[VoiceSpan], now: float) -> list[Action]:
         """The caller's utterance so far: a hole with enough text behind it is found at once."""
         if now < self._looked + LOOK:
             return []
         self._looked = now
-        return self._found_now(voice, pieces, holes(voice, pieces, self._policy.holes, over=False), now)
+        return self._found_now(voice, pieces, find_gaps(voice, pieces, self._policy.gaps, over=False), now)
 
-    def settled(self, pieces: Sequence[Piece], voice: Sequence[Stretch], now: float) -> list[Action]:
+    def settled(self, pieces: Sequence[Fragment], voice: Sequence[VoiceSpan], now: float) -> list[Action]:
         """The caller's utterance has all of its text, though it is not recorded yet: its holes are known."""
-        return self._found_now(voice, pieces, holes(voice, pieces, self._policy.holes), now)
+        return self._found_now(voice, pieces, find_gaps(voice, pieces, self._policy.gaps), now)
 
-    def said(self, said: Said, now: float) -> list[Action]:
+    def said(self, said: FinishedUtterance, now: float) -> list[Action]:
         """An utterance is finished."""
         if said.spoken.speaker == "examiner":
             return [Record(said.spoken)]
         if not said.voice and (otherwise := self._known(said.spoken, now)):
             return otherwise
-        found = holes(said.voice, said.pieces, self._policy.holes)
+        found = find_gaps(said.voice, said.pieces, self._policy.gaps)
         actions = self._found_now(said.voice, said.pieces, found, now)
-        if said.spoken.partial and not found and (end := untold(said.voice, said.pieces, self._policy.holes)):
+        if said.spoken.partial and not found and (end := trailing_gap(said.voice, said.pieces, self._policy.gaps)):
             # It broke off: with the call, or with a link that was given up.
             found = [end]
             actions = self._found_now(said.voice, said.pieces, found, now, least=LEAST_UNTOLD)
@@ -139,7 +139,7 @@ class MendingMachine:
             self._wholes.append((span, heard or [(text, started, ended)]))
         elif (hole := self._asked.get(span)) is not None and span not in self._answers:
             self._answers[span] = text
-            actions: list[Action] = [Note(HoleRepaired(now, hole.started, hole.ended, text))]
+            actions: list[Action] = [Note(GapRepaired(now, hole.started, hole.ended, text))]
             if (said := self._late.pop(span, None)) is not None:
                 return actions + self._too_late(said, hole, text, now)
             return actions + self._finish_ready(now)
@@ -184,14 +184,14 @@ class MendingMachine:
 
     def _found_now(
         self,
-        voice: Sequence[Stretch],
-        pieces: Sequence[Piece],
-        found: Sequence[Hole],
+        voice: Sequence[VoiceSpan],
+        pieces: Sequence[Fragment],
+        found: Sequence[Gap],
         now: float,
         least: float | None = None,
     ) -> list[Action]:
         actions: list[Action] = []
-        least = self._policy.holes.least_voice if least is None else least
+        least = self._policy.gaps.least_voice if least is None else least
         for hole in found:
             known = [one for one in self._asked.values() if one.meets(hole)]
             # Found while the turn went on, and longer now: only the rest is news.
@@ -199,26 +199,26 @@ class MendingMachine:
             if hole.ended - started < least:
                 continue
             new = replace(hole, started=started)
-            actions.append(Note(HoleFound(now, new.started, new.ended, new.words)))
+            actions.append(Note(GapFound(now, new.started, new.ended, new.words)))
             span = reach(new, voice, pieces, MARGIN)
             self._asked[span] = new
-            if self._ears == "holes":
+            if self._ears == "gaps":
                 actions.append(Ask(*span))
         return actions
 
-    def _too_late(self, said: Said, hole: Hole, heard: str, now: float) -> list[Action]:
+    def _too_late(self, said: FinishedUtterance, hole: Gap, heard: str, now: float) -> list[Action]:
         """The utterance is recorded and stays as it is; what was missing stands beside it, at its time."""
-        before, after = around(placed(said.voice, said.pieces, self._policy.holes), hole)
+        before, after = around(placed(said.voice, said.pieces, self._policy.gaps), hole)
         text = " ".join(between(before, heard.split(), after))
         if text:
             self._mended += 1
             self._lacking -= hole.voiced
         return self._of_its_own(text, hole.started, hole.ended, "repaired", now)
 
-    def _within(self, hole: Hole, said: Said) -> bool:
+    def _within(self, hole: Gap, said: FinishedUtterance) -> bool:
         return any(one.started <= hole.ended and hole.started <= one.ended for one in said.voice)
 
-    def _asked_of(self, said: Said) -> list[tuple[Span, Hole]]:
+    def _asked_of(self, said: FinishedUtterance) -> list[tuple[Span, Gap]]:
         return sorted((span, hole) for span, hole in self._asked.items() if self._within(hole, said))
 
     # --- utterances
@@ -226,12 +226,12 @@ class MendingMachine:
     def _ready(self, held: _Held) -> bool:
         if self._ears == "always":
             last = max((span[1] for span, _ in self._wholes_of(held.said)), default=0.0)
-            return not held.said.voice or last >= held.said.voice[-1].ended - self._policy.holes.least_voice
-        if self._ears == "holes":
-            return not held.holes or all(span in self._answers for span, _ in self._asked_of(held.said))
+            return not held.said.voice or last >= held.said.voice[-1].ended - self._policy.gaps.least_voice
+        if self._ears == "gaps":
+            return not held.gaps or all(span in self._answers for span, _ in self._asked_of(held.said))
         return True
 
-    def _wholes_of(self, said: Said) -> list[tuple[Span, Sequence[Heard]]]:
+    def _wholes_of(self, said: FinishedUtterance) -> list[tuple[Span, Sequence[Heard]]]:
         if not said.voice:
             return []
         first, last = said.voice[0].started, said.voice[-1].ended
@@ -251,26 +251,26 @@ class MendingMachine:
         second, times = joined([one for _, heard in wholes for one in heard])
         asked = self._asked_of(said)
         repairs = [(hole, self._answers[span]) for span, hole in asked if span in self._answers]
-        self._late |= {span: said for span, _ in asked if span not in self._answers and self._ears == "holes"}
-        lacking = sum(hole.voiced for hole in held.holes)
-        self._found += len(held.holes)
+        self._late |= {span: said for span, _ in asked if span not in self._answers and self._ears == "gaps"}
+        lacking = sum(hole.voiced for hole in held.gaps)
+        self._found += len(held.gaps)
         spoken = replace(said.spoken, times=of_arrivals(said.pieces, said.voice))
         if second and self._takes(second, live):
             spoken = replace(spoken, text=second, source="shadow", times=times)
-        elif held.holes and (mended := mend(said, repairs, self._policy.holes)) is not None:
+        elif held.gaps and (mended := splice(said, repairs, self._policy.gaps)) is not None:
             # What stands where in a text that was put together is not kept.
             spoken = replace(spoken, text=mended, source="repaired", times=())
         spoken = replace(spoken, times=within(spoken.times, spoken.started, spoken.ended))
         if spoken.source != "live":
             self._repaired.append(spoken)
             known = [hole for hole, text in repairs if text]
-            closed = [hole for hole in held.holes if spoken.source == "shadow" or any(map(hole.meets, known))]
+            closed = [hole for hole in held.gaps if spoken.source == "shadow" or any(map(hole.meets, known))]
             self._mended += len(closed)
             lacking -= sum(hole.voiced for hole in closed)
         self._lacking += lacking
         versions: tuple[tuple[str, Source], ...] = ((live, "live"), (second, "shadow"))
         actions: list[Action] = [
-            Note(HeardOtherwise(now, spoken.started, spoken.ended, text, source))
+            Note(AlternativeTranscribed(now, spoken.started, spoken.ended, text, source))
             for text, source in versions
             if text and text != spoken.text
         ]
@@ -285,7 +285,7 @@ class MendingMachine:
         """Text that came after its turn was recorded, and that the second ears had supplied by then."""
         near = [one for one in self._repaired if one.started - 1 <= spoken.started <= one.ended + 1]
         if any(share(spoken.text, one.text) >= _SAME for one in near):
-            return [Note(HeardOtherwise(now, spoken.started, spoken.ended, spoken.text, "live"))]
+            return [Note(AlternativeTranscribed(now, spoken.started, spoken.ended, spoken.text, "live"))]
         return []
 
     def _of_its_own(

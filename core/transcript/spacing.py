@@ -10,7 +10,7 @@ _CLOSING = re.compile(r"[.,!?;:)\]}%…'’”]")
 _ENDED = re.compile(r"[.,!?;:…)\]]$")
 
 
-class Seams:
+class Spacing:
     """Whether a space belongs between two pieces of the caller's text.
 
     2.5 sends parts of words with the space before each word in the piece; 3.1 sends whole windows without one. At the

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from core.transcript.gaps import Hole, HolePolicy, Placed, placed
+from core.transcript.gaps import Gap, GapPolicy, Placed, placed
 from core.transcript.overlap import appended, content, prepended
-from core.transcript.values import Said
+from core.transcript.values import FinishedUtterance
 
 
-def mend(said: Said, repairs: Sequence[tuple[Hole, str]], policy: HolePolicy) -> str | None:
+def splice(said: FinishedUtterance, repairs: Sequence[tuple[Gap, str]], policy: GapPolicy) -> str | None:
     """The text of an utterance with the words of its repairs in their places; None when that is no more than it has."""
     words = placed(said.voice, said.pieces, policy)
     text: list[str] = []
@@ -23,7 +23,7 @@ def mend(said: Said, repairs: Sequence[tuple[Hole, str]], policy: HolePolicy) ->
     return mended if content(mended) > content(said.spoken.text) else None
 
 
-def around(words: Sequence[Placed], hole: Hole) -> tuple[list[str], list[str]]:
+def around(words: Sequence[Placed], hole: Gap) -> tuple[list[str], list[str]]:
     return [word.text for word in words if word.at < hole.started], [
         word.text for word in words if word.at >= max(hole.started, hole.ended)
     ]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from core.events import Timed
 from core.transcript.gaps import words_of
-from core.transcript.values import Piece, Stretch
+from core.transcript.values import Fragment, VoiceSpan
 
 # Words that came within so many seconds are one part: text lags by more than that, and not evenly.
 LUMP = 1.0
@@ -18,7 +18,7 @@ Heard = tuple[str, float, float]
 """A text, and from when to when the audio lasts that it was heard in."""
 
 
-def of_arrivals(pieces: Sequence[Piece], voice: Sequence[Stretch]) -> tuple[Timed, ...]:
+def of_arrivals(pieces: Sequence[Fragment], voice: Sequence[VoiceSpan]) -> tuple[Timed, ...]:
     """The parts of the text that these pieces make, each with the voice between the arrival of the part before it and
     its own. What came while nobody spoke belongs to the part before.
     """
@@ -58,7 +58,7 @@ def within(times: Sequence[Timed], started: float, ended: float) -> tuple[Timed,
     return tuple(kept) if len(kept) > 1 else ()
 
 
-def _lumps(pieces: Sequence[Piece]) -> list[tuple[str, float]]:
+def _lumps(pieces: Sequence[Fragment]) -> list[tuple[str, float]]:
     """The words, those together that came together, with the time when the last of them came."""
     lumps: list[tuple[str, float]] = []
     first = 0.0

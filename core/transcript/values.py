@@ -6,7 +6,7 @@ from core.events import UtteranceSpoken
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Fragment:
     """A piece of text, and when it came."""
 
     text: str
@@ -14,7 +14,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class VoiceSpan:
     """Voice from `started` to `ended`."""
 
     started: float
@@ -22,11 +22,11 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FinishedUtterance:
     """A finished utterance. The caller's has the pieces it was made of and the voice that was heard meanwhile; its
     text is empty when there was voice and no word came.
     """
 
     spoken: UtteranceSpoken
-    pieces: tuple[Piece, ...] = ()
-    voice: tuple[Stretch, ...] = ()
+    pieces: tuple[Fragment, ...] = ()
+    voice: tuple[VoiceSpan, ...] = ()

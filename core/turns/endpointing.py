@@ -27,7 +27,7 @@ class OpenTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class VoiceHeard:
+class VoiceSpanEnded:
     """The caller was heard from `started` to `ended`, with no pause in it; such stretches never overlap."""
 
     started: float
@@ -44,7 +44,7 @@ class CloseTurn:
     voiced: float
 
 
-Action = OpenTurn | Flush | VoiceHeard | CloseTurn
+Action = OpenTurn | Flush | VoiceSpanEnded | CloseTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +163,4 @@ class TurnMachine:
         if since is None or since >= self._voice_at:
             return []
         self._told_until = self._voice_at
-        return [VoiceHeard(since, self._voice_at)]
+        return [VoiceSpanEnded(since, self._voice_at)]

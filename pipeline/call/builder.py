@@ -51,8 +51,8 @@ def _linked(made: Sequence[FrameProcessor], session: CallSession) -> Iterator[Fr
     """The processors, with what a model service of Pipecat's own needs around it."""
     for one in made:
         if isinstance(one, LLMService):
-            from processors.pipecat_llm import ForeignModel, TextTurnedBack
+            from processors.pipecat_llm import PipecatModel, TextTurnedBack
 
-            yield from (TextTurnedBack(), one, ForeignModel(one, session))
+            yield from (TextTurnedBack(), one, PipecatModel(one, session))
         else:
             yield one

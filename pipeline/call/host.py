@@ -14,7 +14,7 @@ from core.billing.prices import PriceList
 from core.events import CallBilled, CallEnded, CallerConnected, Event, ProblemSeen
 from pipeline.call.builder import Built, build
 from pipeline.call.live_view import LiveView
-from pipeline.call.loop_lag import Punctuality
+from pipeline.call.loop_lag import LoopLag
 from pipeline.call.session import CallSession, Ending
 from pipeline.config.resolved import Config
 from pipeline.record.journal import StoreJournal
@@ -34,7 +34,7 @@ class Host:
         self,
         config: Config,
         store: Store,
-        punctuality: Punctuality,
+        punctuality: LoopLag,
         on_event: Callable[[str, Event], None] | None = None,
     ) -> None:
         self._config = config

@@ -6,7 +6,7 @@ from typing import Self
 FRAME = 0.02
 
 
-class Punctuality:
+class LoopLag:
     """One for a process: the loop serves all calls, so when it is late, every call's frame is."""
 
     def __init__(self) -> None:

@@ -112,10 +112,10 @@ async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path |
     from pipeline.cli.screen import Screen
     from pipeline.cli.signals import INTERRUPTED, interruptible
     from pipeline.runtime import running
-    from transports.wav.listener import WavDoor
+    from transports.wav.listener import WavListener
 
     call_id = uuid.uuid4().hex
-    door = WavDoor(wav, call_id, caller)  # a bad file is refused before anything is started
+    door = WavListener(wav, call_id, caller)  # a bad file is refused before anything is started
     screen = Screen()
     async with running(config, lambda _, event: screen.show(event), truth) as there:
         stopping: list[asyncio.Task[None]] = []

@@ -30,11 +30,11 @@ class Screen:
                 cut += "" if not event.partial else " [dim](cut off)[/dim]"
                 name = f"[{COLOURS[speaker]}]{NAMES[speaker]:<9}[/]"
                 self._console.print(f"{_clock(started)}  {name}  {escape(text)}{cut}")
-            case events.LinkLost(code=code, reason=reason, verdict=verdict):
+            case events.ConnectionLost(code=code, reason=reason, verdict=verdict):
                 self._note(event, f"the link was lost ({code} {reason}); next: {verdict}")
-            case events.LinkOpened() if event.at > 5:
+            case events.ConnectionOpened() if event.at > 5:
                 self._note(event, f"the link is up again after {event.took:.1f} s")
-            case events.LinkGaveUp(why=why):
+            case events.ConnectionGivenUp(why=why):
                 self._note(event, f"the link was given up: {why}")
             case events.GoAwayReceived(time_left=left):
                 self._note(event, f"the service will end this connection in {left:g} s")

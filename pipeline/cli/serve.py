@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.config.resolved import Config
     from pipeline.http.app import PageInfo
     from pipeline.record.store import Store
-    from transports.webrtc.listener import WebRtcDoor
+    from transports.webrtc.listener import WebRtcListener
 
 
 @click.command()
@@ -55,11 +55,11 @@ async def _serve(config: "Config") -> int:
     from pipeline.cli.signals import INTERRUPTED, interruptible
     from pipeline.http.listen import bind
     from pipeline.runtime import running
-    from transports.webrtc.listener import WebRtcDoor
+    from transports.webrtc.listener import WebRtcListener
 
     assert config.listen is not None
     door = config.listen.cls(config.listen.settings)
-    page = bind(door.settings.host, door.settings.port) if isinstance(door, WebRtcDoor) else None
+    page = bind(door.settings.host, door.settings.port) if isinstance(door, WebRtcListener) else None
     log = Log()
     cut_off = False
 
@@ -99,7 +99,7 @@ async def _jobs(config: "Config") -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _page(door: "WebRtcDoor", sock: socket.socket, store: "Store", info: "PageInfo") -> AsyncIterator[None]:
+async def _page(door: "WebRtcListener", sock: socket.socket, store: "Store", info: "PageInfo") -> AsyncIterator[None]:
     """Serve the page for as long as the block lasts."""
     import uvicorn
 

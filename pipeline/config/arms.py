@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.config.patch import changed
 from pipeline.config.problems import Found, Keys, dotted, known_names
-from pipeline.config.resolve import TOP_KEYS, Draft, value_at, without
+from pipeline.config.resolve import TOP_KEYS, Resolver, value_at, without
 from pipeline.config.resolved import Config
 
 # What an arm may change besides stages: the rest is settled before anybody calls.
@@ -21,7 +21,7 @@ class Arm:
     changes: Mapping[str, Any]
 
 
-def arms_of(base: Draft) -> tuple[dict[str, Arm], list[Found]]:
+def arms_of(base: Resolver) -> tuple[dict[str, Arm], list[Found]]:
     """Every arm as a config of its own, and what is wrong in an arm that is right without it."""
     arms: dict[str, Arm] = {}
     found: list[Found] = []
@@ -45,7 +45,7 @@ def arms_of(base: Draft) -> tuple[dict[str, Arm], list[Found]]:
                 data = changed(data, places[key], value)
             except ValueError as error:
                 found.append(Found((*at, key), str(error)))
-        draft = Draft(data, base.source)
+        draft = Resolver(data, base.source)
         config = draft.config()
         found += [_blamed(one, at, places) for one in draft.found if one not in base.found or _cause(one, places)]
         if config is not None and len(places) == len(changes):

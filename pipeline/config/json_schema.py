@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from pipeline.config.file import ConfigFile
-from pipeline.config.registry import DOORS, PATH, STAGES, resolve
+from pipeline.config.registry import LISTENERS, PATH, STAGES, resolve
 
 Schema = dict[str, Any]
 
@@ -41,7 +41,7 @@ def parts() -> Parts:
     """The schemas of the file's top, of the registered doors and stages, and of what they share."""
     classes = {
         (kind, name): resolve(name, names, kind)
-        for kind, names in (("door", DOORS), ("stage", STAGES))
+        for kind, names in (("door", LISTENERS), ("stage", STAGES))
         for name in names
     }
     models: list[type[BaseModel]] = list(dict.fromkeys([ConfigFile, *(cls.Settings for cls in classes.values())]))

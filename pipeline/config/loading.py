@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.config import document
 from pipeline.config.arms import arms_of
 from pipeline.config.problems import ConfigError
-from pipeline.config.resolve import Draft
+from pipeline.config.resolve import Resolver
 from pipeline.config.resolved import Config
 
 __all__ = ["ConfigError", "load"]
@@ -20,7 +20,7 @@ def load(path: Path, env: Mapping[str, str] | None = None) -> Config:
     Raises ConfigError, which holds every problem found.
     """
     source = document.read(path, os.environ if env is None else env)
-    draft = Draft(source.data, path)
+    draft = Resolver(source.data, path)
     config = draft.config()
     arms, found = arms_of(draft)
     found = source.found + draft.found + found

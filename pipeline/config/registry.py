@@ -19,8 +19,8 @@ STAGES = {
     "scoring": "processors.scoring:Scoring",
 }
 
-DOORS = {
-    "webrtc": "transports.webrtc.listener:WebRtcDoor",
+LISTENERS = {
+    "webrtc": "transports.webrtc.listener:WebRtcListener",
 }
 
 PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")

@@ -15,8 +15,8 @@ from pipeline.config.document import read_as
 from pipeline.config.file import ConfigFile, ExperimentSettings
 from pipeline.config.problems import ConfigError, Found, Keys, known_names
 from pipeline.config.redaction import without_secrets
-from pipeline.config.registry import DOORS, STAGES, Unresolved, resolve
-from pipeline.config.resolved import Config, DoorPlan, Experiment, StagePlan, scoring_of
+from pipeline.config.registry import LISTENERS, STAGES, Unresolved, resolve
+from pipeline.config.resolved import Config, Experiment, ListenerPlan, StagePlan, scoring_of
 from pipeline.config.validation import fields_of, validated
 from processors.stage import Stage
 
@@ -25,7 +25,7 @@ TOP_KEYS = frozenset(fields_of(ConfigFile))
 
 
 @dataclass
-class Draft:
+class Resolver:
     """What could be made of a document so far, and what was wrong with it."""
 
     data: dict[str, Any]
@@ -70,14 +70,14 @@ class Draft:
         self.found += found
         return made
 
-    def _door(self, data: Any) -> DoorPlan | None:
+    def _door(self, data: Any) -> ListenerPlan | None:
         if not isinstance(data, dict):
             return None  # absent, or refused with the top of the file
-        cls = self._class(data, ("listen",), DOORS, "door")
+        cls = self._class(data, ("listen",), LISTENERS, "door")
         if cls is None:
             return None
         settings = self._settings(cls, without(data, "use"), ("listen",))
-        return None if settings is None else DoorPlan(data["use"], cls, settings)
+        return None if settings is None else ListenerPlan(data["use"], cls, settings)
 
     def _settings(self, cls: type[Any], keys: dict[str, Any], at: Keys) -> Any:
         model = getattr(cls, "Settings", None)

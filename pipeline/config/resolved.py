@@ -56,7 +56,7 @@ def scoring_of(stages: Iterable[StagePlan]) -> ScoringSettings | None:
 
 
 @dataclass(frozen=True, slots=True)
-class DoorPlan:
+class ListenerPlan:
     """A door to be opened: its class, and the settings for it."""
 
     use: str
@@ -85,7 +85,7 @@ class Config:
     name: str
     source: Path
     stages: tuple[StagePlan, ...]
-    listen: DoorPlan | None = None
+    listen: ListenerPlan | None = None
     budget: Budget = field(default_factory=Budget)
     prices: Path | None = None
     price_list: PriceList | None = field(default=None, repr=False)

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from pipeline.http.guard import Guard
 from pipeline.http.requests import Begin, Candidates, Offer, OfferOrigin, answered, bearer, read, refused
 from pipeline.http.tickets import Ticket, Tickets, digest
-from transports.webrtc.listener import WebRtcDoor
+from transports.webrtc.listener import WebRtcListener
 
 WEB = Path(__file__).parent / "web"
 
@@ -41,7 +41,7 @@ class PageInfo:
     scale: tuple[float, float] | None = None
 
 
-def create_app(*, door: WebRtcDoor, records: Records, info: PageInfo) -> FastAPI:
+def create_app(*, door: WebRtcListener, records: Records, info: PageInfo) -> FastAPI:
     """The HTTP application in front of the WebRTC door."""
     app = FastAPI(title=info.name, docs_url=None, redoc_url=None, openapi_url=None)
     tickets = Tickets()

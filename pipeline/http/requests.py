@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.exceptions import HTTPException
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from transports.webrtc.listener import BadOffer, DoorFull, UnknownCall
+from transports.webrtc.listener import BadOffer, ListenerFull, UnknownCall
 
 
 class Body(BaseModel):
@@ -68,7 +68,7 @@ async def answered(asked: Awaitable[T]) -> T:
         return await asked
     except BadOffer as error:
         raise HTTPException(400, str(error)) from error
-    except DoorFull as error:
+    except ListenerFull as error:
         raise HTTPException(503, str(error), {"Retry-After": "60"}) from error
     except UnknownCall as error:
         raise HTTPException(404, str(error)) from error

@@ -26,14 +26,14 @@ CUE = 7.0
 _SPEAKERS = {"caller": "Caller", "examiner": "Examiner"}
 
 _LINK_EVENTS = {
-    "LinkDialed": "dialed",
-    "LinkOpened": "opened",
-    "LinkLost": "lost",
-    "LinkGaveUp": "given up",
+    "ConnectionDialed": "dialed",
+    "ConnectionOpened": "opened",
+    "ConnectionLost": "lost",
+    "ConnectionGivenUp": "given up",
     "GoAwayReceived": "end announced",
     "ProblemSeen": "problem",
     "RepetitionNoticed": "repetition",
-    "HoleFound": "hole in the transcript",
+    "GapFound": "hole in the transcript",
     "ScoreAsked": "scores asked for",
     "ScoreRefused": "score refused",
 }

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pipeline.record import tables as t
 from pipeline.record.database import Database
-from pipeline.record.process_id import Owner, is_gone, this_process
+from pipeline.record.process_id import ProcessId, is_gone, this_process
 
 # A process says this often that it lives. One in another place that was silent for LEASE counts as dead; long enough
 # for a database to be restarted meanwhile.
@@ -17,7 +17,7 @@ BEAT = 20.0
 LEASE = 120.0
 
 
-class Owners:
+class Leases:
     """The processes that share a database, this one (`here`) among them."""
 
     def __init__(self, database: Database) -> None:
@@ -67,7 +67,7 @@ class Owners:
 def is_dead(owner: str, *, silent: float) -> bool:
     """Whether a process has ended: looked up where it can be seen from here, else judged by its silence."""
     with suppress(ValueError):
-        gone = is_gone(Owner.parse(owner))
+        gone = is_gone(ProcessId.parse(owner))
         if gone is not None:
             return gone
     return silent > LEASE

@@ -11,7 +11,7 @@ from core.events import Event, as_record
 
 State = Literal["open", "closed"]
 Scored = Literal["none", "partial", "complete"]
-Debt = Literal["verdict_due", "webhook_due"]
+PendingJob = Literal["verdict_due", "webhook_due"]
 
 # PostgreSQL stores no NUL, and UTF-8 has no lone surrogates; either would make a whole batch unwritable.
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")

@@ -9,7 +9,7 @@ import psutil
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class ProcessId:
     """A process. `place` is where its number means something: a host, one boot of it, one table of processes."""
 
     place: str
@@ -20,19 +20,19 @@ class Owner:
         return f"{self.place}:{self.pid}:{self.started}"
 
     @classmethod
-    def parse(cls, text: str) -> "Owner":
+    def parse(cls, text: str) -> "ProcessId":
         """The owner that `str` wrote. Raises ValueError for anything else."""
         place, pid, started = text.rsplit(":", 2)
         return cls(place, int(pid), started)
 
 
-def this_process() -> Owner:
+def this_process() -> ProcessId:
     """The owner of whatever the running process opens."""
     pid = os.getpid()
-    return Owner(_place(), pid, _started(pid) or "")
+    return ProcessId(_place(), pid, _started(pid) or "")
 
 
-def is_gone(owner: Owner) -> bool | None:
+def is_gone(owner: ProcessId) -> bool | None:
     """Whether the process has ended; None when it runs in another place and cannot be seen from here."""
     if owner.place != _place():
         return None

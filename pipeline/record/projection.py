@@ -27,7 +27,7 @@ _A_LIFETIME = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SessionState:
     """What is known of a session apart from its facts."""
 
     opened_at: datetime
@@ -93,7 +93,7 @@ def score_rows(events: Iterable[LoggedEvent]) -> list[dict[str, Any]]:
     ]
 
 
-def session_columns(known: Standing, events: Iterable[LoggedEvent]) -> dict[str, Any]:
+def session_columns(known: SessionState, events: Iterable[LoggedEvent]) -> dict[str, Any]:
     """The columns of a session that its telling facts decide."""
     facts = sorted(events, key=lambda event: event.seq)
     last = {event.kind: event for event in facts}

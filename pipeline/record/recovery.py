@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from loguru import logger
 
-from core.events import Event, UtteranceSpoken, WordsKept, from_record
+from core.events import Event, TranscriptCheckpointed, UtteranceSpoken, from_record
 from pipeline.record.models import LoggedEvent, Utterance
 from pipeline.record.projection import utterance_row
 
@@ -26,9 +26,9 @@ def unfinished(events: Sequence[LoggedEvent]) -> list[UtteranceSpoken]:
     """What each side was saying when the process died, as far as it was kept; nothing of a call that was over."""
     if any(logged.kind == "CallEnded" for logged in events):
         return []
-    latest: dict[str, UtteranceSpoken | WordsKept] = {}
-    for fact in read(events, UtteranceSpoken, WordsKept):
-        if isinstance(fact, UtteranceSpoken | WordsKept):
+    latest: dict[str, UtteranceSpoken | TranscriptCheckpointed] = {}
+    for fact in read(events, UtteranceSpoken, TranscriptCheckpointed):
+        if isinstance(fact, UtteranceSpoken | TranscriptCheckpointed):
             before = latest.get(fact.speaker)
             # The utterance stands for its kept words, whichever came first.
             if before is None or _stands(fact) >= _stands(before):
@@ -36,7 +36,7 @@ def unfinished(events: Sequence[LoggedEvent]) -> list[UtteranceSpoken]:
     return [
         UtteranceSpoken(kept.at, kept.speaker, kept.text, kept.started, kept.ended, partial=True)
         for kept in latest.values()
-        if isinstance(kept, WordsKept)
+        if isinstance(kept, TranscriptCheckpointed)
     ]
 
 
@@ -50,5 +50,5 @@ def transcript(said: Sequence[Utterance], events: Sequence[LoggedEvent], *, over
     return tuple(sorted([*said, *more], key=lambda one: (one.started, one.seq)))
 
 
-def _stands(fact: UtteranceSpoken | WordsKept) -> tuple[float, bool]:
+def _stands(fact: UtteranceSpoken | TranscriptCheckpointed) -> tuple[float, bool]:
     return fact.started, isinstance(fact, UtteranceSpoken)

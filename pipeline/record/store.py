@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.events import Event
 from pipeline.record import tables as t
 from pipeline.record.database import Database, parse_url
-from pipeline.record.leases import Owners, is_dead
+from pipeline.record.leases import Leases, is_dead
 from pipeline.record.models import (
-    Debt,
     LoggedEvent,
+    PendingJob,
     SessionOpening,
     SessionRecord,
     SessionSummary,
@@ -32,8 +32,8 @@ from pipeline.record.models import (
     Utterance,
     clean,
 )
-from pipeline.record.process_id import Owner
-from pipeline.record.projection import TELLING, Standing, score_rows, session_columns, usage_row, utterance_row
+from pipeline.record.process_id import ProcessId
+from pipeline.record.projection import TELLING, SessionState, score_rows, session_columns, usage_row, utterance_row
 from pipeline.record.recovery import transcript
 from pipeline.record.spill import Claimed, spill_folder, waiting
 
@@ -57,7 +57,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._owners = Owners(database)
+        self._owners = Leases(database)
         self.closed = False
 
     @classmethod
@@ -127,7 +127,7 @@ class Store:
             if new:
                 await self._add(connection, session, new)
 
-    async def settle(self, session_id: str, debt: Debt, events: Sequence[Event]) -> bool:
+    async def settle(self, session_id: str, debt: PendingJob, events: Sequence[Event]) -> bool:
         """Add what a job found out after the call, all of it or nothing, unless the session no longer owes `debt`.
 
         False when nothing was added. A VerdictGiven settles the verdict; a WebhookDelivered, or the last
@@ -150,7 +150,7 @@ class Store:
         async with self._database.writing() as connection:
             return await self._owners.take_up(connection, work)
 
-    async def close_orphans(self, why: str = "process died", owner: Owner | None = None) -> list[str]:
+    async def close_orphans(self, why: str = "process died", owner: ProcessId | None = None) -> list[str]:
         """Close the sessions whose process died without doing so, and say which; what is written of them stays.
 
         `owner` is who asks, this process unless told; its own sessions are never touched. A process of this machine is
@@ -283,7 +283,7 @@ class Store:
         last_at = await connection.scalar(select(func.max(t.events.c.at)).where(mine))
         rows = await connection.execute(select(t.events).where(mine, t.events.c.kind.in_(TELLING)))
         telling = [LoggedEvent(row["seq"], row["at"], row["kind"], row["data"]) for row in rows.mappings()]
-        known = Standing(
+        known = SessionState(
             session["opened_at"],
             session["state"],
             session["why"],

@@ -115,7 +115,7 @@ class Echo(Stage[EchoSettings]):
             self._began = min(began, self._began + DRIFT)
         if found is not None:
             delay = max(0.0, round(found.delay, 3))
-            self.session.record(events.EchoHeard(now, delay, round(found.likeness, 3)))
+            self.session.record(events.EchoDetected(now, delay, round(found.likeness, 3)))
             logger.warning(f"The examiner's voice comes back in the microphone after {delay:g} s.")
         self._held.append(frame)
         await self._let_go(self._gate.heard(sound))

@@ -12,8 +12,8 @@ from google.genai import errors, types
 from google.genai.live import AsyncSession
 
 from core.audio.pcm import size
-from core.live.close_codes import Verdict, classify, classify_refusal, explain, explain_refusal
-from core.live.messages import Aside, Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
+from core.live.close_codes import CloseAction, classify, classify_refusal, explain, explain_refusal
+from core.live.messages import Audio, EndActivity, Incoming, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
 from core.live.model_facts import ModelFacts
 from processors.gemini_live.translate import translate
 
@@ -24,7 +24,7 @@ CLOSE_TIMEOUT = 2.0
 class Lost(Exception):
     """The connection ended: the WebSocket close code (or an HTTP status), its reason, and what to do about it."""
 
-    def __init__(self, code: int, reason: str, verdict: Verdict, meaning: str) -> None:
+    def __init__(self, code: int, reason: str, verdict: CloseAction, meaning: str) -> None:
         super().__init__(meaning)
         self.code = code
         self.reason = reason
@@ -151,18 +151,18 @@ class Connection:
                 # Initial history ends with turnComplete, which does not ask for a reply there (types.HistoryConfig).
                 initial = self._facts.history == "initial"
                 await session.send_client_content(turns=list(history), turn_complete=initial)
-            case Text(text) if self._facts.text == "content":
+            case TextTurn(text) if self._facts.text == "content":
                 turn = types.Content(role="user", parts=[types.Part(text=text)])
                 await session.send_client_content(turns=turn, turn_complete=True)
-            case Text(text):
+            case TextTurn(text):
                 # With manual activity a text is a turn only inside a window (livekit/agents-js#1724).
                 await session.send_realtime_input(activity_start=types.ActivityStart())
                 await session.send_realtime_input(text=text)
                 await session.send_realtime_input(activity_end=types.ActivityEnd())
-            case Aside(text) if self._facts.text == "content":
+            case InTurnText(text) if self._facts.text == "content":
                 turn = types.Content(role="user", parts=[types.Part(text=text)])
                 await session.send_client_content(turns=turn, turn_complete=False)
-            case Aside(text):
+            case InTurnText(text):
                 await session.send_realtime_input(text=text)
             case ToolResult(id, name, result):
                 response = types.FunctionResponse(id=id, name=name, response=result)
@@ -191,11 +191,11 @@ def lost(error: BaseException, *, opened: bool = True) -> Lost:
             status = error.response.status_code
             return Lost(status, f"HTTP {status}", classify_refusal(status), explain_refusal(status))
         case TimeoutError():
-            return Lost(0, "timeout", Verdict.RESUME, "The service did not answer in time.")
+            return Lost(0, "timeout", CloseAction.RESUME, "The service did not answer in time.")
         case OSError():
-            return Lost(0, _one_line(error), Verdict.RESUME, f"The service cannot be reached: {_one_line(error)}.")
+            return Lost(0, _one_line(error), CloseAction.RESUME, f"The service cannot be reached: {_one_line(error)}.")
         case _:
-            verdict = Verdict.RESUME if opened else Verdict.GIVE_UP
+            verdict = CloseAction.RESUME if opened else CloseAction.GIVE_UP
             return Lost(0, _one_line(error), verdict, f"The Live client failed: {_one_line(error)}.")
 
 

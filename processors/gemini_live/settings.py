@@ -9,7 +9,7 @@ from google import genai
 from google.genai import types
 from pydantic import Field, SecretStr, ValidationInfo, model_validator
 
-from core.live.connection import LinkPolicy
+from core.live.connection import ConnectionPolicy
 from core.live.model_facts import ModelFacts, facts
 from core.live.policy import LivePolicy
 from core.live.watchdog import WatchPolicy
@@ -170,7 +170,7 @@ class GeminiLiveSettings(StageSettings):
     @property
     def policy(self) -> LivePolicy:
         """How the conversation is held."""
-        link = LinkPolicy(
+        link = ConnectionPolicy(
             self.backoff,
             self.dial_timeout,
             long_wait=self.long_wait,

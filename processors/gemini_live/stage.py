@@ -1,4 +1,4 @@
-"""Frames -> LiveMachine -> frames, and the one connection it dials."""
+"""Frames -> LiveConversationMachine -> frames, and the one connection it dials."""
 
 import asyncio
 import json
@@ -30,8 +30,10 @@ from pipecat.utils.text.base_text_aggregator import TextType
 from core.billing.usage import fill_in
 from core.live.actions import (
     Action,
-    AskTool,
+    AudioReplayed,
     BeginSpeech,
+    CallerFragment,
+    CallTool,
     Caption,
     Charge,
     CutSpeech,
@@ -39,30 +41,28 @@ from core.live.actions import (
     EndSpeech,
     GiveUp,
     HangUp,
-    Hear,
-    HearAgain,
-    KeepText,
     Note,
     Play,
     ReplyOver,
     Seed,
     Transmit,
+    WindowClosed,
 )
-from core.live.close_codes import Verdict
-from core.live.conversation import LiveMachine
+from core.live.close_codes import CloseAction
+from core.live.conversation import LiveConversationMachine
 from core.ports import Session
-from processors.audio_spool import FileShelf
+from processors.audio_spool import FileSpool
 from processors.frames import (
-    AnswerDueFrame,
+    AnswerExpectedFrame,
+    AudioReplayedFrame,
     CallerStoppedFrame,
     FlushFrame,
-    HeardAgainFrame,
-    NudgeFrame,
+    InstructionFrame,
     ReplyDoneFrame,
-    TextKeptFrame,
     ToolAnswerFrame,
     ToolCallFrame,
-    VoiceHeardFrame,
+    VoiceSpanFrame,
+    WindowClosedFrame,
 )
 from processors.gemini_live.connection import Connection, Lost
 from processors.gemini_live.farewell import recording
@@ -79,8 +79,8 @@ class GeminiLive(Stage[GeminiLiveSettings]):
     def __init__(self, settings: GeminiLiveSettings, session: Session) -> None:
         super().__init__(settings, session)
         self._client = client(settings)
-        self._shelf = FileShelf()
-        self._live = LiveMachine(settings.policy, shelf=self._shelf)
+        self._shelf = FileSpool()
+        self._live = LiveConversationMachine(settings.policy, shelf=self._shelf)
         self._connection: Connection | None = None
         self._holding: asyncio.Task[None] | None = None
         self._farewell = None if settings.farewell is None else recording(settings.farewell)
@@ -124,7 +124,7 @@ class GeminiLive(Stage[GeminiLiveSettings]):
             case FlushFrame(why=why, at=at):
                 await self._carry_out(live.flush(now, at, why))
                 return
-            case NudgeFrame(text=text):
+            case InstructionFrame(text=text):
                 await self._carry_out(live.tell(text, now))
                 return
             case ToolAnswerFrame(call_id=id, function=name, result=result):
@@ -140,9 +140,9 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self._carry_out(live.caller_stopped(now, voiced=voiced, spoke_until=until))
             case UserStoppedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(live.caller_stopped(now))
-            case VoiceHeardFrame(ended=ended) if direction is FrameDirection.DOWNSTREAM:
+            case VoiceSpanFrame(ended=ended) if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(live.caller_voiced(ended, now))
-            case AnswerDueFrame(at_least=at_least, thinking=thinking):
+            case AnswerExpectedFrame(at_least=at_least, thinking=thinking):
                 live.answer_due(at_least, thinking)
             case BotStartedSpeakingFrame():
                 live.audible(now)
@@ -182,12 +182,12 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 spoken = TTSTextFrame(text, TextType.WORD)
                 spoken.includes_inter_frame_spaces = True
                 await self.push_frame(spoken)
-            case Hear(text):
+            case CallerFragment(text):
                 await self.push_frame(TranscriptionFrame(text, "caller", datetime.now(UTC).isoformat()))
-            case KeepText(safe):
-                await self.push_frame(TextKeptFrame(safe=safe))
-            case HearAgain():
-                await self.push_frame(HeardAgainFrame())
+            case WindowClosed(safe):
+                await self.push_frame(WindowClosedFrame(safe=safe))
+            case AudioReplayed():
+                await self.push_frame(AudioReplayedFrame())
             case BeginSpeech():
                 await self.push_frame(TTSStartedFrame())
             case EndSpeech():
@@ -196,7 +196,7 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self.broadcast_interruption()
             case ReplyOver(interrupted, heard):
                 await self.push_frame(ReplyDoneFrame(interrupted=interrupted, heard=heard))
-            case AskTool(id, name, args):
+            case CallTool(id, name, args):
                 await self.push_frame(ToolCallFrame(call_id=id, function=name, args=args))
             case Charge(counts, audio_in, audio_out):
                 self.session.charge(self.settings.model, fill_in(counts, audio_in, audio_out))
@@ -249,6 +249,6 @@ class GeminiLive(Stage[GeminiLiveSettings]):
             await connection.close()
             lost = live.lost(end.code, end.reason, end.verdict, end.meaning, dial.number, session.now())
             if lost:
-                level = "ERROR" if end.verdict is Verdict.GIVE_UP else "WARNING"
+                level = "ERROR" if end.verdict is CloseAction.GIVE_UP else "WARNING"
                 logger.log(level, f"Live link lost ({end.code} {end.reason!r}): {end.meaning} Next: {end.verdict}.")
             await self._carry_out(lost)

@@ -6,18 +6,18 @@ from google.genai import types
 
 from core.billing.usage import TokenCounts
 from core.live.messages import (
-    AudioSpoken,
-    GenerationDone,
-    GoingAway,
-    HandleGiven,
+    GenerationComplete,
+    GoAway,
+    HandleUpdated,
     Incoming,
+    InputTranscribed,
     Interrupted,
-    TextHeard,
-    TextSpoken,
-    ToolAsked,
+    ModelAudio,
+    OutputTranscribed,
+    ToolCallReceived,
     ToolsCancelled,
-    TurnDone,
-    UsageSeen,
+    TurnComplete,
+    UsageReceived,
 )
 
 # What the Live API speaks when a chunk does not say otherwise.
@@ -29,16 +29,16 @@ def translate(message: types.LiveServerMessage) -> list[Incoming]:
     said: list[Incoming] = []
     if message.session_resumption_update is not None:
         update = message.session_resumption_update
-        said.append(HandleGiven(update.new_handle if update.resumable and update.new_handle else None))
+        said.append(HandleUpdated(update.new_handle if update.resumable and update.new_handle else None))
     if message.go_away is not None:
-        said.append(GoingAway(_seconds(message.go_away.time_left)))
+        said.append(GoAway(_seconds(message.go_away.time_left)))
     if message.usage_metadata is not None:
-        said.append(UsageSeen(_counts(message.usage_metadata)))
+        said.append(UsageReceived(_counts(message.usage_metadata)))
     if message.server_content is not None:
         said += _content(message.server_content)
     if message.tool_call is not None:
         for call in message.tool_call.function_calls or []:
-            said.append(ToolAsked(call.id or "", call.name or "", dict(call.args or {})))
+            said.append(ToolCallReceived(call.id or "", call.name or "", dict(call.args or {})))
     if message.tool_call_cancellation is not None:
         said.append(ToolsCancelled(tuple(message.tool_call_cancellation.ids or ())))
     return said
@@ -46,20 +46,20 @@ def translate(message: types.LiveServerMessage) -> list[Incoming]:
 
 def _content(content: types.LiveServerContent) -> Iterator[Incoming]:
     if content.input_transcription and content.input_transcription.text:
-        yield TextHeard(content.input_transcription.text)
+        yield InputTranscribed(content.input_transcription.text)
     if content.output_transcription and content.output_transcription.text:
-        yield TextSpoken(content.output_transcription.text)
+        yield OutputTranscribed(content.output_transcription.text)
     for part in (content.model_turn.parts if content.model_turn else None) or []:
         data = part.inline_data
         if data and data.data and (data.mime_type or "").startswith("audio/pcm"):
-            yield AudioSpoken(data.data, _rate(data.mime_type or ""))
+            yield ModelAudio(data.data, _rate(data.mime_type or ""))
     if content.interrupted:
         yield Interrupted()
     if content.generation_complete:
-        yield GenerationDone()
+        yield GenerationComplete()
     if content.turn_complete:
         reason = content.turn_complete_reason
-        yield TurnDone(reason.value if reason else "")
+        yield TurnComplete(reason.value if reason else "")
 
 
 def _rate(mime_type: str) -> int:

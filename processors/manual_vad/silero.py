@@ -45,7 +45,7 @@ _STILL = 16
 _STILL_WINDOWS = 20
 
 
-class Voice:
+class SileroDetector:
     """The likelihood of voice in a stream of 16 kHz mono PCM."""
 
     def __init__(self) -> None:

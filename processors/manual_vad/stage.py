@@ -18,12 +18,12 @@ from pipecat.processors.frame_processor import FrameDirection
 from core import events
 from core.audio import pcm
 from core.ports import Session
-from core.turns.endpointing import Action, CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceHeard
+from core.turns.endpointing import Action, CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceSpanEnded
 from core.turns.flush import Chunk, Flush
 from core.turns.vad import VoiceMarker, VoicePolicy
-from processors.frames import AnswerDueFrame, CallerStoppedFrame, FlushFrame, VoiceHeardFrame
+from processors.frames import AnswerExpectedFrame, CallerStoppedFrame, FlushFrame, VoiceSpanFrame
 from processors.manual_vad.settings import ManualVadSettings
-from processors.manual_vad.silero import RATE, Voice, VoiceDetector, level
+from processors.manual_vad.silero import RATE, SileroDetector, VoiceDetector, level
 from processors.stage import Stage
 
 
@@ -34,7 +34,7 @@ class ManualVad(Stage[ManualVadSettings]):
     """
 
     Settings = ManualVadSettings
-    Detector: ClassVar[type[VoiceDetector]] = Voice
+    Detector: ClassVar[type[VoiceDetector]] = SileroDetector
 
     def __init__(self, settings: ManualVadSettings, session: Session) -> None:
         super().__init__(settings, session)
@@ -55,7 +55,7 @@ class ManualVad(Stage[ManualVadSettings]):
             case InputAudioRawFrame():
                 await self._heard(frame)
                 return
-            case AnswerDueFrame(silence=silence):
+            case AnswerExpectedFrame(silence=silence):
                 await self._carry_out(self._turns.expect(silence, self.session.now()))
             case InputDTMFFrame(button=key):
                 await self._pressed(key.value)
@@ -103,8 +103,8 @@ class ManualVad(Stage[ManualVadSettings]):
                     if self._examiner_speaking and self.settings.barge_in:
                         await self.broadcast_interruption()
                     await self.push_frame(UserStartedSpeakingFrame())
-                case VoiceHeard(started, ended):
-                    await self.push_frame(VoiceHeardFrame(started=started, ended=ended))
+                case VoiceSpanEnded(started, ended):
+                    await self.push_frame(VoiceSpanFrame(started=started, ended=ended))
                 case Flush(at, why, behind):
                     await self._release(all_but=behind)
                     await self.push_frame(FlushFrame(why=why, at=at))

@@ -12,7 +12,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSet
 from pipecat.services.google.gemini_live.stt import GeminiSTTService
 
 from core.audio import pcm
-from processors.shadow.transcriber import EAR_RATE, Deaf
+from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 
 # The final text came 262 ms after the end of an utterance in one public measurement.
 _FINAL = 10.0
@@ -67,9 +67,9 @@ class _Service(GeminiSTTService):
         session = self._session
         assert session is not None
         await session.send_realtime_input(activity_start={})
-        step = pcm.size(_STEP, EAR_RATE)
+        step = pcm.size(_STEP, TRANSCRIBER_RATE)
         for at in range(0, len(audio), step):
-            blob = {"data": audio[at : at + step], "mime_type": f"audio/pcm;rate={EAR_RATE}"}
+            blob = {"data": audio[at : at + step], "mime_type": f"audio/pcm;rate={TRANSCRIBER_RATE}"}
             await session.send_realtime_input(audio=blob)  # pyright: ignore[reportArgumentType] - read as a Blob
         await session.send_realtime_input(activity_end={})
 
@@ -99,7 +99,7 @@ class _Service(GeminiSTTService):
         self._changed.set()
 
 
-class GoogleEars:
+class GoogleTranscriber:
     """Implements Ears. Each piece is an activity window of its own; a connection that breaks is dialed again once for
     the piece in hand. The service reports no tokens, so what it costs is not on the bill.
     """
@@ -108,7 +108,7 @@ class GoogleEars:
         self._service = _Service(
             api_key=key,
             http_options=http_options,
-            sample_rate=EAR_RATE,
+            sample_rate=TRANSCRIBER_RATE,
             settings=GeminiSTTService.Settings(model=model, mode="VERBATIM"),
         )
 
@@ -130,7 +130,7 @@ class GoogleEars:
         try:
             return await self._service.hear(audio)
         except _Lost as lost:
-            raise Deaf(f"Google's transcription was lost twice in one piece: {lost}") from lost
+            raise TranscriptionFailed(f"Google's transcription was lost twice in one piece: {lost}") from lost
         except Exception as error:
             raise _unreachable(error) from error
 
@@ -139,8 +139,8 @@ class GoogleEars:
         await self._service.cleanup()
 
 
-def _unreachable(error: Exception) -> Deaf:
-    return Deaf(f"Google's transcription cannot be reached: {_sentence(error)}")
+def _unreachable(error: Exception) -> TranscriptionFailed:
+    return TranscriptionFailed(f"Google's transcription cannot be reached: {_sentence(error)}")
 
 
 def _sentence(error: object) -> str:

@@ -9,11 +9,19 @@ from pydantic import SecretStr
 
 from core.audio import pcm
 from core.billing.usage import AUDIO_TOKENS_PER_SECOND, fill_in
-from core.live.messages import Audio, AudioSpoken, EndActivity, StartActivity, TextHeard, TurnDone, UsageSeen
+from core.live.messages import (
+    Audio,
+    EndActivity,
+    InputTranscribed,
+    ModelAudio,
+    StartActivity,
+    TurnComplete,
+    UsageReceived,
+)
 from core.ports import Session
 from processors.gemini_live.connection import Connection, Lost
 from processors.gemini_live.settings import GeminiLiveSettings, client, connect_config
-from processors.shadow.transcriber import EAR_RATE, Deaf
+from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 
 INSTRUCTION = "You only listen. Whatever you hear, answer with the single word: yes."
 # Every turn is billed for the whole context again, and ears need none: a new session after so much audio.
@@ -25,7 +33,7 @@ _TEXT = 10.0
 _SETTLED = 1.5
 
 
-class LiveEars:
+class LiveTranscriber:
     """Implements Ears. Each piece is an activity window of its own, so transcription never runs long enough to stall.
 
     A connection that breaks is dialed again once for the piece in hand. Tokens are charged to the session's bill.
@@ -56,7 +64,7 @@ class LiveEars:
             return await self._ask(audio)
         except Lost as lost:
             await self.close()
-            raise Deaf(f"the second Live session cannot hear: {lost.meaning}") from lost
+            raise TranscriptionFailed(f"the second Live session cannot hear: {lost.meaning}") from lost
 
     async def close(self) -> None:
         """Hang up."""
@@ -71,10 +79,10 @@ class LiveEars:
     async def _ask(self, audio: bytes) -> str:
         connection = await self._dialed()
         self._heard, self._over = [], False
-        step = pcm.size(_MESSAGE, EAR_RATE)
-        pieces = (Audio(audio[at : at + step], EAR_RATE) for at in range(0, len(audio), step))
+        step = pcm.size(_MESSAGE, TRANSCRIBER_RATE)
+        pieces = (Audio(audio[at : at + step], TRANSCRIBER_RATE) for at in range(0, len(audio), step))
         connection.send(StartActivity(), *pieces, EndActivity())
-        self._seconds += pcm.seconds(audio, EAR_RATE)
+        self._seconds += pcm.seconds(audio, TRANSCRIBER_RATE)
         with suppress(TimeoutError):
             async with asyncio.timeout(_TEXT) as limit:
                 while self._lost is None:
@@ -103,14 +111,14 @@ class LiveEars:
         try:
             async for event in connection.events():
                 match event:
-                    case TextHeard(text):
+                    case InputTranscribed(text):
                         self._heard.append(text)
-                    case TurnDone():
+                    case TurnComplete():
                         self._over = True
-                    case AudioSpoken(audio, rate):
+                    case ModelAudio(audio, rate):
                         self._replied += len(audio) / 2 / rate
                         continue
-                    case UsageSeen(counts):
+                    case UsageReceived(counts):
                         tokens = (round(x * AUDIO_TOKENS_PER_SECOND) for x in (self._seconds, self._replied))
                         self._session.charge(self._settings.model, fill_in(counts, *tokens))
                     case _:
@@ -123,9 +131,9 @@ class LiveEars:
 
 def live_ears(
     model: str, key: SecretStr | None, base_url: str | None, ca_file: Path | None, session: Session
-) -> LiveEars:
+) -> LiveTranscriber:
     """Ears on this model. Raises ValueError in one sentence when there is neither a key nor a base URL."""
     # No handle and no window: a session lives for a minute of audio. Nobody reads what it answers.
     there = {"model": model, "key": key, "base_url": base_url, "ca_file": ca_file}
     needless = {"resumption": False, "compression": False, "transcribe_examiner": False}
-    return LiveEars(GeminiLiveSettings.model_validate({**there, **needless}), session)
+    return LiveTranscriber(GeminiLiveSettings.model_validate({**there, **needless}), session)

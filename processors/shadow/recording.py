@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import dataclass, field
 
 from core.audio import pcm
-from processors.audio_spool import FileShelf
+from processors.audio_spool import FileSpool
 
 
 @dataclass
-class _Take:
+class _Segment:
     """The audio of one turn. `started` is when its first sample was spoken, on the session's clock."""
 
     started: float = float("inf")
@@ -17,7 +17,7 @@ class _Take:
     fresh: bytearray = field(default_factory=bytearray)
 
 
-class Tape:
+class Recording:
     """Turns of 16-bit mono PCM at `rate` Hz. In memory are `memory` seconds of the turn in hand at most, and what is
     on its way to a file.
     """
@@ -25,14 +25,14 @@ class Tape:
     def __init__(self, rate: int, memory: float) -> None:
         self._rate = rate
         self._most = pcm.size(memory, rate)
-        self._shelf = FileShelf()
-        self._takes: list[_Take] = []
+        self._shelf = FileSpool()
+        self._takes: list[_Segment] = []
 
     def begin(self) -> None:
         """A turn begins."""
         if self._takes:
             self._put_aside(self._takes[-1])
-        self._takes.append(_Take())
+        self._takes.append(_Segment())
 
     @property
     def started(self) -> float:
@@ -66,17 +66,17 @@ class Tape:
         self._takes.clear()
         self._shelf.close()
 
-    def _offset(self, take: _Take, when: float) -> int:
+    def _offset(self, take: _Segment, when: float) -> int:
         if take.size == 0:
             return 0
         return min(pcm.size(max(0.0, when - take.started), self._rate), take.size)
 
-    async def _read(self, take: _Take) -> bytes:
+    async def _read(self, take: _Segment) -> bytes:
         fresh = bytes(take.fresh)
         parts = [await asyncio.to_thread(self._shelf.get, place, size) for place, size in list(take.places)]
         return b"".join([*parts, fresh])
 
-    def _put_aside(self, take: _Take) -> None:
+    def _put_aside(self, take: _Segment) -> None:
         if not take.fresh:
             return
         take.places.append((self._shelf.put(bytes(take.fresh)), len(take.fresh)))

@@ -18,11 +18,11 @@ from pydantic import Field, SecretStr, ValidationInfo, model_validator
 
 from core import events
 from core.audio import pcm
-from core.audio.chunker import Cutter, cut
+from core.audio.chunker import Chunker, cut
 from core.ports import Session
-from processors.frames import CallerStoppedFrame, HoleFrame, SecondEarsFrame, SecondTextFrame
-from processors.shadow.recording import Tape
-from processors.shadow.transcriber import EAR_RATE, Deaf, Ears
+from processors.frames import CallerStoppedFrame, GapFrame, ShadowReadyFrame, ShadowTextFrame
+from processors.shadow.recording import Recording
+from processors.shadow.transcriber import TRANSCRIBER_RATE, Transcriber, TranscriptionFailed
 from processors.stage import ConfigPath, Stage, StageSettings
 
 # Pieces and holes that wait to be heard. An hour of speech is some 400 pieces; past that the newest is left out.
@@ -80,7 +80,7 @@ class _Turn:
     """A turn that is being transcribed whole."""
 
     started: float
-    cutter: Cutter = field(default_factory=lambda: Cutter(EAR_RATE))
+    cutter: Chunker = field(default_factory=lambda: Chunker(TRANSCRIBER_RATE))
     taken: float = 0.0  # seconds of its audio that are in pieces
     heard: list[tuple[str, float, float]] = field(default_factory=list[tuple[str, float, float]])
 
@@ -109,11 +109,11 @@ class Shadow(Stage[ShadowSettings]):
 
     Settings = ShadowSettings
 
-    def __init__(self, settings: ShadowSettings, session: Session, ears: Ears | None = None) -> None:
+    def __init__(self, settings: ShadowSettings, session: Session, ears: Transcriber | None = None) -> None:
         super().__init__(settings, session)
         self._ears = ears or make_ears(settings, session)
         self._always = settings.when == "always"
-        self._tape = Tape(EAR_RATE, settings.memory)
+        self._tape = Recording(TRANSCRIBER_RATE, settings.memory)
         self._turn: _Turn | None = None
         self._in_turn = False
         self._work: deque[_Piece | _TurnOver | _Hole] = deque()
@@ -133,7 +133,7 @@ class Shadow(Stage[ShadowSettings]):
         await super().cleanup()
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
-        if isinstance(frame, HoleFrame) and direction is FrameDirection.UPSTREAM:
+        if isinstance(frame, GapFrame) and direction is FrameDirection.UPSTREAM:
             self._queue(_Hole(frame.started, frame.ended))
             return
         await self.push_frame(frame, direction)
@@ -142,7 +142,7 @@ class Shadow(Stage[ShadowSettings]):
         now = self.session.now()
         match frame:
             case StartFrame():
-                await self.push_frame(SecondEarsFrame(always=self._always))
+                await self.push_frame(ShadowReadyFrame(always=self._always))
             case UserStartedSpeakingFrame():
                 self._in_turn = True
                 self._tape.begin()
@@ -156,22 +156,24 @@ class Shadow(Stage[ShadowSettings]):
                 pass
 
     def _hear(self, frame: InputAudioRawFrame, now: float) -> None:
-        if frame.sample_rate != EAR_RATE:
-            raise ValueError(f"shadow hears {EAR_RATE} Hz only and got {frame.sample_rate}: put it behind manual_vad")
+        if frame.sample_rate != TRANSCRIBER_RATE:
+            raise ValueError(
+                f"shadow hears {TRANSCRIBER_RATE} Hz only and got {frame.sample_rate}: put it behind manual_vad"
+            )
         self._tape.add(frame.audio, now)
         if self._turn is not None and (piece := self._turn.cutter.push(frame.audio)) is not None:
             self._queue(self._piece(self._turn, piece))
 
     def _piece(self, turn: _Turn, audio: bytes) -> _Piece:
         started = self._tape.started + turn.taken
-        turn.taken += pcm.seconds(audio, EAR_RATE)
+        turn.taken += pcm.seconds(audio, TRANSCRIBER_RATE)
         return _Piece(turn, audio, started)
 
     def _finish(self, spoke_until: float, now: float) -> None:
         turn, self._turn = self._turn, None
         if turn is not None:
             rest = turn.cutter.finish(surplus=max(0.0, now - spoke_until - TAIL))
-            if pcm.seconds(rest, EAR_RATE) >= SHORTEST:
+            if pcm.seconds(rest, TRANSCRIBER_RATE) >= SHORTEST:
                 self._queue(self._piece(turn, rest))
             self._queue(_TurnOver(turn, spoke_until))
 
@@ -187,7 +189,7 @@ class Shadow(Stage[ShadowSettings]):
     async def _listen(self, setup: FrameProcessorSetup) -> None:
         try:
             await self._ears.open(setup)
-        except Deaf as error:
+        except TranscriptionFailed as error:
             self._complain(str(error))  # each piece will say so again, and each hole be answered with nothing
         while True:
             while self._work:
@@ -199,26 +201,26 @@ class Shadow(Stage[ShadowSettings]):
         match work:
             case _Piece(turn, audio, started):
                 text = await self._text_of(audio)
-                turn.heard.append((text, started, started + pcm.seconds(audio, EAR_RATE)))
+                turn.heard.append((text, started, started + pcm.seconds(audio, TRANSCRIBER_RATE)))
             case _TurnOver(turn, ended):
                 text = " ".join(text for text, _, _ in turn.heard if text)
                 await self.push_frame(
-                    SecondTextFrame(text=text, started=turn.started, ended=ended, heard=tuple(turn.heard))
+                    ShadowTextFrame(text=text, started=turn.started, ended=ended, heard=tuple(turn.heard))
                 )
             case _Hole(started, ended):
                 audio = await self._tape.between(started, ended)
                 texts = [await self._text_of(piece) for piece in await asyncio.to_thread(_pieces, audio)]
                 text = " ".join(filter(None, texts))
-                await self.push_frame(SecondTextFrame(text=text, started=started, ended=ended, repaired=True))
+                await self.push_frame(ShadowTextFrame(text=text, started=started, ended=ended, repaired=True))
             case _:
                 assert_never(work)
 
     async def _text_of(self, audio: bytes) -> str:
-        if pcm.seconds(audio, EAR_RATE) < SHORTEST:
+        if pcm.seconds(audio, TRANSCRIBER_RATE) < SHORTEST:
             return ""
         try:
             return await self._ears.transcribe(audio)
-        except Deaf as error:
+        except TranscriptionFailed as error:
             self._complain(str(error))
             return ""
 
@@ -230,14 +232,14 @@ class Shadow(Stage[ShadowSettings]):
             self.session.record(events.ProblemSeen(self.session.now(), "shadow", what))
 
 
-def make_ears(settings: ShadowSettings, session: Session) -> Ears:
+def make_ears(settings: ShadowSettings, session: Session) -> Transcriber:
     """The ears that the settings name. Raises ValueError, in a sentence, when they lack a key or an extra."""
     model = settings.ears_model or MODELS.get(settings.ears, "")
     match settings.ears:
         case "offline":
-            from processors.shadow.offline import OfflineEars
+            from processors.shadow.offline import OfflineTranscriber
 
-            return OfflineEars()
+            return OfflineTranscriber()
         case "live":
             from processors.shadow.live import live_ears
 
@@ -246,15 +248,15 @@ def make_ears(settings: ShadowSettings, session: Session) -> Ears:
             from processors.gemini_live.settings import http_options
 
             try:
-                from processors.shadow.google_stt import GoogleEars
+                from processors.shadow.google_stt import GoogleTranscriber
             except ImportError as error:  # Pipecat's module asks for google-cloud-speech, though this service is not it
                 raise ValueError(
                     "ears: google_stt need the google-stt extra: pip install 'colloquy[google-stt]'"
                 ) from error
 
             key = settings.key.get_secret_value() if settings.key else "none"
-            return GoogleEars(model, key, http_options(settings.base_url, settings.ca_file))
+            return GoogleTranscriber(model, key, http_options(settings.base_url, settings.ca_file))
 
 
 def _pieces(audio: bytes) -> list[bytes]:
-    return list(cut(audio, EAR_RATE))
+    return list(cut(audio, TRANSCRIBER_RATE))

@@ -5,14 +5,14 @@ from typing import Protocol
 from pipecat.processors.frame_processor import FrameProcessorSetup
 
 # What all of them hear: 16-bit mono PCM at this rate.
-EAR_RATE = 16000
+TRANSCRIBER_RATE = 16000
 
 
-class Deaf(RuntimeError):
+class TranscriptionFailed(RuntimeError):
     """A piece that could not be transcribed; the message is one sentence."""
 
 
-class Ears(Protocol):
+class Transcriber(Protocol):
     """Turns speech into text. One piece at a time."""
 
     async def open(self, setup: FrameProcessorSetup) -> None:

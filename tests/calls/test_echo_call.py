@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from core.events import EchoHeard, Event, TurnOpened, UtteranceSpoken
+from core.events import EchoDetected, Event, TurnOpened, UtteranceSpoken
 from pipeline.runtime import Running
 from support.calls import SHORT, Told, config, hold
 from support.clips import ANSWERS
@@ -46,7 +46,7 @@ def as_it_should_be(told: Told) -> None:
 async def test_the_examiners_echo_opens_no_turn(rate: int, tmp_path: Path) -> None:
     told = await hold(config(tmp_path, SPEAKING), at_files(FILES, rate, tmp_path), echo={"gain": -10, "delay": 0.18})
     as_it_should_be(told)
-    assert len(told.of(EchoHeard)) == 1
+    assert len(told.of(EchoDetected)) == 1
 
 
 async def test_without_the_stage_the_same_room_interrupts_the_examiner(tmp_path: Path) -> None:
@@ -64,4 +64,4 @@ async def test_without_the_stage_the_same_room_interrupts_the_examiner(tmp_path:
 async def test_a_quiet_line_is_left_as_it_is(tmp_path: Path) -> None:
     told = await hold(config(tmp_path, SPEAKING), at_files(FILES, 8000, tmp_path))
     as_it_should_be(told)
-    assert told.of(EchoHeard) == []
+    assert told.of(EchoDetected) == []

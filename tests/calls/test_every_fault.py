@@ -16,7 +16,16 @@ import pytest
 
 from bench.link import EXAMINER
 from bench.link_cases import CASES, OTHERS, Case, rules
-from core.events import CallBilled, CallEnded, LinkDialed, LinkLost, LinkOpened, ProblemSeen, ScoreGiven, ScoreMissing
+from core.events import (
+    CallBilled,
+    CallEnded,
+    ConnectionDialed,
+    ConnectionLost,
+    ConnectionOpened,
+    ProblemSeen,
+    ScoreGiven,
+    ScoreMissing,
+)
 from gemini_live_emulator.faults.catalogue import FAULTS
 from gemini_live_emulator.scenario import CRITERIA, Scenario
 from gemini_live_emulator.server.listener import Emulator
@@ -105,7 +114,9 @@ def closed(told: Told) -> None:
     assert isinstance(told.events[-1], CallEnded) and len(told.of(CallEnded)) == 1
     decided = {event.criterion for event in (*told.of(ScoreGiven), *told.of(ScoreMissing))}
     assert decided == set(CRITERIA), "each criterion has a score, or is declared to have none"
-    assert len(told.of(LinkOpened)) <= len(told.of(LinkDialed)) >= len(told.of(LinkLost)), "one loss a connection"
+    assert len(told.of(ConnectionOpened)) <= len(told.of(ConnectionDialed)) >= len(told.of(ConnectionLost)), (
+        "one loss a connection"
+    )
     causes = Counter(problem.what for problem in told.of(ProblemSeen))
     assert all(count == 1 for count in causes.values()), causes
 

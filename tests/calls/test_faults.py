@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from core.events import CallEnded, GoAwayReceived, LinkDialed, LinkLost, LinkOpened, ModelLate, ScoreGiven, ToolAnswered
+from core.events import (
+    CallEnded,
+    ConnectionDialed,
+    ConnectionLost,
+    ConnectionOpened,
+    GoAwayReceived,
+    ModelLate,
+    ScoreGiven,
+    ToolAnswered,
+)
 from support.calls import Told, config, hold
 from support.clips import ANSWERS, RATE
 
@@ -74,7 +83,7 @@ def whole_windows(told: Told) -> list[tuple[int, int]]:
 
 def resumed(told: Told) -> list[bool]:
     """Of each attempt to connect, whether it brought a handle."""
-    return [dial.resumed for dial in told.of(LinkDialed)]
+    return [dial.resumed for dial in told.of(ConnectionDialed)]
 
 
 async def test_an_answer_cut_in_two_is_heard_whole_on_the_next_connection(tmp_path: Path) -> None:
@@ -88,12 +97,12 @@ async def test_an_answer_cut_in_two_is_heard_whole_on_the_next_connection(tmp_pa
         # The first answer, from its first sample, and the second: nothing of them went to another connection.
         [(first, samples), (second, _)] = whole_windows(told)
         assert first == second > 1 and samples > 3 * RATE
-    assert [(lost.code, lost.verdict) for lost in failed.of(LinkLost)] == [(1011, "resume")]
-    assert [(lost.code, lost.verdict) for lost in cut.of(LinkLost)] == [(1006, "resume")]
-    assert [(lost.code, lost.verdict) for lost in refused.of(LinkLost)] == [(1011, "resume"), (1007, "fresh")]
+    assert [(lost.code, lost.verdict) for lost in failed.of(ConnectionLost)] == [(1011, "resume")]
+    assert [(lost.code, lost.verdict) for lost in cut.of(ConnectionLost)] == [(1006, "resume")]
+    assert [(lost.code, lost.verdict) for lost in refused.of(ConnectionLost)] == [(1011, "resume"), (1007, "fresh")]
     assert resumed(failed) == resumed(cut) == [False, True]
     assert resumed(refused) == [False, True, False], "a refused handle is not tried twice"
-    assert [opened.gap >= 1.0 for opened in failed.of(LinkOpened)] == [False, True], "the gap is on record"
+    assert [opened.gap >= 1.0 for opened in failed.of(ConnectionOpened)] == [False, True], "the gap is on record"
 
 
 # A service that has frozen with its socket open says nothing, gives no handles and calls no functions.
@@ -108,8 +117,10 @@ async def test_an_announced_end_and_a_silent_model_are_left_in_time(tmp_path: Pa
         exam(tmp_path / "call", {"fault": "thread_cancelled_on_tool"}),
     )
     nothing_said_is_lost(told_to_go)
-    assert told_to_go.of(GoAwayReceived) and told_to_go.of(LinkLost) == []
-    assert max(opened.gap for opened in told_to_go.of(LinkOpened)) < 30.0, "a move that was chosen waits for nothing"
+    assert told_to_go.of(GoAwayReceived) and told_to_go.of(ConnectionLost) == []
+    assert max(opened.gap for opened in told_to_go.of(ConnectionOpened)) < 30.0, (
+        "a move that was chosen waits for nothing"
+    )
     nothing_said_is_lost(mute)
     assert [late.done for late in mute.of(ModelLate)] == ["nudge", "reconnect"]
     nothing_said_is_lost(in_call)
@@ -123,9 +134,9 @@ async def test_a_key_that_is_refused_ends_the_call_and_a_quota_is_waited_out(tmp
         exam(tmp_path / "quota", {"fault": "quota"} | MIDDLE, gemini_live__long_wait=3.0),
     )
     nothing_said_is_lost(quota)
-    assert [lost.verdict for lost in quota.of(LinkLost)] == ["wait"]
-    assert quota.of(LinkOpened)[1].gap >= 3.0
+    assert [lost.verdict for lost in quota.of(ConnectionLost)] == ["wait"]
+    assert quota.of(ConnectionOpened)[1].gap >= 3.0
     closed(key)
     assert key.record.why == "link given up" and "check the key" in (key.record.detail or "")
-    assert [lost.verdict for lost in key.of(LinkLost)] == ["resume", "give up"]
+    assert [lost.verdict for lost in key.of(ConnectionLost)] == ["resume", "give up"]
     assert "Your name?" in key.said("examiner"), "what was said before is in the record"

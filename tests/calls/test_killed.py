@@ -283,7 +283,7 @@ def explained(record: SessionRecord, known: Known) -> bool:
     """Whether a verdict is what follows from what was on record when the process was killed, and nothing more."""
     values = given(record)
     facts = [logged for logged in record.events if logged.seq < AFTER_THE_CALL]
-    said = [logged.data for logged in facts if logged.kind in ("UtteranceSpoken", "WordsKept")]
+    said = [logged.data for logged in facts if logged.kind in ("UtteranceSpoken", "TranscriptCheckpointed")]
     finished = [logged.data["text"] for logged in facts if logged.kind == "UtteranceSpoken"]
     stated = {name for text in finished for name in scores_in(text)}
     if any(logged.kind == "ToolCalled" for logged in facts):

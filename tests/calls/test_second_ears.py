@@ -16,10 +16,10 @@ import yaml
 
 from bench.link_cases import chosen, rules
 from core.events import (
-    HeardOtherwise,
-    HoleFound,
-    HoleRepaired,
-    LinkGaveUp,
+    AlternativeTranscribed,
+    ConnectionGivenUp,
+    GapFound,
+    GapRepaired,
     ProblemSeen,
     TranscriptMeasured,
     UsageReported,
@@ -136,7 +136,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Held[str]:
 def test_without_second_ears_the_hole_is_told(calls: Held[str]) -> None:
     told = calls["none"]
     assert recall(told) < 0.6
-    assert told.of(HoleFound) and told.of(HoleRepaired) == []
+    assert told.of(GapFound) and told.of(GapRepaired) == []
     assert measured(told).completeness < 0.7 and measured(told).repaired == 0
     assert {said.source for said in told.record.utterances} == {"live"}
     [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.times]
@@ -147,10 +147,10 @@ def test_without_second_ears_the_hole_is_told(calls: Held[str]) -> None:
 def test_a_hole_is_heard_again_offline_and_filled(calls: Held[str], model: str) -> None:
     told = calls[f"holes, {model} model"]
     assert recall(told) == 1.0
-    assert told.of(HoleRepaired)
+    assert told.of(GapRepaired)
     assert measured(told).completeness == 1.0 and told.record.completeness == 1.0
     [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.source == "repaired"]
-    [live_text] = told.of(HeardOtherwise)
+    [live_text] = told.of(AlternativeTranscribed)
     assert live_text.source == "live" and share(live_text.text, spoken.text) > 0.8
     words = [bare(word) for word in spoken.text.split()]
     assert all(words.count(once) == 1 for once in ("bruce", "university", "leisure")), "nothing stands twice"
@@ -159,7 +159,7 @@ def test_a_hole_is_heard_again_offline_and_filled(calls: Held[str], model: str) 
 def test_offline_ears_that_hear_every_turn_need_no_repair(calls: Held[str]) -> None:
     told = calls["offline"]
     assert recall(told) == 1.0
-    assert told.of(HoleRepaired) == []
+    assert told.of(GapRepaired) == []
     [spoken] = [said for said in told.record.utterances if said.speaker == "caller" and said.source == "shadow"]
     assert len(spoken.text.split()) > 50
     assert timely(spoken, 1.0)
@@ -217,11 +217,11 @@ async def test_what_was_said_when_the_link_was_given_up_is_in_the_transcript(
         faults[0]["message"] += 14  # 2 s into the second answer, when there is something to be heard of it
     file = stalled(tmp_path, live=NEW, ears="offline", examiner=ASKED, faults=faults, silence=0.8)
     told = await hold(file, answers)
-    assert told.record.why == "link given up" and told.of(LinkGaveUp)
-    given_up = told.of(LinkGaveUp)[0].at
+    assert told.record.why == "link given up" and told.of(ConnectionGivenUp)
+    given_up = told.of(ConnectionGivenUp)[0].at
     [spoken] = [said for said in told.record.utterances if said.source == "repaired"]
     assert spoken.speaker == "caller" and spoken.partial and spoken.started < given_up
     assert words <= {bare(word) for word in spoken.text.split()}
     assert told.record.completeness == 1.0 and measured(told).repaired == 1
-    repaired = told.events.index(told.of(HoleRepaired)[0])
+    repaired = told.events.index(told.of(GapRepaired)[0])
     assert repaired < told.events.index(told.of(VerdictGiven)[0]), "the scores are read from the whole of it"

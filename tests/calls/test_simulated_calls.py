@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import events
-from core.live.connection import LinkPolicy, LinkState
+from core.live.connection import ConnectionPolicy, ConnectionState
 from core.live.model_facts import facts
 from core.live.policy import LivePolicy
 from gemini_live_emulator.faults.catalogue import FAULTS
@@ -45,13 +45,13 @@ def exam(*faults: dict[str, Any], model: str = OLD, **changes: Any) -> Outcome:
 def orderly(outcome: Outcome, limit: float = 600.0) -> None:
     """The machine came to an end by itself and its log makes sense."""
     assert outcome.ended < limit
-    assert outcome.state is LinkState.CLOSED
+    assert outcome.state is ConnectionState.CLOSED
     assert outcome.discarded == 0, "no sample is sent outside a window"
     assert len(set(outcome.answers)) == len(outcome.answers), "a tool result goes to the model once"
     times = [event.at for event in outcome.log]
     assert times == sorted(times)
     assert outcome.unwatched == [], "no state but the last is without a deadline"
-    changes = [change.state for change in outcome.of(events.LinkChanged)]
+    changes = [change.state for change in outcome.of(events.ConnectionStateChanged)]
     assert changes[-1] == "closed"
     assert set(itertools.pairwise(["idle", *changes])) <= CHANGES, "every change of state is on record"
 
@@ -70,7 +70,7 @@ def nothing_lost(outcome: Outcome) -> None:
 def test_every_fault_ends_orderly_and_loses_nothing_that_can_be_kept(fault: str, model: str) -> None:
     outcome = exam({"fault": fault}, model=model)
     orderly(outcome)
-    if outcome.of(events.LinkGaveUp):
+    if outcome.of(events.ConnectionGivenUp):
         assert fault in FATAL
     else:
         nothing_lost(outcome)
@@ -82,19 +82,19 @@ def test_a_connection_may_break_at_any_moment(at: float) -> None:
     outcome = exam({"fault": "internal_error", "after": at, "connection": 1})
     orderly(outcome)
     nothing_lost(outcome)
-    assert outcome.of(events.LinkGaveUp) == []
+    assert outcome.of(events.ConnectionGivenUp) == []
     heard = [u.text for u in outcome.said if u.speaker == "caller"]
     assert len(heard) == 3, "every answer has its text, once"
     assert all(text.count("speech)") <= 1 for text in heard)
 
 
 def test_a_long_exam_moves_before_each_announced_end_and_nobody_notices() -> None:
-    link = LinkPolicy(lifetime=590)
+    link = ConnectionPolicy(lifetime=590)
     outcome = exam({"fault": "short_life", "times": 0}, answers=(9.0,) * 3, policy=LivePolicy(link), flush_after=4.0)
     orderly(outcome)
     nothing_said_is_missing(outcome)
-    assert outcome.of(events.GoAwayReceived) and outcome.of(events.LinkLost) == []
-    assert max(opened.gap for opened in outcome.of(events.LinkOpened)) < 0.5
+    assert outcome.of(events.GoAwayReceived) and outcome.of(events.ConnectionLost) == []
+    assert max(opened.gap for opened in outcome.of(events.ConnectionOpened)) < 0.5
 
 
 def chunks(pcm: bytes) -> list[int]:
@@ -132,7 +132,7 @@ def test_a_connection_may_break_at_every_message_around_a_flush(fault: str, mode
     for message in range(50, 110):
         rule = {"fault": fault, "message": message, "connection": 1, "on": "realtimeInput"}
         outcome = Simulation(MEASURED.changed(faults=[rule]), model=model, flush_after=1.5, answers=(4.0, 4.0)).run()
-        broken += len(outcome.of(events.LinkLost))
+        broken += len(outcome.of(events.ConnectionLost))
         orderly(outcome)
         nothing_said_is_missing(outcome)
         text_of_everything_once(outcome)
@@ -156,9 +156,9 @@ def the_last_model_knows_it_all(outcome: Outcome) -> None:
     """What the model of the last connection has heard, or was told in words, is everything that was said, once."""
     heard = [number for window in outcome.lineage for number in chunks(window)]
     assert len(set(heard)) == len(heard)
-    told = {number for fact in outcome.of(events.TurnTold) for number in range(fact.first, fact.last + 1)}
+    told = {number for fact in outcome.of(events.TurnSentAsText) for number in range(fact.first, fact.last + 1)}
     said = {number for turn in outcome.turns for number in chunks(turn.pcm)}
-    if all(dial.resumed for dial in outcome.of(events.LinkDialed)[1:]):
+    if all(dial.resumed for dial in outcome.of(events.ConnectionDialed)[1:]):
         assert said - told <= set(heard)
 
 
@@ -168,7 +168,7 @@ def test_a_session_of_long_ago_goes_on_from_where_the_exam_is(
     model: str, stale_handle: Literal["tell", "fresh"]
 ) -> None:
     told = 0
-    policy = LivePolicy(LinkPolicy(lifetime=590), stale_handle=stale_handle)
+    policy = LivePolicy(ConnectionPolicy(lifetime=590), stale_handle=stale_handle)
     for at in range(12, 80, 2):
         faults = [
             {"fault": "handle_never", "after": 2.0, "connection": 1},
@@ -179,7 +179,7 @@ def test_a_session_of_long_ago_goes_on_from_where_the_exam_is(
         the_last_model_knows_it_all(outcome)
         nothing_said_is_missing(outcome)
         text_of_everything_once(outcome)
-        told += len(outcome.of(events.TurnTold))
+        told += len(outcome.of(events.TurnSentAsText))
         assert outcome.of(events.ContextLost) == []
         spoken = "".join(text for _, text in outcome.heard_by_caller)
         # A question that was cut off with its connection is put again; one that was heard is not.
@@ -194,7 +194,7 @@ def test_a_session_that_knows_nothing_is_told_and_goes_on() -> None:
     nothing_lost(outcome)
     greetings = [text for _, text in outcome.heard_by_caller if "welcome" in text]
     assert len(greetings) <= 1, "no second introduction reaches the caller"
-    assert [dial.resumed for dial in outcome.of(events.LinkDialed)] == [False, True, False]
+    assert [dial.resumed for dial in outcome.of(events.ConnectionDialed)] == [False, True, False]
 
 
 def test_a_model_that_forgets_after_a_resume_is_not_heard_to_begin_again() -> None:
@@ -210,7 +210,7 @@ def test_a_tool_call_on_a_dying_connection_is_answered_once_and_told_in_words() 
     outcome = exam({"fault": "thread_cancelled_on_tool"})
     orderly(outcome)
     assert len(outcome.answers) == len(set(outcome.answers))
-    assert outcome.calls and outcome.of(events.LinkLost)
+    assert outcome.calls and outcome.of(events.ConnectionLost)
 
 
 @pytest.mark.parametrize("model", [OLD, NEW])
@@ -220,7 +220,7 @@ def test_a_reply_without_a_sound_is_asked_for_again_and_then_from_another_connec
     nothing_lost(outcome)
     the_last_model_knows_it_all(outcome)
     assert [late.done for late in outcome.of(events.ModelLate)] == ["say again", "reconnect"]
-    assert outcome.of(events.LinkGaveUp) == [] and len(outcome.of(events.LinkDialed)) == 2
+    assert outcome.of(events.ConnectionGivenUp) == [] and len(outcome.of(events.ConnectionDialed)) == 2
     spoken = "".join(text for _, text in outcome.heard_by_caller)
     recorded = " ".join(said.text for said in outcome.said if said.speaker == "examiner")
     never, again = outcome.of(events.ReplySuppressed)
@@ -276,7 +276,7 @@ def test_any_sequence_of_faults_ends_orderly(
     interrupts: bool,
 ) -> None:
     scenario = PLAIN.changed(faults=[*faults, *handles_stop], seed=seed)
-    policy = LivePolicy(LinkPolicy(lifetime=facts(model).lifetime), stale_handle=stale_handle)
+    policy = LivePolicy(ConnectionPolicy(lifetime=facts(model).lifetime), stale_handle=stale_handle)
     how = {"flush_after": flush, "interrupts": interrupts} | pause
     outcome = Simulation(scenario, model=model, policy=policy, **how).run()
     orderly(outcome)
@@ -284,7 +284,7 @@ def test_any_sequence_of_faults_ends_orderly(
     for connection, windows in itertools.groupby(outcome.windows, key=lambda window: window[0]):
         heard = [pcm for _, pcm in windows if pcm]
         assert len(set(heard)) == len(heard), f"connection {connection} heard an answer twice"
-    if not outcome.of(events.LinkGaveUp):
+    if not outcome.of(events.ConnectionGivenUp):
         nothing_said_is_missing(outcome)
         assert outcome.longest_silence < RECOVERY
 
@@ -413,4 +413,6 @@ def test_whatever_the_schedule_nobody_is_talked_over_and_nothing_is_lost(
     assert heard_while_speaking(outcome) == []
     asked = {call.id for call in outcome.of(events.ToolCalled)}
     assert asked <= set(outcome.answers), "the model is left waiting for no call"
-    assert all(dial.attempt == 1 for dial in outcome.of(events.LinkDialed)), "no connection was left for its silence"
+    assert all(dial.attempt == 1 for dial in outcome.of(events.ConnectionDialed)), (
+        "no connection was left for its silence"
+    )

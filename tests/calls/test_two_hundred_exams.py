@@ -71,7 +71,7 @@ def dealt() -> list[Case]:
 def lost_while_scoring(session: Held) -> bool:
     """Whether a connection died after the last answer."""
     answered = max(event.at for event in session.of(events.TurnSent))
-    return any(lost.at >= answered for lost in session.of(events.LinkLost))
+    return any(lost.at >= answered for lost in session.of(events.ConnectionLost))
 
 
 def test_two_hundred_exams_end_with_a_verdict_and_nearly_all_are_complete(

@@ -9,10 +9,10 @@ import soxr
 
 from core.events import (
     CallEnded,
+    ConnectionDialed,
+    ConnectionLost,
+    ConnectionOpened,
     Event,
-    LinkDialed,
-    LinkLost,
-    LinkOpened,
     ReplyStarted,
     ScoreAsked,
     TurnFlushed,
@@ -97,9 +97,9 @@ async def test_a_link_cut_in_mid_answer_loses_no_word(tmp_path: Path) -> None:
     fault = {"fault": "internal_error", "after": 8.0, "connection": 1}
     told = await hold(config(tmp_path, scenario={"faults": [fault]}), FILES[:2])
     scored(told, "call")
-    [lost] = told.of(LinkLost)
+    [lost] = told.of(ConnectionLost)
     assert (lost.code, lost.verdict) == (1011, "resume")
-    assert [dial.resumed for dial in told.of(LinkDialed)] == [False, True]
+    assert [dial.resumed for dial in told.of(ConnectionDialed)] == [False, True]
     for heard in SHORT["heard"]:
         assert heard in told.said("caller")
 
@@ -108,7 +108,7 @@ async def test_a_refused_key_ends_the_call_at_once_and_says_why(tmp_path: Path) 
     told = await hold(config(tmp_path, scenario={"faults": [{"fault": "key_invalid"}]}), FILES[:1])
     assert told.record.why == "link given up"
     assert "check the key" in (told.record.detail or "")
-    assert len(told.of(LinkDialed)) == 1
+    assert len(told.of(ConnectionDialed)) == 1
     assert {score.value for score in told.record.scores} == {None}
 
 
@@ -126,9 +126,9 @@ async def test_a_service_that_is_down_is_tried_four_times_and_given_up(tmp_path:
     file = config(tmp_path, scenario={"faults": [{"fault": "refuse_503"}]}, gemini_live__backoff=[0.1, 0.2, 0.4])
     told = await hold(file, FILES[:1])
     assert told.record.why == "link given up"
-    assert [dial.attempt for dial in told.of(LinkDialed)] == [1, 2, 3, 4]
-    assert {lost.code for lost in told.of(LinkLost)} == {503}
-    assert told.of(LinkOpened) == []
+    assert [dial.attempt for dial in told.of(ConnectionDialed)] == [1, 2, 3, 4]
+    assert {lost.code for lost in told.of(ConnectionLost)} == {503}
+    assert told.of(ConnectionOpened) == []
 
 
 async def test_scores_that_never_come_are_asked_for_and_then_read_from_the_transcript(tmp_path: Path) -> None:

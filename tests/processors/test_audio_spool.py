@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from processors.audio_spool import FileShelf, _writer
+from processors.audio_spool import FileSpool, _writer
 
 
 def parts() -> list[bytes]:
@@ -17,7 +17,7 @@ def written() -> None:
 
 
 def test_what_was_put_comes_back_from_memory_and_from_the_file() -> None:
-    shelves = [FileShelf(), FileShelf()]
+    shelves = [FileSpool(), FileSpool()]
     places = [(shelf, shelf.put(pcm), pcm) for pcm in parts() for shelf in shelves]
     assert all(shelf.get(place, len(pcm)) == pcm for shelf, place, pcm in places)
     written()
@@ -28,7 +28,7 @@ def test_what_was_put_comes_back_from_memory_and_from_the_file() -> None:
 
 
 def test_a_disk_that_hangs_holds_up_nobody_and_a_closed_shelf_writes_nothing() -> None:
-    hangs, shelf = threading.Event(), FileShelf()
+    hangs, shelf = threading.Event(), FileSpool()
     _writer().submit(hangs.wait)
     place = shelf.put(b"pcm")
     assert shelf.get(place, 3) == b"pcm"
@@ -38,7 +38,7 @@ def test_a_disk_that_hangs_holds_up_nobody_and_a_closed_shelf_writes_nothing() -
 
 
 def test_what_a_full_disk_does_not_take_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf = FileShelf()
+    shelf = FileSpool()
     kept = shelf._file
 
     class Full:

@@ -8,7 +8,13 @@ from pydantic import ValidationError
 
 from core.events import ExamProgressed, Speaker, UtteranceSpoken
 from processors.exam import Exam, ExamSettings, read_plan
-from processors.frames import AnswerDueFrame, CallerStoppedFrame, NudgeFrame, ScoringDueFrame, UtteranceFrame
+from processors.frames import (
+    AnswerExpectedFrame,
+    CallerStoppedFrame,
+    InstructionFrame,
+    ScoringExpectedFrame,
+    UtteranceFrame,
+)
 from support.frames import Ends, running
 from support.session import FakeSession
 
@@ -41,33 +47,33 @@ async def test_an_exam_is_followed_to_its_scores() -> None:
         for question in QUESTIONS:
             await asks(ends, session, question)
             await answers(ends, session)
-        await ends.until(lambda: len(ends.got(ScoringDueFrame)) == 2)
+        await ends.until(lambda: len(ends.got(ScoringExpectedFrame)) == 2)
     progress = session.of(ExamProgressed)
     assert [(one.asked, one.questions, one.part, one.question) for one in progress] == [
         (number, 3, "Interview", question) for number, question in enumerate(QUESTIONS, start=1)
     ]
-    assert [(frame.silence, frame.at_least) for frame in ends.rose(AnswerDueFrame)] == [(None, 1.0)] * 3
-    assert [frame.due for frame in ends.got(ScoringDueFrame)] == [False, True]
-    assert ends.rose(NudgeFrame) == []
+    assert [(frame.silence, frame.at_least) for frame in ends.rose(AnswerExpectedFrame)] == [(None, 1.0)] * 3
+    assert [frame.due for frame in ends.got(ScoringExpectedFrame)] == [False, True]
+    assert ends.rose(InstructionFrame) == []
 
 
 async def test_the_time_limit_is_told_when_nobody_speaks() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
         await asks(ends, session, QUESTIONS[0])
-        await ends.until(lambda: ends.rose(NudgeFrame), timeout=400)
+        await ends.until(lambda: ends.rose(InstructionFrame), timeout=400)
         assert 300 <= session.now() <= 310
-        assert "The time of the test is over" in ends.rose(NudgeFrame)[0].text
-        await ends.until(lambda: [frame.due for frame in ends.got(ScoringDueFrame)] == [False, True])
+        assert "The time of the test is over" in ends.rose(InstructionFrame)[0].text
+        await ends.until(lambda: [frame.due for frame in ends.got(ScoringExpectedFrame)] == [False, True])
 
 
 async def test_once_the_scoring_stage_has_asked_for_scores_no_question_counts() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
         await asks(ends, session, QUESTIONS[0])
-        await ends.pull(NudgeFrame(text="Give the scores."))
-        await ends.until(lambda: ends.rose(NudgeFrame))
-        await ends.until(lambda: len(ends.got(ScoringDueFrame)) == 2)
+        await ends.pull(InstructionFrame(text="Give the scores."))
+        await ends.until(lambda: ends.rose(InstructionFrame))
+        await ends.until(lambda: len(ends.got(ScoringExpectedFrame)) == 2)
         await asks(ends, session, QUESTIONS[1])
     assert [one.asked for one in session.of(ExamProgressed)] == [1]
 

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from core.events import ScoreAsked, ScoreGiven, ScoreMissing, Speaker, UtteranceSpoken, VerdictGiven
 from processors.frames import (
-    NudgeFrame,
+    InstructionFrame,
     ReplyDoneFrame,
     ScoreFrame,
-    ScoringDueFrame,
+    ScoringExpectedFrame,
     ToolAnswerFrame,
     ToolCallFrame,
     UtteranceFrame,
@@ -80,9 +80,9 @@ async def test_scores_that_are_only_spoken_count() -> None:
     async with running(stage(session, patience=6)) as ends:
         await say(ends, session, "examiner", SPOKEN)
         await asyncio.sleep(5)
-        assert session.finished == [] and ends.rose(NudgeFrame) == []  # the call may still come
-        await ends.until(lambda: ends.rose(NudgeFrame))
-        assert "Now call reportScoringResults" in ends.rose(NudgeFrame)[0].text
+        assert session.finished == [] and ends.rose(InstructionFrame) == []  # the call may still come
+        await ends.until(lambda: ends.rose(InstructionFrame))
+        assert "Now call reportScoringResults" in ends.rose(InstructionFrame)[0].text
         assert [asked.missing for asked in session.of(ScoreAsked)] == [[]]
         await say(ends, session, "examiner", "Goodbye.")
         await asyncio.sleep(7)
@@ -94,8 +94,11 @@ async def test_an_examiner_that_stops_short_is_asked_by_name() -> None:
     session = FakeSession()
     async with running(stage(session, patience=6, ask_again=2)) as ends:
         await say(ends, session, "examiner", "For fluency I give you a six, and for vocabulary a six and a half.")
-        await ends.until(lambda: ends.rose(NudgeFrame))
-        assert "grammatical" in ends.rose(NudgeFrame)[0].text and "fluency" not in ends.rose(NudgeFrame)[0].text
+        await ends.until(lambda: ends.rose(InstructionFrame))
+        assert (
+            "grammatical" in ends.rose(InstructionFrame)[0].text
+            and "fluency" not in ends.rose(InstructionFrame)[0].text
+        )
         await say(ends, session, "examiner", "Grammar is six, pronunciation seven, and overall six and a half.")
         await asyncio.sleep(28)
     assert [asked.missing for asked in session.of(ScoreAsked)] == [["grammar", "pronunciation", "overall"], []]
@@ -153,12 +156,12 @@ def test_a_broken_rubric_is_refused_with_the_config(tmp_path: Path) -> None:
 async def test_an_examiner_that_never_begins_to_give_scores_is_asked_and_then_says_goodbye() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
-        await ends.push(ScoringDueFrame(due=True))
+        await ends.push(ScoringExpectedFrame(due=True))
         for number in (1, 2, 3):
-            await ends.until(lambda number=number: len(ends.rose(NudgeFrame)) == number)
+            await ends.until(lambda number=number: len(ends.rose(InstructionFrame)) == number)
             await say(ends, session, "examiner", "The test is over.")
         await asyncio.sleep(5)
-    told = [frame.text for frame in ends.rose(NudgeFrame)]
+    told = [frame.text for frame in ends.rose(InstructionFrame)]
     assert "Continue with fluency and coherence, lexical" in told[0] and told[0] == told[1]
     assert "say goodbye" in told[2]
     assert session.finished == [("completed", "")]
@@ -168,18 +171,18 @@ async def test_an_examiner_that_never_begins_to_give_scores_is_asked_and_then_sa
 async def test_nobody_is_asked_while_the_candidate_answers_one_more_question() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
-        await ends.push(ScoringDueFrame(due=True), ScoringDueFrame(due=False))
+        await ends.push(ScoringExpectedFrame(due=True), ScoringExpectedFrame(due=False))
         await asyncio.sleep(60)
-        assert ends.rose(NudgeFrame) == []
-        await ends.push(ScoringDueFrame(due=True))
-        await ends.until(lambda: ends.rose(NudgeFrame))
+        assert ends.rose(InstructionFrame) == []
+        await ends.push(ScoringExpectedFrame(due=True))
+        await ends.until(lambda: ends.rose(InstructionFrame))
 
 
 async def test_a_call_before_the_exam_is_over_is_told_so_and_counts_only_if_nothing_better_comes() -> None:
     session = FakeSession()
     scoring = stage(session)
     async with running(scoring) as ends:
-        await ends.push(ScoringDueFrame(due=False))
+        await ends.push(ScoringExpectedFrame(due=False))
         await asyncio.sleep(0.1)
         await ends.push(ToolCallFrame(call_id="7", function="reportScoringResults", args=dict(BANDS)))
         await ends.until(lambda: ends.rose(ToolAnswerFrame))
@@ -196,7 +199,7 @@ async def test_a_call_before_the_exam_is_over_is_told_so_and_counts_only_if_noth
 async def test_who_calls_again_means_it() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
-        await ends.push(ScoringDueFrame(due=False))
+        await ends.push(ScoringExpectedFrame(due=False))
         await asyncio.sleep(0.1)
         for number in (1, 2):
             call = ToolCallFrame(call_id=str(number), function="reportScoringResults", args=dict(BANDS))
@@ -210,7 +213,7 @@ async def test_who_calls_again_means_it() -> None:
 async def test_scores_that_are_being_spoken_make_a_call_timely() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
-        await ends.push(ScoringDueFrame(due=False))
+        await ends.push(ScoringExpectedFrame(due=False))
         await ends.push(TTSStartedFrame(), TTSTextFrame("Fluency is six and grammar is six.", TextType.WORD))
         await ends.push(ToolCallFrame(call_id="7", function="reportScoringResults", args=dict(BANDS)))
         await ends.until(lambda: ends.rose(ToolAnswerFrame))

@@ -13,7 +13,7 @@ from core.events import Event
 from pipeline.config.loading import load
 from pipeline.record.models import SessionRecord
 from pipeline.runtime import Running, running
-from transports.wav.listener import WavDoor, WavSettings
+from transports.wav.listener import WavListener, WavSettings
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -99,7 +99,7 @@ async def hold(
     """Hold a call of this config with these answers; `during` sees each fact as it is recorded."""
     events: list[Event] = []
     truth = file.parent / "truth.jsonl"
-    door = WavDoor(WavSettings(files=tuple(recordings), **wav), "call-1")
+    door = WavListener(WavSettings(files=tuple(recordings), **wav), "call-1")
     held: list[Running] = []
 
     def seen(_: str, event: Event) -> None:

@@ -22,7 +22,7 @@ from core.events import Event, as_record
 from pipeline.http.app import PageInfo, create_app
 from pipeline.http.listen import bind
 from transports.call import Call
-from transports.webrtc.listener import WebRtcDoor, WebRtcSettings
+from transports.webrtc.listener import WebRtcListener, WebRtcSettings
 
 
 class _Ear(FrameProcessor):
@@ -124,7 +124,7 @@ Script = Callable[[Conversation], Awaitable[None]]
 class FakeHost:
     """A served door, and the conversations it has let in."""
 
-    def __init__(self, door: WebRtcDoor, records: FakeRecords, url: str) -> None:
+    def __init__(self, door: WebRtcListener, records: FakeRecords, url: str) -> None:
         self.door = door
         self.records = records
         self.url = url
@@ -155,7 +155,7 @@ INFO = PageInfo(
 @asynccontextmanager
 async def serving(script: Script | None = None, *, info: PageInfo = INFO, **settings: Any) -> AsyncIterator[FakeHost]:
     """Serve the page on a free port; each call is run with `script` beside it."""
-    door = WebRtcDoor(WebRtcSettings(port=0, **settings))
+    door = WebRtcListener(WebRtcSettings(port=0, **settings))
     records = FakeRecords()
     listening = bind("127.0.0.1", 0)
     app = create_app(door=door, records=records, info=info)

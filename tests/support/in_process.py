@@ -27,7 +27,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from core.live.close_codes import classify, classify_refusal, explain
-from core.live.messages import Aside, Audio, EndActivity, Incoming, Outgoing, StartActivity, Text, ToolResult
+from core.live.messages import Audio, EndActivity, Incoming, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
 from core.live.model_facts import ModelFacts
 from gemini_live_emulator.protocol import outputs
 from gemini_live_emulator.protocol.functions import Marks, fill
@@ -134,12 +134,12 @@ class InProcess:
                 return [{"realtimeInput": {"activityEnd": {}}}]
             case Audio(pcm, rate):
                 return [{"realtimeInput": {"audio": {"mimeType": f"audio/pcm;rate={rate}", "data": base64_of(pcm)}}}]
-            case Text(text) | Aside(text) if self._facts.text == "content":
+            case TextTurn(text) | InTurnText(text) if self._facts.text == "content":
                 content = {"turns": [{"role": "user", "parts": [{"text": text}]}]}
-                return [{"clientContent": content | {"turnComplete": isinstance(item, Text)}}]
-            case Aside(text):
+                return [{"clientContent": content | {"turnComplete": isinstance(item, TextTurn)}}]
+            case InTurnText(text):
                 return [{"realtimeInput": {"text": text}}]
-            case Text(text):
+            case TextTurn(text):
                 return [
                     {"realtimeInput": part} for part in ({"activityStart": {}}, {"text": text}, {"activityEnd": {}})
                 ]

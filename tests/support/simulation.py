@@ -1,4 +1,4 @@
-"""A whole exam on imagined time: our LiveMachine and the emulator's conversation, with nothing but this file between.
+"""A whole exam on imagined time: our Live conversation and the emulator's, with nothing but this file between.
 
 A caller of known samples speaks whenever the examiner has stopped. Every event has a time and happens in order, so an
 exam of minutes with any number of broken connections takes milliseconds.
@@ -19,8 +19,10 @@ from core import events
 from core.events import Event, UtteranceSpoken
 from core.live.actions import (
     Action,
-    AskTool,
+    AudioReplayed,
     BeginSpeech,
+    CallerFragment,
+    CallTool,
     Caption,
     Charge,
     CutSpeech,
@@ -28,24 +30,22 @@ from core.live.actions import (
     EndSpeech,
     GiveUp,
     HangUp,
-    Hear,
-    HearAgain,
-    KeepText,
     Note,
     Play,
     ReplyOver,
     Seed,
     Transmit,
+    WindowClosed,
 )
 from core.live.close_codes import classify, classify_refusal, explain
-from core.live.connection import LinkPolicy, LinkState
-from core.live.conversation import LiveMachine
-from core.live.messages import Aside, Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
+from core.live.connection import ConnectionPolicy, ConnectionState
+from core.live.conversation import LiveConversationMachine
+from core.live.messages import Audio, EndActivity, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
 from core.live.model_facts import facts
 from core.live.policy import LivePolicy
 from core.live.watchdog import WatchPolicy
-from core.transcript.assembler import TranscriptMachine
-from core.transcript.values import Said
+from core.transcript.assembler import TranscriptAssembler
+from core.transcript.values import FinishedUtterance
 from gemini_live_emulator.protocol import outputs
 from gemini_live_emulator.protocol.wire import base64_of
 from gemini_live_emulator.scenario import Scenario
@@ -76,7 +76,7 @@ class Turn:
 class Outcome:
     """How a simulated exam went."""
 
-    state: LinkState
+    state: ConnectionState
     ended: float
     turns: list[Turn]
     log: list[Event]
@@ -88,8 +88,8 @@ class Outcome:
     heard_by_caller: list[tuple[float, str]]
     longest_silence: float
     lineage: list[bytes] = field(default_factory=list[bytes])  # the windows that the last model has heard
-    unwatched: list[tuple[float, LinkState]] = field(
-        default_factory=list[tuple[float, LinkState]]
+    unwatched: list[tuple[float, ConnectionState]] = field(
+        default_factory=list[tuple[float, ConnectionState]]
     )  # without a deadline
 
     def of(self, kind: type[Any]) -> list[Any]:
@@ -126,10 +126,10 @@ class Simulation:
         self._model = model
         self._scenario = scenario
         self._memory = Memory(scenario.seed)
-        link = LinkPolicy(lifetime=self._facts.lifetime)
+        link = ConnectionPolicy(lifetime=self._facts.lifetime)
         self._policy = policy or LivePolicy(link, WatchPolicy())
-        self.live = LiveMachine(self._policy, frozenset({FUNCTION["name"]}))
-        self._transcript = TranscriptMachine()
+        self.live = LiveConversationMachine(self._policy, frozenset({FUNCTION["name"]}))
+        self._transcript = TranscriptAssembler()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._conversation: Conversation | None = None
@@ -151,7 +151,7 @@ class Simulation:
         self._samples = itertools.count(1)
         self._handles: dict[str, tuple[bytes, ...]] = {}
         self._window_open = False
-        self.out = Outcome(LinkState.IDLE, 0.0, [], [], [], [], [], [], 0, [], 0.0)
+        self.out = Outcome(ConnectionState.IDLE, 0.0, [], [], [], [], [], [], 0, [], 0.0)
 
     def run(self) -> Outcome:
         """Hold the exam to its end, or to the time limit."""
@@ -188,7 +188,7 @@ class Simulation:
         for action in actions:
             self._one(action)
         due = self.live.deadline()
-        passing = self.live.state in (LinkState.IDLE, LinkState.DEGRADED, LinkState.CLOSED)
+        passing = self.live.state in (ConnectionState.IDLE, ConnectionState.DEGRADED, ConnectionState.CLOSED)
         if due is None and not passing and not (self._speaking or self.live.replying):
             self.out.unwatched.append((self.now, self.live.state))
         if due is not None and due != self._alarm:
@@ -216,11 +216,11 @@ class Simulation:
                 self._receive({"clientContent": {"turns": contents, "turnComplete": initial}})
             case Note(event):
                 self.out.log.append(event)
-            case Hear(text):
+            case CallerFragment(text):
                 self._say(self._transcript.caller_text(text, self.now))
-            case KeepText(safe):
+            case WindowClosed(safe):
                 self._transcript.caller_text_kept(safe=safe)
-            case HearAgain():
+            case AudioReplayed():
                 self._transcript.caller_heard_again()
             case Caption(text):
                 self.out.heard_by_caller.append((self.now, text))
@@ -243,7 +243,7 @@ class Simulation:
                     # Cut off in mid-sentence: a person waits for the rest, and speaks up when none comes.
                     self._cut_at = self.now
                     self._at(PATIENCE, self._my_turn)
-            case AskTool(id, name, _):
+            case CallTool(id, name, _):
                 self.out.calls.append(id)
                 self._at(0.05, lambda: self._do(self.live.answer_tool(id, name, {"ok": True}, f"{name}: ok", self.now)))
             case BeginSpeech():
@@ -255,7 +255,7 @@ class Simulation:
         self.out.longest_silence = max(self.out.longest_silence, self.now - self._quiet_since)
         self._quiet_since = self.now
 
-    def _say(self, finished: list[Said]) -> None:
+    def _say(self, finished: list[FinishedUtterance]) -> None:
         self.out.said += [said.spoken for said in finished]
 
     # --- the caller
@@ -325,7 +325,7 @@ class Simulation:
         number = self._number = dial.number
 
         def answer() -> None:
-            if number != self._number or self.live.state is not LinkState.DIALING:
+            if number != self._number or self.live.state is not ConnectionState.DIALING:
                 return
             if (refused := faults.refuse_upgrade()) is not None:
                 self._lost(refused.status, f"HTTP {refused.status}", number, http=True)
@@ -366,18 +366,18 @@ class Simulation:
             case Audio(pcm, rate):
                 data = {"mimeType": f"audio/pcm;rate={rate}", "data": base64_of(pcm)}
                 self._receive({"realtimeInput": {"audio": data}})
-            case Text() if self._window_open:
+            case TextTurn() if self._window_open:
                 raise AssertionError("a turn of words ends the window into which the caller speaks")
-            case Text(text) if self._facts.text == "content":
+            case TextTurn(text) if self._facts.text == "content":
                 content = {"turns": [{"role": "user", "parts": [{"text": text}]}], "turnComplete": True}
                 self._receive({"clientContent": content})
-            case Text(text):
+            case TextTurn(text):
                 for message in ({"activityStart": {}}, {"text": text}, {"activityEnd": {}}):
                     self._receive({"realtimeInput": message})
-            case Aside(text) if self._facts.text == "content":
+            case InTurnText(text) if self._facts.text == "content":
                 content = {"turns": [{"role": "user", "parts": [{"text": text}]}], "turnComplete": False}
                 self._receive({"clientContent": content})
-            case Aside(text):
+            case InTurnText(text):
                 self._receive({"realtimeInput": {"text": text}})
             case ToolResult(id, name, result):
                 self.out.answers.append(id)
@@ -421,7 +421,7 @@ class Simulation:
             said = sorted(self.out.said, key=lambda u: u.started)
             self._do(self.live.opened(HANDSHAKE, None, said, self._resumed, self.now))
             return
-        if self.live.state is LinkState.DIALING:
+        if self.live.state is ConnectionState.DIALING:
             return
         parsed = types.LiveServerMessage.model_validate(wire._LiveServerMessage_from_mldev(message))
         for event in translate(parsed):
@@ -457,4 +457,4 @@ class Simulation:
 
 def replayed_gap(outcome: Outcome) -> float:
     """The longest time without a connection."""
-    return max((opened.gap for opened in outcome.of(events.LinkOpened)), default=0.0)
+    return max((opened.gap for opened in outcome.of(events.ConnectionOpened)), default=0.0)

@@ -50,7 +50,7 @@ class WavSettings(BaseModel):
     """what is played is mixed into the caller's line, to try how echo is dealt with"""
 
 
-class WavDoor:
+class WavListener:
     """One call, from files."""
 
     Settings = WavSettings
@@ -81,7 +81,7 @@ class WavTransport(BaseTransport):
             audio_out_10ms_chunks=2,
             audio_out_end_silence_secs=0,
         )
-        self._tape = _Tape(rate)
+        self._tape = CallRecorder(rate)
         self._settings = settings
         room = Room(settings.echo, rate, RATE_OUT) if settings.echo is not None else None
         self._input = _WavInput(self, answers, rate, settings, self._tape, room, params)
@@ -118,7 +118,7 @@ class _WavInput(BaseInputTransport):
         answers: Sequence[bytes],
         rate: int,
         settings: WavSettings,
-        tape: "_Tape",
+        tape: "CallRecorder",
         room: Room | None,
         params: TransportParams,
     ) -> None:
@@ -199,7 +199,7 @@ class _WavInput(BaseInputTransport):
 class _WavOutput(BaseOutputTransport):
     """Takes audio no faster than it would be heard."""
 
-    def __init__(self, tape: "_Tape", room: Room | None, params: TransportParams) -> None:
+    def __init__(self, tape: "CallRecorder", room: Room | None, params: TransportParams) -> None:
         super().__init__(params)
         self._tape = tape
         self._room = room
@@ -221,7 +221,7 @@ class _WavOutput(BaseOutputTransport):
         return True
 
 
-class _Tape:
+class CallRecorder:
     """Both sides of the call as they were heard."""
 
     def __init__(self, rate: int) -> None:

@@ -47,7 +47,7 @@ class BadOffer(ValueError):
     """What the browser sent cannot be answered; the message is one sentence for its user."""
 
 
-class DoorFull(RuntimeError):
+class ListenerFull(RuntimeError):
     """As many calls as may be are being held."""
 
 
@@ -88,7 +88,7 @@ class _Line:
     watch: asyncio.Task[None] | None = None
 
 
-class WebRtcDoor:
+class WebRtcListener:
     """Answers offers and yields each as a Call."""
 
     Settings: ClassVar[type[WebRtcSettings]] = WebRtcSettings
@@ -121,11 +121,11 @@ class WebRtcDoor:
     async def answer(
         self, *, call_id: str, caller: str, sdp: str, type: str, details: Mapping[str, Any] | None = None
     ) -> dict[str, str]:
-        """Answer an offer and let its Call in. Raises BadOffer, or DoorFull."""
+        """Answer an offer and let its Call in. Raises BadOffer, or ListenerFull."""
         if self._closed:
-            raise DoorFull("This server is shutting down; try again in a minute.")
+            raise ListenerFull("This server is shutting down; try again in a minute.")
         if self.full:
-            raise DoorFull("All lines are busy; try again in a few minutes.")
+            raise ListenerFull("All lines are busy; try again in a few minutes.")
         _check_offer(sdp, type)
         connection = SpeakingConnection(
             RATE_OUT,

@@ -100,16 +100,16 @@ export function fact(exam, name, data) {
     case "VerdictGiven":
       exam.verdict = data.verdict;
       break;
-    case "LinkLost":
+    case "ConnectionLost":
       exam.link = "lost";
       break;
-    case "LinkOpened":
+    case "ConnectionOpened":
       exam.link = "";
       break;
-    case "LinkGaveUp":
+    case "ConnectionGivenUp":
       exam.link = "gave up";
       break;
-    case "EchoHeard":
+    case "EchoDetected":
       exam.echo = true;
       break;
     case "ProblemSeen":

@@ -6,7 +6,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.audio.chunker import LONGEST, Cutter, cut
+from core.audio.chunker import LONGEST, Chunker, cut
 
 RATE = 16000
 
@@ -29,7 +29,7 @@ def test_a_short_stretch_is_one_piece_and_nothing_is_none() -> None:
 
 
 def test_the_quiet_behind_the_last_word_is_left_out() -> None:
-    cutter = Cutter(RATE)
+    cutter = Chunker(RATE)
     cutter.push(tone(3.0, 8000))
     assert cutter.finish(surplus=1.0) == tone(3.0, 8000)[: 2 * 2 * RATE]
     assert cutter.finish() == b""
@@ -41,7 +41,7 @@ def test_the_quiet_behind_the_last_word_is_left_out() -> None:
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=60))
 def test_no_sample_is_lost_and_no_piece_too_long(tens: list[int]) -> None:
     chunks = [tone(one / 100, 1000 + n) for n, one in enumerate(tens)]
-    cutter, pieces = Cutter(RATE), list[bytes]()
+    cutter, pieces = Chunker(RATE), list[bytes]()
     for chunk in chunks:
         if (piece := cutter.push(chunk)) is not None:
             pieces.append(piece)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.exam.plan import ExamPlan
-from core.exam.progress import AnswerDue, ExamMachine, PartOver, Progress, ScoringDue, likeness
+from core.exam.progress import AnswerExpected, ExamMachine, PartOver, Progress, ScoringExpected, likeness
 
 EXAMS = Path(__file__).parents[3] / "configs" / "exams"
 NAME, TOWN, WEEKEND = (
@@ -57,8 +57,8 @@ def test_a_plain_exam_is_followed_from_question_to_question_until_scores_are_due
     exam = Exam()
     assert exam.ask(NAME) == [
         Progress(1, 3, "Interview", "What is your name, and where do you live?"),
-        AnswerDue(None, 1.0),
-        ScoringDue(False),
+        AnswerExpected(None, 1.0),
+        ScoringExpected(False),
     ]
     assert exam.answer() == []
     exam.ask(TOWN)
@@ -66,7 +66,7 @@ def test_a_plain_exam_is_followed_from_question_to_question_until_scores_are_due
     exam.answer()
     exam.ask(WEEKEND)
     assert exam.at() == 3
-    assert exam.answer() == [ScoringDue(True)]
+    assert exam.answer() == [ScoringExpected(True)]
     assert exam.ask("Thank you. That is the end. Fluency is six.") == []
 
 
@@ -109,9 +109,9 @@ def test_what_is_recognised_corrects_what_was_counted() -> None:
     exam.answer()
     exam.ask("And would you call it a quiet place?")
     assert exam.at() == 3
-    assert exam.answer() == [ScoringDue(True)]
-    assert ScoringDue(False) in exam.ask(WEEKEND), "another question: the answer to it comes first"
-    assert exam.answer() == [ScoringDue(True)]
+    assert exam.answer() == [ScoringExpected(True)]
+    assert ScoringExpected(False) in exam.ask(WEEKEND), "another question: the answer to it comes first"
+    assert exam.answer() == [ScoringExpected(True)]
 
 
 def test_skipped_and_merged_questions_are_tolerated() -> None:
@@ -133,8 +133,8 @@ def test_a_question_asked_again_is_waited_for_again() -> None:
         exam.ask(question)
         exam.answer(1.0)
     assert exam.ask("Sorry, I did not hear that. What will you do this weekend?") == [
-        AnswerDue(None, 1.0),
-        ScoringDue(False),
+        AnswerExpected(None, 1.0),
+        ScoringExpected(False),
     ]
 
 
@@ -144,7 +144,7 @@ def test_closing_words_end_the_exam_early_but_the_end_of_a_part_does_not() -> No
     assert exam.at() == 1
     exam.answer()
     assert exam.ask("Thank you. That is the end of part one.") == []
-    assert exam.ask("Thank you. That is the end of the test.") == [ScoringDue(True)]
+    assert exam.ask("Thank you. That is the end of the test.") == [ScoringExpected(True)]
     assert exam.ask("Where do you come from, and what do you like about that place?") == []
 
 
@@ -155,7 +155,7 @@ def test_the_long_turn_waits_longer_than_an_interview_question() -> None:
     card = "Describe a place that you would like to visit again. You should say where it is, when you were there,"
     exam.ask(f"Here it is. {card} what you did, and explain why you would like to go back.")
     assert exam.at() == 7
-    assert AnswerDue(3.0, 20.0, 60.0) in exam.did
+    assert AnswerExpected(3.0, 20.0, 60.0) in exam.did
     exam.answer(60)
     exam.ask("Would you take a friend there?")
     assert exam.at() == 8
@@ -166,7 +166,7 @@ def test_the_long_turn_waits_longer_than_an_interview_question() -> None:
     exam.ask("We have been talking about a topic, and I would like to ask you some more general questions about it.")
     exam.ask("Why do people travel?")
     assert exam.at() == 9
-    assert AnswerDue(1.2, 4.0) in exam.did
+    assert AnswerExpected(1.2, 4.0) in exam.did
 
 
 def test_a_part_that_takes_too_long_is_left_when_the_caller_has_finished() -> None:
@@ -201,7 +201,7 @@ def test_an_exam_that_takes_too_long_is_closed_and_scored() -> None:
     assert due is not None and exam.machine.tick(due - 1) == []
     over, scores = exam.machine.tick(due)
     assert isinstance(over, PartOver) and "Ask nothing more" in over.told
-    assert scores == ScoringDue(True)
+    assert scores == ScoringExpected(True)
     assert exam.machine.deadline() is None
 
 
@@ -215,7 +215,7 @@ def test_scores_may_be_due_at_the_time_limit_only() -> None:
     exam.ask("And why is that?")
     assert exam.answer() == []
     exam.now = 121.0
-    assert ScoringDue(True) in exam.answer()
+    assert ScoringExpected(True) in exam.answer()
     assert "Go on with questions on the same topics" in talk.instructions()
 
 
@@ -223,7 +223,7 @@ def test_a_question_that_the_caller_answers_before_its_text_is_known_is_answered
     machine = ExamMachine(plan())
     machine.caller_began(8.0)
     machine.caller_stopped(12.0)
-    assert ScoringDue(True) in machine.examiner_said(WEEKEND, 3.0, 13.0)
+    assert ScoringExpected(True) in machine.examiner_said(WEEKEND, 3.0, 13.0)
 
 
 def test_where_the_exam_stands_is_told_in_a_sentence() -> None:
@@ -247,7 +247,7 @@ def test_where_the_exam_stands_is_told_in_a_sentence() -> None:
 def test_after_scores_were_asked_for_nothing_is_a_question_of_the_plan() -> None:
     exam = Exam()
     exam.ask(NAME)
-    assert exam.machine.scores_begun() == [ScoringDue(True)]
+    assert exam.machine.scores_begun() == [ScoringExpected(True)]
     assert exam.ask(TOWN) == []
 
 
@@ -276,7 +276,7 @@ def test_whatever_is_said_progress_is_within_the_plan_and_no_deadline_is_in_the_
                 exam.now += 100
                 exam.did = list(exam.machine.tick(exam.now))
         assert (exam.at() or 1) in (1, 2, 3)
-        due += [action.due for action in exam.did if isinstance(action, ScoringDue)]
+        due += [action.due for action in exam.did if isinstance(action, ScoringExpected)]
         if (when := exam.machine.deadline()) is not None:
             assert when >= exam.machine._quiet_since  # pyright: ignore[reportPrivateUsage]
     assert all(one != after for one, after in pairwise(due)), "said only when it changes"

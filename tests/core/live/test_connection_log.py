@@ -2,8 +2,8 @@
 
 from core import events
 from core.live.actions import Action, Dial, GiveUp, HangUp, Note
-from core.live.close_codes import Verdict
-from core.live.connection import LinkMachine, LinkPolicy
+from core.live.close_codes import CloseAction
+from core.live.connection import ConnectionPolicy, LiveConnectionMachine
 from core.live.connection_log import MOST_LEFT, Line
 
 
@@ -15,9 +15,9 @@ def line() -> tuple[Line, list[float]]:
         dropped.append(now)
         return []
 
-    one = Line(LinkMachine(LinkPolicy(backoff=(1.0,) * 9)), drop)
-    assert one.start(0.0)[:2] == [Note(events.LinkDialed(0.0, 1, False)), Dial(None, 1, 1)]
-    assert one.opened(0.2, "s", 0.2)[0] == Note(events.LinkOpened(0.2, 0.2, "s", 0.0))
+    one = Line(LiveConnectionMachine(ConnectionPolicy(backoff=(1.0,) * 9)), drop)
+    assert one.start(0.0)[:2] == [Note(events.ConnectionDialed(0.0, 1, False)), Dial(None, 1, 1)]
+    assert one.opened(0.2, "s", 0.2)[0] == Note(events.ConnectionOpened(0.2, 0.2, "s", 0.0))
     return one, dropped
 
 
@@ -25,18 +25,18 @@ def test_every_state_the_link_comes_to_is_told_once() -> None:
     one, _ = line()
     [going, changed] = one.going_away(50.0, 1.0)
     assert going == Note(events.GoAwayReceived(1.0, 50.0))
-    assert isinstance(changed, Note) and isinstance(changed.event, events.LinkChanged)
+    assert isinstance(changed, Note) and isinstance(changed.event, events.ConnectionStateChanged)
     assert changed.event.state == "draining"
     assert one.going_away(50.0, 2.0) == [Note(events.GoAwayReceived(2.0, 50.0))]
 
 
 def test_a_loss_is_told_once_and_the_gap_with_the_next_connection() -> None:
     one, dropped = line()
-    lost = one.lost(1011, "Internal error", Verdict.RESUME, "It failed.", 1, 5.0)
-    assert lost[0] == Note(events.LinkLost(5.0, 1011, "Internal error", "resume")) and dropped == [5.0]
-    assert one.lost(1011, "again", Verdict.RESUME, "It failed.", 1, 5.1) == []
+    lost = one.lost(1011, "Internal error", CloseAction.RESUME, "It failed.", 1, 5.0)
+    assert lost[0] == Note(events.ConnectionLost(5.0, 1011, "Internal error", "resume")) and dropped == [5.0]
+    assert one.lost(1011, "again", CloseAction.RESUME, "It failed.", 1, 5.1) == []
     one.tick(6.0)
-    assert one.opened(0.1, None, 6.5)[0] == Note(events.LinkOpened(6.5, 0.1, None, 1.5))
+    assert one.opened(0.1, None, 6.5)[0] == Note(events.ConnectionOpened(6.5, 0.1, None, 1.5))
 
 
 def test_what_is_under_way_is_dropped_before_a_move() -> None:

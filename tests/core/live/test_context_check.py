@@ -3,14 +3,14 @@
 import pytest
 
 from core.events import UtteranceSpoken
-from core.live.context_check import MemoryCheck, Recall
+from core.live.context_check import ContextCheck, ContextState
 from core.live.reseed import go_on, seed, since
 
 OPENING = "Hello, and welcome to the speaking test. My name is Anna. What is your full name?"
 
 
-def known() -> MemoryCheck:
-    check = MemoryCheck()
+def known() -> ContextCheck:
+    check = ContextCheck()
     check.said(OPENING)
     check.said("Where do you live, and what is your town like?")
     check.said("Do you prefer to live in a large town or in the country?")
@@ -20,50 +20,52 @@ def known() -> MemoryCheck:
 
 
 def test_before_anything_was_said_there_is_nothing_to_forget() -> None:
-    check = MemoryCheck()
+    check = ContextCheck()
     check.reconnected()
     assert not check.checking
-    assert check.speaking("Hello") is Recall.KEPT
+    assert check.speaking("Hello") is ContextState.KEPT
 
 
 def test_the_opening_again_is_noticed_after_eight_words() -> None:
     check = known()
-    assert check.speaking("Hello, and welcome") is Recall.UNKNOWN
-    assert check.speaking(" to the speaking test. My") is Recall.LOST
+    assert check.speaking("Hello, and welcome") is ContextState.UNKNOWN
+    assert check.speaking(" to the speaking test. My") is ContextState.LOST
 
 
 def test_an_old_question_again_is_noticed_but_the_last_one_may_be_repeated() -> None:
     check = known()
-    assert check.speaking("Where do you live, and what is your town like?") is Recall.UNKNOWN, "it may go on otherwise"
-    assert check.speaking("", finished=True) is Recall.LOST
-    assert known().speaking("Do you prefer to live in a large town or in the country?") is Recall.KEPT
+    assert check.speaking("Where do you live, and what is your town like?") is ContextState.UNKNOWN, (
+        "it may go on otherwise"
+    )
+    assert check.speaking("", finished=True) is ContextState.LOST
+    assert known().speaking("Do you prefer to live in a large town or in the country?") is ContextState.KEPT
 
 
 def test_a_reply_that_goes_on_is_let_through_even_if_it_is_short() -> None:
     check = known()
-    assert check.speaking("Thank you. Let us talk about something else now.") is Recall.KEPT
+    assert check.speaking("Thank you. Let us talk about something else now.") is ContextState.KEPT
     check = known()
-    assert check.speaking("I see.") is Recall.UNKNOWN
-    assert check.speaking("", finished=True) is Recall.KEPT
+    assert check.speaking("I see.") is ContextState.UNKNOWN
+    assert check.speaking("", finished=True) is ContextState.KEPT
 
 
 def test_a_context_that_collapses_is_another_context() -> None:
     check = known()
-    assert check.billed(900) is Recall.LOST
-    assert known().billed(3900) is Recall.UNKNOWN
-    assert known().billed(0) is Recall.UNKNOWN
+    assert check.billed(900) is ContextState.LOST
+    assert known().billed(3900) is ContextState.UNKNOWN
+    assert known().billed(0) is ContextState.UNKNOWN
 
 
 def test_a_context_that_shrank_is_believed_together_with_a_question_like_an_old_one() -> None:
     like = "Where do you live, and what is your house like?"
-    assert known().billed(1900) is Recall.UNKNOWN, "compression halves a context"
+    assert known().billed(1900) is ContextState.UNKNOWN, "compression halves a context"
     check = known()
     check.speaking(like)
-    assert check.billed(1900) is Recall.LOST
+    assert check.billed(1900) is ContextState.LOST
     check = known()
     check.billed(1900)
-    assert check.speaking(like) is Recall.LOST
-    assert known().speaking(like, finished=True) is Recall.KEPT
+    assert check.speaking(like) is ContextState.LOST
+    assert known().speaking(like, finished=True) is ContextState.KEPT
 
 
 # What configs/prompts/examiner.md has examiners say: an earlier question, and a later one that resembles it.
@@ -97,14 +99,17 @@ ALIKE = (
 
 @pytest.mark.parametrize(("early", "late"), ALIKE)
 def test_a_question_that_resembles_an_earlier_one_is_not_taken_for_it(early: str, late: str) -> None:
-    check = MemoryCheck()
+    check = ContextCheck()
     for text in (OPENING, early, "What is your favourite kind of music?"):
         check.said(text)
     check.reconnected()
     heard = [check.speaking(f" {word}") for word in late.split()]
-    assert Recall.LOST not in [*heard, check.speaking("", finished=True)]
+    assert ContextState.LOST not in [*heard, check.speaking("", finished=True)]
     check.reconnected()
-    assert Recall.LOST in [*(check.speaking(f" {word}") for word in early.split()), check.speaking("", finished=True)]
+    assert ContextState.LOST in [
+        *(check.speaking(f" {word}") for word in early.split()),
+        check.speaking("", finished=True),
+    ]
 
 
 def spoken(speaker: str, text: str) -> UtteranceSpoken:

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.live.playback import PACE, Spoken
+from core.live.playback import PACE, Playback
 from core.text import cut
 
 
 def test_nothing_is_heard_before_the_voice_begins_and_never_more_than_was_sent() -> None:
-    reply = Spoken("Where were you born?", seconds=2.0)
+    reply = Playback("Where were you born?", seconds=2.0)
     assert reply.heard(9.0) == 0.0
     reply.audible(10.0)
     assert [reply.heard(at) for at in (10.0, 11.5, 20.0)] == [0.0, 1.5, 2.0]
@@ -17,7 +17,7 @@ def test_nothing_is_heard_before_the_voice_begins_and_never_more_than_was_sent()
 
 
 def test_a_voice_that_runs_dry_goes_on_where_it_was() -> None:
-    reply = Spoken("Where were you born?", seconds=1.0)
+    reply = Playback("Where were you born?", seconds=1.0)
     reply.audible(10.0)
     reply.silent(11.4)
     reply.seconds = 3.0
@@ -27,7 +27,7 @@ def test_a_voice_that_runs_dry_goes_on_where_it_was() -> None:
 
 
 def test_the_next_reply_is_heard_after_what_is_left_of_this_one() -> None:
-    reply = Spoken("Well.", seconds=2.0)
+    reply = Playback("Well.", seconds=2.0)
     reply.audible(10.0)
     after = reply.following()
     after.seconds = 2.0
@@ -38,11 +38,11 @@ def test_the_next_reply_is_heard_after_what_is_left_of_this_one() -> None:
 
 def test_words_that_are_ahead_of_the_audio_are_not_taken_for_spoken() -> None:
     text = "x" * round(PACE * 4)
-    reply = Spoken(text, seconds=1.0)
+    reply = Playback(text, seconds=1.0)
     assert reply.share(1.0) == 0.25
     reply.complete = True
     assert reply.share(1.0) == 1.0 and reply.share(0.5) == 0.5
-    assert Spoken("Well.").share(0.0) == 0.0
+    assert Playback("Well.").share(0.0) == 0.0
 
 
 @pytest.mark.parametrize(

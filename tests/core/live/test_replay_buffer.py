@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.live.messages import Aside, Audio, EndActivity, Outgoing, StartActivity, Text, ToolResult
-from core.live.replay_buffer import Unanswered, with_aside
+from core.live.messages import Audio, EndActivity, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
+from core.live.replay_buffer import ReplayBuffer, with_aside
 
 SECOND = Audio(bytes(32000), 16000)
 
@@ -15,7 +15,7 @@ def pcm(items: list[Outgoing]) -> bytes:
 
 
 def test_an_unanswered_turn_is_said_again_from_its_start() -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     for item in (StartActivity(), SECOND, SECOND):
         kept.sent(item)
     assert kept.again() == [StartActivity(), SECOND, SECOND]
@@ -27,7 +27,7 @@ def test_an_unanswered_turn_is_said_again_from_its_start() -> None:
 
 
 def test_an_answered_turn_that_no_handle_knows_is_owed_again_after_a_reconnect() -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     for item in (StartActivity(), SECOND, EndActivity()):
         kept.sent(item)
     kept.answered()
@@ -38,7 +38,7 @@ def test_an_answered_turn_that_no_handle_knows_is_owed_again_after_a_reconnect()
 
 
 def test_a_recorded_turn_that_no_handle_knows_is_told_in_words() -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     for item in (StartActivity(), SECOND, EndActivity()):
         kept.sent(item)
     kept.answered()
@@ -50,14 +50,14 @@ def test_a_recorded_turn_that_no_handle_knows_is_told_in_words() -> None:
 
 
 def test_a_flushed_turn_is_said_again_as_one_window() -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     for item in (StartActivity(), SECOND, EndActivity(flush=True), StartActivity(), SECOND, EndActivity()):
         kept.sent(item)
     assert kept.again() == [StartActivity(), SECOND, SECOND, EndActivity()]
 
 
 def test_two_turns_stay_two_windows() -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     items = [StartActivity(), SECOND, EndActivity(), StartActivity(), SECOND]
     for item in items:
         kept.sent(item)
@@ -65,7 +65,7 @@ def test_two_turns_stay_two_windows() -> None:
 
 
 def test_an_answer_to_a_flushed_window_leaves_the_open_one() -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     for item in (StartActivity(), SECOND, EndActivity(), StartActivity(), SECOND):
         kept.sent(item)
     kept.answered()
@@ -74,10 +74,10 @@ def test_an_answer_to_a_flushed_window_leaves_the_open_one() -> None:
 
 
 def test_text_is_kept_and_tool_results_are_not() -> None:
-    kept = Unanswered()
-    kept.sent(Text("Begin."))
+    kept = ReplayBuffer()
+    kept.sent(TextTurn("Begin."))
     kept.sent(ToolResult("1", "f", {}))
-    assert kept.again() == [Text("Begin.")]
+    assert kept.again() == [TextTurn("Begin.")]
 
 
 class ListShelf:
@@ -96,7 +96,7 @@ class ListShelf:
 
 def test_an_answer_too_long_for_memory_goes_to_the_shelf_and_comes_back_whole() -> None:
     shelf = ListShelf()
-    kept = Unanswered(limit=3, shelf=shelf)
+    kept = ReplayBuffer(limit=3, shelf=shelf)
     kept.sent(StartActivity())
     sent = [Audio(bytes([n]) * 32000, 16000) for n in range(10)]
     for audio in sent:
@@ -110,7 +110,7 @@ def test_an_answer_too_long_for_memory_goes_to_the_shelf_and_comes_back_whole() 
 
 
 def test_every_piece_of_audio_has_its_number() -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     for item in (StartActivity(), SECOND, EndActivity(), StartActivity(), SECOND, SECOND):
         kept.sent(item)
     assert kept.numbers == [1, 2, 3]
@@ -120,23 +120,23 @@ def test_every_piece_of_audio_has_its_number() -> None:
 
 
 def test_audio_of_two_rates_is_not_joined() -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     for item in (Audio(b"ab", 16000), Audio(b"cd", 16000), Audio(b"ef", 8000)):
         kept.sent(item)
     assert kept.again() == [Audio(b"abcd", 16000), Audio(b"ef", 8000)]
 
 
-@given(st.lists(st.sampled_from([StartActivity(), SECOND, EndActivity(), Text("x")]), max_size=30))
+@given(st.lists(st.sampled_from([StartActivity(), SECOND, EndActivity(), TextTurn("x")]), max_size=30))
 def test_no_audio_is_said_twice(items: list[Outgoing]) -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     for item in items:
         kept.sent(item)
     assert len(pcm(kept.again())) == 32000 * items.count(SECOND)
 
 
-def flushed(*, parts: int) -> Unanswered:
+def flushed(*, parts: int) -> ReplayBuffer:
     """A turn that goes on, after so many flushes whose replies were cut off."""
-    kept = Unanswered()
+    kept = ReplayBuffer()
     kept.sent(StartActivity())
     for _ in range(parts):
         for item in (SECOND, EndActivity(flush=True), StartActivity()):
@@ -157,7 +157,7 @@ def test_a_part_that_was_flushed_is_said_again_until_a_handle_knows_it() -> None
 
 
 def test_a_part_that_was_flushed_outlives_the_record_of_what_was_before_it() -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     for item in (StartActivity(), SECOND, EndActivity()):
         kept.sent(item)
     kept.answered()
@@ -172,7 +172,7 @@ def test_a_part_that_was_flushed_outlives_the_record_of_what_was_before_it() -> 
 
 
 def test_a_turn_whose_reply_the_next_one_cut_off_before_it_began_is_said_again() -> None:
-    kept = Unanswered()
+    kept = ReplayBuffer()
     for item in (StartActivity(), SECOND, EndActivity(), StartActivity(), SECOND):
         kept.sent(item)
     kept.interrupted()
@@ -184,8 +184,8 @@ def test_words_nobody_spoke_go_into_the_first_turn_that_is_sent() -> None:
     assert with_aside([EndActivity(), StartActivity(), SECOND], "so") == (
         EndActivity(),
         StartActivity(),
-        Aside("so"),
+        InTurnText("so"),
         SECOND,
     )
-    assert with_aside([Text("Go on.")], "so") == (Text("so Go on."),)
+    assert with_aside([TextTurn("Go on.")], "so") == (TextTurn("so Go on."),)
     assert with_aside([SECOND, EndActivity()], "so") is None

@@ -1,15 +1,15 @@
 """The reply on its way to the caller."""
 
 from core.live.actions import BeginSpeech, Caption, EndSpeech, Play, ReplyOver
-from core.live.context_check import Recall
-from core.live.reply import SLACK, Replies
+from core.live.context_check import ContextState
+from core.live.reply import SLACK, Reply
 
 SECOND = Play(bytes(48000), 24000)
 
 
-def begun(text: str, seconds: int, at: float = 10.0) -> Replies:
+def begun(text: str, seconds: int, at: float = 10.0) -> Reply:
     """A reply that is being heard."""
-    replies = Replies(0.0)
+    replies = Reply(0.0)
     replies.say(Caption(text), at)
     for _ in range(seconds):
         replies.say(SECOND, at)
@@ -30,7 +30,7 @@ def test_a_reply_heard_to_its_end_or_without_text_tells_nothing() -> None:
 
 
 def test_words_wait_for_their_sound_and_are_never_heard_without() -> None:
-    replies = Replies(1.5)
+    replies = Reply(1.5)
     assert replies.say(Caption("Thank"), 10.0)[1] == [] and replies.say(Caption(" you."), 10.1)[1] == []
     assert replies.say(SECOND, 10.2)[1] == [BeginSpeech(), Caption("Thank"), Caption(" you."), SECOND]
     assert replies.say(Caption(" And?"), 10.3)[1] == [Caption(" And?")] and replies.mute() == ""
@@ -38,12 +38,12 @@ def test_words_wait_for_their_sound_and_are_never_heard_without() -> None:
     replies.say(Caption(" Where do"), 20.0)
     replies.say(Caption(" you live?"), 20.1)
     assert replies.holding and not replies.speaking and replies.deadline() is None
-    assert replies.complete(20.2) == (Recall.KEPT, []) and replies.release(20.2) == []
+    assert replies.complete(20.2) == (ContextState.KEPT, []) and replies.release(20.2) == []
     assert replies.mute() == "Where do you live?" and not replies.holding
 
 
 def test_a_check_that_runs_out_of_time_does_not_let_words_be_heard_without_their_sound() -> None:
-    replies = Replies(1.5)
+    replies = Reply(1.5)
     replies.memory.said("Hello, and welcome to the test.")
     replies.memory.reconnected()
     replies.say(Caption("Thank you."), 10.0)
@@ -54,7 +54,7 @@ def test_a_check_that_runs_out_of_time_does_not_let_words_be_heard_without_their
 def test_words_of_a_turn_without_sound_are_not_those_of_the_turn_that_is_still_heard() -> None:
     replies = begun("Where were you born?", 4)
     replies.declared_over(10.0)
-    assert replies.say(Caption(" Well?"), 11.0)[1] == [] and replies.complete(11.1) == (Recall.KEPT, [])
+    assert replies.say(Caption(" Well?"), 11.0)[1] == [] and replies.complete(11.1) == (ContextState.KEPT, [])
     assert replies.mute() == "Well?"
     assert replies.tick(99.0) == [ReplyOver(False)]
 

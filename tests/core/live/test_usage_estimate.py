@@ -2,11 +2,11 @@
 
 from core.billing.usage import TokenCounts
 from core.live.actions import Charge
-from core.live.usage_estimate import AudioBill
+from core.live.usage_estimate import UsageEstimate
 
 
 def test_the_context_grows_and_the_reply_is_counted_once() -> None:
-    bill, counts = AudioBill(), TokenCounts(prompt_total=7)
+    bill, counts = UsageEstimate(), TokenCounts(prompt_total=7)
     bill.heard(4.0)
     bill.spoken(2.0)
     assert bill.charge(counts) == Charge(counts, 150, 50)
@@ -19,7 +19,7 @@ def estimate(prompt: int, response: int, context: int) -> Charge:
 
 
 def test_a_turn_without_a_usage_message_is_estimated_once_none_can_come() -> None:
-    bill = AudioBill(text=1000)
+    bill = UsageEstimate(text=1000)
     bill.heard(4.0)
     bill.spoken(2.0)
     assert bill.turn_over() == []
@@ -30,7 +30,7 @@ def test_a_turn_without_a_usage_message_is_estimated_once_none_can_come() -> Non
 
 
 def test_a_usage_message_belongs_to_the_turn_under_way_or_to_the_one_just_over() -> None:
-    bill, counts = AudioBill(), TokenCounts(prompt_total=7)
+    bill, counts = UsageEstimate(), TokenCounts(prompt_total=7)
     bill.charge(counts)
     assert bill.turn_over() == []  # it came with the turn
     assert bill.turn_over() == []

@@ -7,22 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import UtteranceSpoken
-from core.transcript.assembler import TranscriptMachine
-from core.transcript.spacing import Seams
-from core.transcript.values import Piece, Said, Stretch
+from core.transcript.assembler import TranscriptAssembler
+from core.transcript.spacing import Spacing
+from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
 
 
-def spoken(finished: Sequence[Said]) -> list[UtteranceSpoken]:
+def spoken(finished: Sequence[FinishedUtterance]) -> list[UtteranceSpoken]:
     """The utterances alone."""
     return [said.spoken for said in finished]
 
 
-def texts(finished: Sequence[Said]) -> list[str]:
+def texts(finished: Sequence[FinishedUtterance]) -> list[str]:
     return [said.spoken.text for said in finished]
 
 
 def test_a_question_and_its_answer() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.examiner_spoke("What is", 1.0)
     t.examiner_spoke(" your name?", 1.2)
     assert t.examiner_text == "What is your name?"
@@ -41,7 +41,7 @@ def test_a_question_and_its_answer() -> None:
 
 
 def test_the_end_keeps_what_is_pending_and_marks_it() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.examiner_spoke("Describe", 0.5)
     t.caller_opened(1.0)
     t.caller_text("I live in", 2.0)
@@ -52,7 +52,7 @@ def test_the_end_keeps_what_is_pending_and_marks_it() -> None:
 
 
 def test_an_interrupted_reply_is_marked_and_the_open_turn_goes_on() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.examiner_spoke("Now tell me", 1.0)
     t.caller_opened(1.5)
     assert spoken(t.examiner_done(1.6, interrupted=True)) == [
@@ -64,7 +64,7 @@ def test_an_interrupted_reply_is_marked_and_the_open_turn_goes_on() -> None:
 
 
 def test_a_second_turn_before_any_reply_records_the_first() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.caller_opened(1.0)
     t.caller_text("One.", 1.5)
     t.caller_closed(2.0, 1.6)
@@ -72,7 +72,7 @@ def test_a_second_turn_before_any_reply_records_the_first() -> None:
 
 
 def test_words_that_come_after_the_next_turn_began_are_not_lost() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.caller_opened(1.0)
     t.caller_closed(2.0, 1.6)
     assert t.caller_opened(2.5) == []
@@ -82,7 +82,7 @@ def test_words_that_come_after_the_next_turn_began_are_not_lost() -> None:
 
 
 def test_words_that_come_after_everything_stand_where_they_were_said() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.caller_opened(1.0)
     t.caller_closed(2.0, 1.6)
     t.examiner_spoke("Good.", 2.5)
@@ -92,7 +92,7 @@ def test_words_that_come_after_everything_stand_where_they_were_said() -> None:
 
 
 def test_a_reply_that_was_never_declared_over_ends_with_the_next_one() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.examiner_spoke("First.", 1.0)
     t.caller_opened(2.0)
     t.caller_text("Yes.", 2.5)
@@ -101,7 +101,7 @@ def test_a_reply_that_was_never_declared_over_ends_with_the_next_one() -> None:
 
 
 def test_audio_without_words_is_no_utterance() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     assert t.examiner_text == ""
     t.examiner_spoke("", 1.0)
     assert t.examiner_done(2.0) == []
@@ -109,7 +109,7 @@ def test_audio_without_words_is_no_utterance() -> None:
 
 
 def test_text_that_comes_again_after_a_reconnect_stands_once() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.caller_opened(1.0)
     t.caller_text("I live in", 2.0)
     t.caller_text_kept(safe=False)  # a flush: that window is over
@@ -122,7 +122,7 @@ def test_text_that_comes_again_after_a_reconnect_stands_once() -> None:
 
 
 def test_text_that_was_to_come_again_and_does_not_is_kept() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.caller_opened(1.0)
     t.caller_text("I live in", 2.0)
     t.caller_heard_again()
@@ -136,7 +136,7 @@ def test_text_that_was_to_come_again_and_does_not_is_kept() -> None:
 
 
 def test_a_reply_that_was_cut_off_ends_with_the_last_word_that_was_played() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.examiner_spoke("Now tell me about your town, please.", 1.0)
     t.examiner_cut(3.0)
     t.caller_opened(3.0)
@@ -145,14 +145,14 @@ def test_a_reply_that_was_cut_off_ends_with_the_last_word_that_was_played() -> N
 
 
 def test_a_reply_of_which_nothing_was_played_was_not_said() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.examiner_spoke("Now tell me", 1.0)
     t.examiner_cut(1.0)
     assert t.examiner_done(1.1, interrupted=True, heard=0.0) == []
 
 
 def test_a_reply_that_was_cut_off_and_never_declared_over_is_kept_whole() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.examiner_spoke("Now tell me", 1.0)
     t.caller_opened(1.5)
     t.examiner_cut(1.5)
@@ -167,7 +167,7 @@ def test_a_reply_that_was_cut_off_and_never_declared_over_is_kept_whole() -> Non
 
 
 def test_what_the_person_says_twice_stands_twice() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.caller_opened(1.0)
     for at in (2.0, 3.0):
         t.caller_text(" I mean, I mean,", at)
@@ -175,22 +175,24 @@ def test_what_the_person_says_twice_stands_twice() -> None:
 
 
 def test_an_utterance_tells_what_it_was_made_of() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.caller_voice(0.5, 0.9)  # of nobody's turn
     t.caller_opened(1.0)
     t.caller_text(" One", 2.0)
     t.caller_text("", 2.1)
     t.caller_voice(1.0, 1.8)
     t.caller_voice(1.8, 1.8)
-    assert t.caller_so_far == ((Piece(" One", 2.0),), (Stretch(1.0, 1.8),))
+    assert t.caller_so_far == ((Fragment(" One", 2.0),), (VoiceSpan(1.0, 1.8),))
     t.caller_closed(3.0, 1.8)
     [said] = t.examiner_done(4.0)
-    assert said == Said(UtteranceSpoken(4.0, "caller", "One", 1.0, 1.8), (Piece(" One", 2.0),), (Stretch(1.0, 1.8),))
+    assert said == FinishedUtterance(
+        UtteranceSpoken(4.0, "caller", "One", 1.0, 1.8), (Fragment(" One", 2.0),), (VoiceSpan(1.0, 1.8),)
+    )
     assert t.caller_so_far == ((), ())
 
 
 def test_a_turn_that_is_over_has_its_text_some_seconds_later() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     assert t.caller_settles is None
     t.caller_opened(1.0)
     t.caller_voice(1.0, 1.8)
@@ -204,7 +206,7 @@ def test_a_turn_that_is_over_has_its_text_some_seconds_later() -> None:
 
 
 def test_voice_without_a_word_is_told_with_empty_text() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.caller_opened(1.0)
     t.caller_voice(1.0, 4.0)
     t.caller_closed(5.0, 4.0)
@@ -212,7 +214,7 @@ def test_voice_without_a_word_is_told_with_empty_text() -> None:
     t.caller_voice(6.0, 7.0)
     t.caller_closed(8.0, 7.0)
     [said] = t.examiner_done(9.0)
-    assert (said.spoken.text, said.voice) == ("", (Stretch(1.0, 4.0), Stretch(6.0, 7.0)))
+    assert (said.spoken.text, said.voice) == ("", (VoiceSpan(1.0, 4.0), VoiceSpan(6.0, 7.0)))
 
 
 SPACED = [" Well,", " you", " know"]
@@ -239,7 +241,7 @@ SPACED = [" Well,", " you", " know"]
     ],
 )
 def test_a_flush_leaves_no_seam(before: list[str], after: str, joined: str) -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.caller_opened(1.0)
     for piece in before:
         t.caller_text(piece, 2.0)
@@ -250,7 +252,7 @@ def test_a_flush_leaves_no_seam(before: list[str], after: str, joined: str) -> N
 
 
 def test_parts_of_words_within_a_window_stay_together() -> None:
-    t = TranscriptMachine()
+    t = TranscriptAssembler()
     t.caller_opened(1.0)
     for piece in ("In Sack", "ville", ",", " New", " Bruns", "wick."):
         t.caller_text(piece, 2.0)
@@ -258,7 +260,7 @@ def test_parts_of_words_within_a_window_stay_together() -> None:
 
 
 def test_a_seam_is_where_the_window_ended_and_nowhere_else() -> None:
-    seams = Seams()
+    seams = Spacing()
     assert seams.joined("", "one") == "one"
     seams.window()
     assert seams.joined("one", "two") == " two"
@@ -270,7 +272,7 @@ steps = st.sampled_from(["open", "close", "heard", "spoke", "done", "cut"])
 
 @given(st.lists(steps, max_size=80))
 def test_every_word_is_recorded_exactly_once(order: list[str]) -> None:
-    t, now = TranscriptMachine(), 0.0
+    t, now = TranscriptAssembler(), 0.0
     said = {"caller": list[str](), "examiner": list[str]()}
     out: list[UtteranceSpoken] = []
     for n, step in enumerate(order):

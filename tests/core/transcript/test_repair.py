@@ -8,11 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from core.events import Event, HeardOtherwise, HoleFound, HoleRepaired, TranscriptMeasured, UtteranceSpoken
-from core.transcript.assembler import TranscriptMachine
-from core.transcript.gaps import HolePolicy
-from core.transcript.repair import MARGIN, Action, Ask, MendingMachine, MendingPolicy, Note, Prefer, Record
-from core.transcript.values import Piece, Said, Stretch
+from core.events import AlternativeTranscribed, Event, GapFound, GapRepaired, TranscriptMeasured, UtteranceSpoken
+from core.transcript.assembler import TranscriptAssembler
+from core.transcript.gaps import GapPolicy
+from core.transcript.repair import MARGIN, Action, Ask, Note, Prefer, Record, RepairPolicy, TranscriptRepair
+from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
 
 
 def words(first: int, last: int) -> str:
@@ -20,14 +20,14 @@ def words(first: int, last: int) -> str:
     return "".join(f" word{n}" for n in range(2 * first, 2 * last))
 
 
-def answer(until: float = 60.0, heard: tuple[tuple[int, int], ...] = ((0, 60),)) -> Said:
+def answer(until: float = 60.0, heard: tuple[tuple[int, int], ...] = ((0, 60),)) -> FinishedUtterance:
     """Somebody who spoke without a pause from 0 to `until`, and whose words came as they were said in these times."""
     pieces = tuple(
-        Piece(f" word{n}", n / 2 + 1.0) for first, last in heard for n in range(2 * first, 2 * last) if n / 2 < until
+        Fragment(f" word{n}", n / 2 + 1.0) for first, last in heard for n in range(2 * first, 2 * last) if n / 2 < until
     )
     text = "".join(piece.text for piece in pieces).strip()
-    voice = tuple(Stretch(float(n), min(n + 10.0, until)) for n in range(0, int(until), 10))
-    return Said(UtteranceSpoken(until + 3, "caller", text, 0.0, until), pieces, voice)
+    voice = tuple(VoiceSpan(float(n), min(n + 10.0, until)) for n in range(0, int(until), 10))
+    return FinishedUtterance(UtteranceSpoken(until + 3, "caller", text, 0.0, until), pieces, voice)
 
 
 def recorded(actions: list[Action]) -> list[UtteranceSpoken]:
@@ -43,8 +43,8 @@ def noted(actions: list[Action], kind: type[Event]) -> list[Any]:
     return [action.event for action in actions if isinstance(action, Note) and isinstance(action.event, kind)]
 
 
-def machine(ears: str = "holes", prefer: Prefer = "fuller") -> MendingMachine:
-    mending = MendingMachine(MendingPolicy(prefer=prefer))
+def machine(ears: str = "gaps", prefer: Prefer = "fuller") -> TranscriptRepair:
+    mending = TranscriptRepair(RepairPolicy(prefer=prefer))
     if ears != "none":
         mending.ears(always=ears == "always")
     return mending
@@ -54,7 +54,7 @@ def test_what_has_no_hole_is_recorded_at_once() -> None:
     mending = machine()
     said = answer()
     assert recorded(actions := mending.said(said, 63.0)) == [said.spoken] and len(actions) == 1
-    examiner = Said(UtteranceSpoken(70.0, "examiner", "I see.", 64.0, 66.0))
+    examiner = FinishedUtterance(UtteranceSpoken(70.0, "examiner", "I see.", 64.0, 66.0))
     assert mending.said(examiner, 70.0) == [Record(examiner.spoken)]
     [measured] = noted(mending.end(71.0), TranscriptMeasured)
     assert measured == TranscriptMeasured(71.0, 1.0, 60.0, 0, 0)
@@ -65,7 +65,7 @@ def test_a_hole_is_heard_again_and_filled_in_its_place() -> None:
     mending = machine()
     said = answer(heard=((0, 20), (40, 60)))
     actions = mending.said(said, 63.0)
-    [hole] = noted(actions, HoleFound)
+    [hole] = noted(actions, GapFound)
     assert 18 <= hole.started <= 24 and 34 <= hole.ended <= 42
     [ask] = asked(actions)
     assert hole.started - MARGIN - 5 <= ask.started <= hole.started - MARGIN
@@ -73,17 +73,17 @@ def test_a_hole_is_heard_again_and_filled_in_its_place() -> None:
     assert recorded(actions) == [] and mending.waiting
     heard = words(round(ask.started), round(ask.ended))
     actions = mending.second(heard, ask.started, ask.ended, True, 64.0)
-    [repaired] = noted(actions, HoleRepaired)
+    [repaired] = noted(actions, GapRepaired)
     assert (repaired.started, repaired.ended, repaired.text) == (hole.started, hole.ended, heard)
     [whole] = recorded(actions)
     assert whole.text == words(0, 60).strip() and whole.source == "repaired"
-    [otherwise] = noted(actions, HeardOtherwise)
+    [otherwise] = noted(actions, AlternativeTranscribed)
     assert (otherwise.text, otherwise.source) == (said.spoken.text, "live")
     [measured] = noted(mending.end(70.0), TranscriptMeasured)
     assert (measured.completeness, measured.holes, measured.repaired) == (1.0, 1, 1)
 
 
-def broken_off(said: Said) -> Said:
+def broken_off(said: FinishedUtterance) -> FinishedUtterance:
     return replace(said, spoken=replace(said.spoken, partial=True))
 
 
@@ -93,7 +93,7 @@ def test_the_rest_of_a_turn_that_broke_off_is_heard_again_and_follows_what_there
     assert recorded(mending.said(said, 9.0)) == [said.spoken], "a turn that was answered has all of its words"
     mending = machine()
     actions = mending.said(broken_off(said), 9.0)
-    [hole] = noted(actions, HoleFound)
+    [hole] = noted(actions, GapFound)
     assert 3.5 < hole.started < 5.0 and hole.ended == 6.0
     [ask] = asked(actions)
     assert (ask.started, ask.ended) == (0.0, 6.0)
@@ -116,7 +116,7 @@ def test_without_second_ears_a_hole_is_told_and_nothing_waits() -> None:
     mending = machine("none")
     said = answer(heard=((0, 20),))
     actions = mending.said(said, 63.0)
-    assert noted(actions, HoleFound) and recorded(actions) == [said.spoken] and asked(actions) == []
+    assert noted(actions, GapFound) and recorded(actions) == [said.spoken] and asked(actions) == []
     [measured] = noted(mending.end(70.0), TranscriptMeasured)
     assert 0.3 <= measured.completeness <= 0.4
     assert (measured.holes, measured.repaired) == (1, 0)
@@ -138,7 +138,7 @@ def test_a_hole_of_a_turn_that_has_all_its_text_is_found_before_it_is_recorded()
     mending = machine()
     said = answer(heard=((0, 20),))
     first = mending.settled(said.pieces, said.voice, 66.0)
-    assert len(noted(first, HoleFound)) == len(asked(first)) == 1
+    assert len(noted(first, GapFound)) == len(asked(first)) == 1
     assert mending.said(said, 70.0) == [] and mending.waiting
 
 
@@ -147,7 +147,7 @@ def test_of_a_hole_that_grew_only_the_rest_is_news() -> None:
     said = answer(80.0, heard=((0, 20), (40, 50)))
     first = mending.progress(said.pieces, said.voice[:5], 51.0)
     later = mending.said(said, 83.0)
-    holes = [*noted(first, HoleFound), *noted(later, HoleFound)]
+    holes = [*noted(first, GapFound), *noted(later, GapFound)]
     assert len(holes) == 2
     assert holes[0].ended <= holes[1].started
     for ask in asked([*first, *later]):
@@ -187,16 +187,16 @@ def test_what_comes_too_late_and_is_nothing_new_is_only_a_fact() -> None:
     [ask] = asked(mending.said(said, 63.0))
     mending.tick(99.0)
     actions = mending.second(words(12, 20), ask.started, ask.ended, True, 100.0)
-    assert len(noted(actions, HoleRepaired)) == 1 and recorded(actions) == []
+    assert len(noted(actions, GapRepaired)) == 1 and recorded(actions) == []
 
 
 def test_late_text_of_a_turn_that_the_second_ears_gave_is_no_second_utterance() -> None:
     mending = machine("always")
     mending.second(words(0, 30).strip(), 0.2, 30.0, False, 31.0)
     mending.said(answer(30.0, heard=()), 33.0)
-    late = Said(UtteranceSpoken(36.0, "caller", words(10, 30).strip(), 30.0, 30.0))
+    late = FinishedUtterance(UtteranceSpoken(36.0, "caller", words(10, 30).strip(), 30.0, 30.0))
     actions = mending.said(late, 36.0)
-    assert recorded(actions) == [] and len(noted(actions, HeardOtherwise)) == 1
+    assert recorded(actions) == [] and len(noted(actions, AlternativeTranscribed)) == 1
 
 
 def test_a_turn_without_any_text_becomes_an_utterance() -> None:
@@ -216,9 +216,11 @@ def test_text_that_comes_after_its_repair_is_kept_as_a_fact() -> None:
     mending = machine()
     [ask] = asked(mending.said(answer(4.0, heard=()), 8.0))
     mending.second("Yes, I do.", ask.started, ask.ended, True, 9.0)
-    late = Said(UtteranceSpoken(12.0, "caller", "yes I do", 4.0, 4.0), (Piece("yes I do", 11.0),))
-    assert mending.said(late, 12.0) == [Note(HeardOtherwise(12.0, 4.0, 4.0, "yes I do", "live"))]
-    other = Said(UtteranceSpoken(12.0, "caller", "It is raining.", 4.0, 4.0), (Piece("It is raining.", 11.0),))
+    late = FinishedUtterance(UtteranceSpoken(12.0, "caller", "yes I do", 4.0, 4.0), (Fragment("yes I do", 11.0),))
+    assert mending.said(late, 12.0) == [Note(AlternativeTranscribed(12.0, 4.0, 4.0, "yes I do", "live"))]
+    other = FinishedUtterance(
+        UtteranceSpoken(12.0, "caller", "It is raining.", 4.0, 4.0), (Fragment("It is raining.", 11.0),)
+    )
     assert mending.said(other, 12.0) == [Record(other.spoken)]
 
 
@@ -244,7 +246,7 @@ def test_of_two_transcripts_one_is_recorded_and_the_other_kept(
     [spoken] = recorded(actions)
     versions = {"live": words(0, live).strip(), "shadow": words(0, second).strip()}
     assert (spoken.text, spoken.source) == (versions[taken], taken)
-    others = {fact.source: fact.text for fact in noted(actions, HeardOtherwise)}
+    others = {fact.source: fact.text for fact in noted(actions, AlternativeTranscribed)}
     assert others == {source: text for source, text in versions.items() if text and text != spoken.text}
     assert not mending.waiting
 
@@ -279,8 +281,8 @@ class Calls(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.number = 0
-        self.transcript = TranscriptMachine()
-        self.mending = MendingMachine(MendingPolicy(HolePolicy()))
+        self.transcript = TranscriptAssembler()
+        self.mending = TranscriptRepair(RepairPolicy(GapPolicy()))
         self.given: list[str] = []
         self.asks: list[Ask] = []
         self.utterances: list[UtteranceSpoken] = []
@@ -297,7 +299,7 @@ class Calls(RuleBasedStateMachine):
                 case Ask():
                     self.asks.append(action)
 
-    def say(self, finished: list[Said]) -> None:
+    def say(self, finished: list[FinishedUtterance]) -> None:
         for said in finished:
             self.take(self.mending.said(said, self.now))
 
@@ -357,7 +359,8 @@ class Calls(RuleBasedStateMachine):
         self.say(self.transcript.end(self.now))
         self.take(self.mending.end(self.now))
         told = " ".join(
-            one.text for one in [*self.utterances, *(fact for fact in self.facts if isinstance(fact, HeardOtherwise))]
+            one.text
+            for one in [*self.utterances, *(fact for fact in self.facts if isinstance(fact, AlternativeTranscribed))]
         ).split()
         assert set(self.given) <= set(told), "no word that was given is lost"
         spoken = [word for one in self.utterances for word in one.text.split() if word.startswith("word")]

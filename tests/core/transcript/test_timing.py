@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import Timed, UtteranceSpoken, as_record, from_record
-from core.transcript.repair import MendingMachine, MendingPolicy, Record
+from core.transcript.repair import Record, RepairPolicy, TranscriptRepair
 from core.transcript.timing import joined, of_arrivals, within
-from core.transcript.values import Piece, Said, Stretch
+from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
 
-VOICE = (Stretch(1.0, 4.0), Stretch(6.0, 10.0))
+VOICE = (VoiceSpan(1.0, 4.0), VoiceSpan(6.0, 10.0))
 
 
 def parts(text: str, times: tuple[Timed, ...]) -> list[str]:
@@ -19,24 +19,24 @@ def parts(text: str, times: tuple[Timed, ...]) -> list[str]:
 
 
 def test_text_that_came_as_it_was_said_has_the_voice_before_it() -> None:
-    pieces = [Piece("I live", 2.0), Piece(" in a", 3.5), Piece(" small", 8.0), Piece(" town.", 8.4)]
+    pieces = [Fragment("I live", 2.0), Fragment(" in a", 3.5), Fragment(" small", 8.0), Fragment(" town.", 8.4)]
     assert of_arrivals(pieces, VOICE) == (Timed(0, 1.0, 2.0), Timed(7, 2.0, 3.5), Timed(12, 3.5, 8.4))
 
 
 def test_text_that_came_in_a_pause_was_said_before_it() -> None:
-    pieces = [Piece("I live", 2.0), Piece(" here", 4.5), Piece(" and", 5.9), Piece(" there", 7.0)]
+    pieces = [Fragment("I live", 2.0), Fragment(" here", 4.5), Fragment(" and", 5.9), Fragment(" there", 7.0)]
     text = "I live here and there"
     assert parts(text, of_arrivals(pieces, VOICE)) == ["I live", "here and", "there"]
     assert of_arrivals(pieces, VOICE)[1:] == (Timed(7, 2.0, 4.0), Timed(16, 6.0, 7.0))
 
 
 def test_a_word_in_two_pieces_is_one_word() -> None:
-    pieces = [Piece("I was walk", 2.0), Piece("ing", 3.5), Piece(" home", 3.6)]
+    pieces = [Fragment("I was walk", 2.0), Fragment("ing", 3.5), Fragment(" home", 3.6)]
     assert parts("I was walking home", of_arrivals(pieces, VOICE)) == ["I was walking", "home"]
 
 
 def test_what_came_in_one_lump_says_nothing_of_its_parts() -> None:
-    [whole] = of_arrivals([Piece("I live in a small town.", 12.0)], VOICE)
+    [whole] = of_arrivals([Fragment("I live in a small town.", 12.0)], VOICE)
     assert whole == Timed(0, 1.0, 10.0)
     assert within([whole], 1.0, 10.0) == ()
 
@@ -54,9 +54,9 @@ def test_a_part_outside_the_utterance_is_one_with_its_neighbour() -> None:
 
 
 def test_they_are_recorded_with_the_utterance_and_read_back() -> None:
-    pieces = (Piece("I live", 2.0), Piece(" in a", 3.5), Piece(" small town.", 8.0))
+    pieces = (Fragment("I live", 2.0), Fragment(" in a", 3.5), Fragment(" small town.", 8.0))
     spoken = UtteranceSpoken(12.0, "caller", "I live in a small town.", 1.0, 10.0)
-    [action] = MendingMachine(MendingPolicy()).said(Said(spoken, pieces, VOICE), 12.0)
+    [action] = TranscriptRepair(RepairPolicy()).said(FinishedUtterance(spoken, pieces, VOICE), 12.0)
     assert isinstance(action, Record)
     assert [one.offset for one in action.spoken.times] == [0, 7, 12]
     kind, data = as_record(action.spoken)
@@ -65,12 +65,12 @@ def test_they_are_recorded_with_the_utterance_and_read_back() -> None:
 
 
 def test_the_second_ears_text_has_the_times_of_its_pieces() -> None:
-    mending = MendingMachine(MendingPolicy(prefer="shadow"))
+    mending = TranscriptRepair(RepairPolicy(prefer="shadow"))
     mending.ears(always=True)
     heard = [("I live in", 0.5, 5.0), ("a small town.", 5.0, 10.2)]
     mending.second("I live in a small town.", 1.0, 10.0, False, 11.0, heard)
     spoken = UtteranceSpoken(12.0, "caller", "I live", 1.0, 10.0)
-    actions = mending.said(Said(spoken, (Piece("I live", 2.0),), VOICE), 12.0)
+    actions = mending.said(FinishedUtterance(spoken, (Fragment("I live", 2.0),), VOICE), 12.0)
     [recorded] = [action.spoken for action in actions if isinstance(action, Record)]
     assert recorded.text == "I live in a small town."
     assert recorded.times == (Timed(0, 1.0, 5.0), Timed(10, 5.0, 10.0))
@@ -78,16 +78,16 @@ def test_the_second_ears_text_has_the_times_of_its_pieces() -> None:
 
 times = st.floats(0, 60).map(lambda second: round(second, 2))
 voices = st.lists(times, max_size=8, unique=True).map(
-    lambda edges: [Stretch(*pair) for pair in zip(*[iter(sorted(edges))] * 2, strict=False)]
+    lambda edges: [VoiceSpan(*pair) for pair in zip(*[iter(sorted(edges))] * 2, strict=False)]
 )
 texts = st.lists(st.tuples(st.text("ab ", max_size=6), times), max_size=12).map(
-    lambda found: [Piece(text, at) for (text, _), at in zip(found, sorted(at for _, at in found), strict=True)]
+    lambda found: [Fragment(text, at) for (text, _), at in zip(found, sorted(at for _, at in found), strict=True)]
 )
 
 
 @given(texts, voices, times, times)
 def test_parts_are_in_order_within_the_utterance_and_lose_no_word(
-    pieces: list[Piece], voice: list[Stretch], one: float, other: float
+    pieces: list[Fragment], voice: list[VoiceSpan], one: float, other: float
 ) -> None:
     text = " ".join("".join(piece.text for piece in pieces).split())
     started, ended = sorted((one, other))

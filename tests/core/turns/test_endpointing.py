@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from core.turns.endpointing import STALLED, STRETCH, Action, CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceHeard
+from core.turns.endpointing import (
+    STALLED,
+    STRETCH,
+    Action,
+    CloseTurn,
+    OpenTurn,
+    TurnMachine,
+    TurnPolicy,
+    VoiceSpanEnded,
+)
 from core.turns.flush import PAUSE, Chunk, Flush, Flushing, NoFlush, TimerFlush, ValleyFlush
 
 CHUNK = 0.02
@@ -15,7 +24,7 @@ CHUNK = 0.02
 
 def speak(turns: TurnMachine, start: float, end: float, voice: bool = True) -> list[Action]:
     """Chunks of 20 ms from `start` to `end`; the stretches of voice they tell of are left out."""
-    return [one for one in heard(turns, start, end, voice) if not isinstance(one, VoiceHeard)]
+    return [one for one in heard(turns, start, end, voice) if not isinstance(one, VoiceSpanEnded)]
 
 
 def heard(turns: TurnMachine, start: float, end: float, voice: bool = True) -> list[Action]:
@@ -94,7 +103,7 @@ def test_nothing_is_flushed_with_the_end_of_a_turn_nor_after_it() -> None:
     turns = TurnMachine(TurnPolicy(silence=0.5), TimerFlush(2.0))
     speak(turns, 0, 1.9)
     late = turns.heard(Chunk(False, 0.0, CHUNK), 2.5 + STALLED)  # the timer is up, and so is the silence
-    assert [type(a) for a in late] == [VoiceHeard, CloseTurn]
+    assert [type(a) for a in late] == [VoiceSpanEnded, CloseTurn]
     assert hush(turns, 2.5 + STALLED, 9) == []
 
 
@@ -152,7 +161,7 @@ def test_voice_is_told_of_in_stretches_between_pauses_of_a_second_at_most() -> N
     turns = TurnMachine(TurnPolicy(silence=2.0))
     actions = heard(turns, 0, 2.5) + hush(turns, 2.5, 2.54) + heard(turns, 2.54, 2.7)
     actions += heard(turns, 2.7, 3.5, voice=False) + heard(turns, 3.5, 4.0) + turns.end(4.0)
-    told = [(one.started, one.ended) for one in actions if isinstance(one, VoiceHeard)]
+    told = [(one.started, one.ended) for one in actions if isinstance(one, VoiceSpanEnded)]
     assert told == [pytest.approx(stretch) for stretch in ((0, 1), (1, 2), (2, 2.7), (3.5, 4.0))]
 
 
@@ -161,7 +170,7 @@ def test_a_click_is_not_told_of_as_voice() -> None:
     heard(turns, 0, 0.1)
     hush(turns, 0.1, 1)
     actions = heard(turns, 1, 2) + turns.end(2.0)
-    assert [one.started for one in actions if isinstance(one, VoiceHeard)] == [pytest.approx(1.0)]
+    assert [one.started for one in actions if isinstance(one, VoiceSpanEnded)] == [pytest.approx(1.0)]
 
 
 class TurnLaws(RuleBasedStateMachine):
@@ -195,7 +204,7 @@ class TurnLaws(RuleBasedStateMachine):
                     assert self.turns.open and n == len(actions) - 1, "only inside a turn"
                     assert self.flushed_at < at <= self.now + 1e-9
                     self.flushed_at = at
-                case VoiceHeard(started, ended):
+                case VoiceSpanEnded(started, ended):
                     assert self.told_until <= started < ended <= self.now, "stretches never overlap"
                     self.told_until = ended
                 case CloseTurn(at, why, spoke_until, voiced):
@@ -313,7 +322,7 @@ def test_stretches_of_voice_are_as_long_as_the_voice_and_short_gaps(marks: list[
         now += length
         gaps += 0.0 if voice else min(length, PAUSE)
         for action in turns.heard(Chunk(voice, 0.1, length), now):
-            if isinstance(action, VoiceHeard):
+            if isinstance(action, VoiceSpanEnded):
                 assert action.ended - action.started <= STRETCH + 0.5 + PAUSE
                 told += action.ended - action.started
             if isinstance(action, CloseTurn):

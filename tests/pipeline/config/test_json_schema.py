@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from pipeline.cli.main import main
 from pipeline.config import reference
 from pipeline.config.json_schema import json_schema
-from pipeline.config.registry import DOORS, STAGES, resolve
+from pipeline.config.registry import LISTENERS, STAGES, resolve
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.yaml") if path.name != "prices.yaml")
@@ -77,7 +77,7 @@ def test_every_registered_name_and_key_is_offered_with_an_explanation(schema: di
         for choice in where["oneOf"]
         if "properties" in choice
     }
-    for kind, names in (("stage", STAGES), ("door", DOORS)):
+    for kind, names in (("stage", STAGES), ("door", LISTENERS)):
         for name in names:
             assert offered[name]["use"]["description"]
             for key in resolve(name, names, kind).Settings.model_fields:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.registry import DOORS, STAGES, Unresolved, resolve
+from pipeline.config.registry import LISTENERS, STAGES, Unresolved, resolve
 from support.examples import Gate, Loudness
 
 NAMES = {"loudness": "support.examples:Loudness", "broken": "support.examples:Nowhere"}
@@ -82,8 +82,10 @@ def test_a_module_that_fails_says_why_in_one_line(
     assert told.startswith(f"failing_module cannot be imported: {why}") and "\n" not in told
 
 
-@pytest.mark.parametrize(("kind", "name"), [("stage", name) for name in STAGES] + [("door", name) for name in DOORS])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("stage", name) for name in STAGES] + [("door", name) for name in LISTENERS]
+)
 def test_every_registered_name_leads_to_a_class_with_closed_frozen_settings(kind: str, name: str) -> None:
-    cls = resolve(name, STAGES if kind == "stage" else DOORS, kind)
+    cls = resolve(name, STAGES if kind == "stage" else LISTENERS, kind)
     assert cls.Settings.model_config["extra"] == "forbid" and cls.Settings.model_config["frozen"]
     assert cls.__doc__

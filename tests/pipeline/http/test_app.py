@@ -16,7 +16,7 @@ from pipeline.http.listen import CannotListen, bind
 from pipeline.http.tickets import READABLE_FOR, UNUSED_FOR, Tickets
 from support.fake_host import INFO, FakeRecords
 from support.peer import Peer
-from transports.webrtc.listener import WebRtcDoor, WebRtcSettings
+from transports.webrtc.listener import WebRtcListener, WebRtcSettings
 
 pytestmark = pytest.mark.real_time
 
@@ -26,7 +26,7 @@ KEY = {"Authorization": "Bearer open-sesame"}
 class Visitor(httpx.AsyncClient):
     """A client of an app whose door and records a test can look at."""
 
-    door: WebRtcDoor
+    door: WebRtcListener
     records: FakeRecords
 
     async def begin(self, **body: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def bearer(token: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def visiting(**settings: Any) -> AsyncIterator[Visitor]:
-    door = WebRtcDoor(WebRtcSettings.model_validate({"key": "open-sesame", **settings}))
+    door = WebRtcListener(WebRtcSettings.model_validate({"key": "open-sesame", **settings}))
     records = FakeRecords()
     app = create_app(door=door, records=records, info=INFO)
     async with Visitor(transport=httpx.ASGITransport(app), base_url="http://localhost") as visitor:

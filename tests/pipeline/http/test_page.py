@@ -14,11 +14,11 @@ from core.events import (
     CallBilled,
     CallEnded,
     CallMeasured,
-    EchoHeard,
+    ConnectionLost,
+    ConnectionOpened,
+    EchoDetected,
     Event,
     ExamProgressed,
-    LinkLost,
-    LinkOpened,
     ScoreGiven,
     ScoreMissing,
     UtteranceSpoken,
@@ -305,9 +305,9 @@ async def test_a_call_the_server_drops_shows_what_was_said() -> None:
 async def test_a_dropped_link_to_the_examiner_is_said_in_words() -> None:
     async with serving() as host, chromium(ANSWERS[0].path) as page:
         conversation = await started(page, host)
-        await conversation.tell(LinkLost(5, 1011, "Thread was cancelled", "resume"))
+        await conversation.tell(ConnectionLost(5, 1011, "Thread was cancelled", "resume"))
         await expect(page.locator("#status")).to_have_text("The examiner’s line dropped: connecting again")
-        await conversation.tell(LinkOpened(6, 0.8))
+        await conversation.tell(ConnectionOpened(6, 0.8))
         await expect(page.locator("#status")).not_to_contain_text("dropped")
 
 
@@ -316,7 +316,7 @@ async def test_a_caller_whose_microphone_hears_the_examiner_is_told_of_headphone
         conversation = await started(page, host)
         notice = page.locator("#echo")
         await expect(notice).to_be_hidden()
-        await conversation.tell(EchoHeard(3, 0.18, 0.9))
+        await conversation.tell(EchoDetected(3, 0.18, 0.9))
         await expect(notice).to_contain_text("Put on headphones")
         await page.get_by_role("button", name="All right").click()
         await expect(notice).to_be_hidden()

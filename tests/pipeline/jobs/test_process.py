@@ -13,7 +13,7 @@ from pipeline.cli.main import main
 from pipeline.config.loading import load
 from pipeline.jobs import process as beside
 from pipeline.jobs.process import jobs_beside
-from pipeline.record.process_id import Owner, is_gone
+from pipeline.record.process_id import ProcessId, is_gone
 from pipeline.record.store import Store
 from support.record import numbered, opening, until
 
@@ -28,9 +28,9 @@ async def over(store: Store, name: str) -> None:
     await store.append(name, numbered([CallEnded(1.0, "caller left")]))
 
 
-async def worker(store: Store) -> Owner:
+async def worker(store: Store) -> ProcessId:
     async with store._database.reading() as connection:
-        return Owner.parse((await connection.exec_driver_sql("SELECT owner FROM workers")).scalar_one())
+        return ProcessId.parse((await connection.exec_driver_sql("SELECT owner FROM workers")).scalar_one())
 
 
 async def test_the_jobs_run_beside_a_server_and_again_when_they_die(

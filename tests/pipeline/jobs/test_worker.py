@@ -14,17 +14,17 @@ from core.events import (
     ProblemSeen,
     ScoreRefused,
     ToolCalled,
+    TranscriptCheckpointed,
     UsageReported,
     UtteranceSpoken,
     VerdictGiven,
     WebhookDelivered,
     WebhookFailed,
-    WordsKept,
 )
 from pipeline.jobs import worker as jobs
 from pipeline.record import tables
 from pipeline.record.models import SessionRecord, StoreError
-from pipeline.record.process_id import Owner, this_process
+from pipeline.record.process_id import ProcessId, this_process
 from pipeline.record.store import AFTER_THE_CALL, Store
 from support.examples import Oracle
 from support.jobs import ALL, ANSWER, LONG, REPORTED, config, facts, over, quick, settled, shelf, store, worked
@@ -65,7 +65,7 @@ async def test_what_nobody_said_is_asked_of_the_text_model_and_billed(store: Sto
 
 async def test_too_little_to_judge_is_said_and_nobody_is_asked(store: Store, tmp_path: Path) -> None:
     await over(store, said("Hello?"))
-    await store.close_orphans(owner=Owner("elsewhere", 1, "1"))
+    await store.close_orphans(owner=ProcessId("elsewhere", 1, "1"))
     assert await store.due("exam") == [], "its process lives"
     await store.append("s1", [(2, CallEnded(2.0, "caller left"))])
     async with worked(store, config(tmp_path, answer=ANSWER)):
@@ -90,11 +90,11 @@ async def died(store: Store, *events: Event) -> None:
 async def test_what_was_being_said_when_the_process_died_counts(store: Store, tmp_path: Path) -> None:
     await died(
         store,
-        WordsKept(1.0, "examiner", "What are", 0.0, 1.0),
+        TranscriptCheckpointed(1.0, "examiner", "What are", 0.0, 1.0),
         UtteranceSpoken(2.0, "examiner", "What are you?", 0.0, 2.0),
-        WordsKept(4.0, "caller", "I am what I", 3.0, 4.0),
-        WordsKept(5.0, "caller", LONG.text, 3.0, 5.0),
-        WordsKept(7.0, "examiner", "Your scores are: fluency 6, grammar 7", 5.5, 7.0),
+        TranscriptCheckpointed(4.0, "caller", "I am what I", 3.0, 4.0),
+        TranscriptCheckpointed(5.0, "caller", LONG.text, 3.0, 5.0),
+        TranscriptCheckpointed(7.0, "examiner", "Your scores are: fluency 6, grammar 7", 5.5, 7.0),
     )
     async with worked(store, config(tmp_path, answer={"grammar": ANSWER["grammar"]})):
         record = await settled(store)
@@ -113,8 +113,8 @@ async def test_words_that_were_kept_of_what_is_on_record_count_once(store: Store
     await died(
         store,
         UtteranceSpoken(5.0, "caller", LONG.text, 3.0, 5.0),
-        WordsKept(5.5, "caller", "I am what I am", 3.0, 4.0),  # the second ears were waited for
-        WordsKept(2.0, "caller", "A reply that was never heard.", 1.0, 2.0),
+        TranscriptCheckpointed(5.5, "caller", "I am what I am", 3.0, 4.0),  # the second ears were waited for
+        TranscriptCheckpointed(2.0, "caller", "A reply that was never heard.", 1.0, 2.0),
     )
     async with worked(store, config(tmp_path, answer=ANSWER)):
         record = await settled(store)
@@ -122,7 +122,7 @@ async def test_words_that_were_kept_of_what_is_on_record_count_once(store: Store
 
 
 async def test_what_was_cut_short_by_the_end_of_the_call_stays_so(store: Store, tmp_path: Path) -> None:
-    await over(store, WordsKept(2.0, "examiner", "fluency 9", 1.0, 2.0), *REPORTED)
+    await over(store, TranscriptCheckpointed(2.0, "examiner", "fluency 9", 1.0, 2.0), *REPORTED)
     async with worked(store, config(tmp_path)):
         record = await settled(store)
     assert record.utterances == () and {score.source for score in record.scores} == {"call"}
@@ -298,7 +298,7 @@ async def test_one_worker_works_and_another_stands_by(
     store: Store, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = await Store.open(address)
-    elsewhere._owners.here = str(Owner("another-host/0/0", 17, "4711"))
+    elsewhere._owners.here = str(ProcessId("another-host/0/0", 17, "4711"))
     assert await elsewhere.take_up("jobs exam")
     assert await elsewhere.take_up("jobs exam"), "it is its own"
     await over(store, *REPORTED)

@@ -17,7 +17,7 @@ from core.events import Timed, UtteranceSpoken, VerdictGiven
 from core.scoring import Injected, Refused, Stated, decide
 from pipeline.record.export import CUE, as_json, as_markdown, as_webvtt, clock, dollars, parts, plain
 from pipeline.record.models import LoggedEvent, SessionOpening, SessionRecord, StandingScore, Usage, Utterance
-from pipeline.record.projection import Standing, score_rows, session_columns, usage_row, utterance_row
+from pipeline.record.projection import SessionState, score_rows, session_columns, usage_row, utterance_row
 from support.record import EXAM, OPENED_AT, opening
 from support.score_cases import rubric
 
@@ -45,7 +45,7 @@ words = st.one_of(
 def record(*said: str, evidence: str = "", detail: str = "") -> SessionRecord:
     """The record of the exam, with these words in it."""
     events = [LoggedEvent.of(seq, event) for seq, event in enumerate(EXAM, 1)]
-    known = Standing(OPENED_AT, "open", None, None, (), 10.0)
+    known = SessionState(OPENED_AT, "open", None, None, (), 10.0)
     begun = opening("s-1", arm="pause", experiment="flush")
     scores = [{**row, "evidence": evidence or row["evidence"]} for row in score_rows(events)]
     columns = session_columns(known, events)

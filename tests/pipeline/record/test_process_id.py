@@ -9,19 +9,19 @@ import psutil
 import pytest
 
 from pipeline.record import process_id as owner_module
-from pipeline.record.process_id import Owner, is_gone, this_process
+from pipeline.record.process_id import ProcessId, is_gone, this_process
 
 SAY_WHO = "from pipeline.record.process_id import this_process; print(this_process(), flush=True); input()"
 
 
 def test_an_owner_survives_the_database() -> None:
-    assert Owner.parse(str(this_process())) == this_process()
+    assert ProcessId.parse(str(this_process())) == this_process()
 
 
 @pytest.mark.parametrize("text", ["", "host", "host:pid:1"])
 def test_what_is_no_owner_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"unpack|invalid literal"):
-        Owner.parse(text)
+        ProcessId.parse(text)
 
 
 @pytest.mark.parametrize("system", ["Linux", "one without /proc"])
@@ -31,9 +31,9 @@ def test_a_process_lives_until_it_ends(system: str, monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(owner_module, "_read", lambda path: "")
     with subprocess.Popen([sys.executable, "-c", SAY_WHO], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        other = Owner.parse(process.stdout.readline().decode().strip())
+        other = ProcessId.parse(process.stdout.readline().decode().strip())
         if without:
-            other = Owner(this_process().place, other.pid, str(psutil.Process(other.pid).create_time()))
+            other = ProcessId(this_process().place, other.pid, str(psutil.Process(other.pid).create_time()))
         assert other != this_process() and is_gone(other) is False
         assert is_gone(replace(other, started="1")) is True, "its number belongs to someone else now"
         process.kill()

@@ -26,15 +26,15 @@ from core.events import (
     ScoreGiven,
     ScoreMissing,
     Timed,
+    TranscriptCheckpointed,
     TranscriptMeasured,
     UtteranceSpoken,
-    WordsKept,
     from_record,
 )
 from pipeline.record import tables
 from pipeline.record.leases import LEASE
 from pipeline.record.models import SessionRecord, StoreError, UnknownSession
-from pipeline.record.process_id import Owner, this_process
+from pipeline.record.process_id import ProcessId, this_process
 from pipeline.record.store import Store
 from support.record import EXAM, OPENED_AT, facts, numbered, opening, said, until, used
 
@@ -272,7 +272,7 @@ async def test_a_closed_store_says_so(address: str) -> None:
 # --- sessions whose process died
 
 
-async def owned_by(store: Store, owner: Owner, *, silent: float = 0.0, session_id: str = "s1") -> None:
+async def owned_by(store: Store, owner: ProcessId, *, silent: float = 0.0, session_id: str = "s1") -> None:
     """A session of another process that was last heard of `silent` seconds ago."""
     async with store._database.writing() as connection:
         now = await store._database.clock(connection)
@@ -282,22 +282,22 @@ async def owned_by(store: Store, owner: Owner, *, silent: float = 0.0, session_i
         await connection.execute(update(tables.sessions).where(where).values(owner=str(owner)))
 
 
-def dead_process() -> Owner:
+def dead_process() -> ProcessId:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return replace(this_process(), pid=process.pid, started="1")
 
 
 @contextmanager
-def living_process() -> Iterator[Owner]:
+def living_process() -> Iterator[ProcessId]:
     code = "from pipeline.record.process_id import this_process; print(this_process(), flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as it:
         assert it.stdout is not None
-        yield Owner.parse(it.stdout.readline().strip())
+        yield ProcessId.parse(it.stdout.readline().strip())
         it.communicate("\n")
 
 
-ELSEWHERE = Owner("another-host/0/0", 17, "4711")
+ELSEWHERE = ProcessId("another-host/0/0", 17, "4711")
 
 
 async def test_a_session_of_a_dead_process_is_closed_and_keeps_what_it_has(store: Store) -> None:
@@ -315,8 +315,8 @@ async def test_what_was_being_said_when_the_process_died_is_in_the_transcript(st
     await recorded(
         store,
         said("What are you?", 2.0),
-        WordsKept(5.0, "caller", "I am what I", 3.0, 5.0),
-        WordsKept(6.0, "caller", "I am what I am and", 3.0, 6.0),
+        TranscriptCheckpointed(5.0, "caller", "I am what I", 3.0, 5.0),
+        TranscriptCheckpointed(6.0, "caller", "I am what I am and", 3.0, 6.0),
     )
     assert [one.text for one in (await read(store)).utterances] == ["What are you?"], "it is still being said"
     await owned_by(store, dead_process())

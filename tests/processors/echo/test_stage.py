@@ -10,7 +10,7 @@ from pipecat.frames.frames import EndFrame, Frame, InputAudioRawFrame, OutputAud
 from pipecat.processors.frame_processor import FrameDirection
 
 from core.audio.echo_gate import EchoGate, Fate
-from core.events import EchoHeard
+from core.events import EchoDetected
 from processors.echo.adaptive_filter import BLOCK, RATE, Samples
 from processors.echo.detector import EchoFinder, Found
 from processors.echo.stage import Echo, EchoSettings
@@ -149,7 +149,7 @@ async def test_the_stage_replaces_echo_with_silence_and_records_it_once(mute: bo
     heard = as_pcm(echo_of(played, -12, 0.1, noise=-80), 16000)
     out = b"".join(frame.audio for frame in await call(echo, as_pcm(played, 24000), heard))
     assert abs(len(out) - len(heard)) <= 2 * 1024, "every sample goes on"
-    [event] = session.of(EchoHeard)
+    [event] = session.of(EchoDetected)
     assert event.delay == pytest.approx(0.1, abs=0.06)
     level = np.abs(np.frombuffer(out, np.int16)).max()
     assert level < 200 if mute else level > 1000
@@ -160,7 +160,7 @@ async def test_the_stage_leaves_a_caller_alone() -> None:
     echo = Echo(EchoSettings(), session)  # pyright: ignore
     heard = ANSWERS[2].pcm
     out = b"".join(frame.audio for frame in await call(echo, as_pcm(sound(READ), 24000), heard))
-    assert session.of(EchoHeard) == []
+    assert session.of(EchoDetected) == []
     assert out[: len(heard) // 1024 * 1024] == heard[: len(heard) // 1024 * 1024]
 
 
@@ -212,7 +212,7 @@ async def test_an_echo_is_muted_on_a_machine_that_stands_still_at_times(stall: f
             _, start, piece = plays.pop(0)
             echo.played(piece.audio, 24000, start)
         await echo.handle(frame, FrameDirection.DOWNSTREAM)
-    assert len(session.of(EchoHeard)) == 1
+    assert len(session.of(EchoDetected)) == 1
     out = np.frombuffer(b"".join(frame.audio for frame in echo.out if isinstance(frame, InputAudioRawFrame)), np.int16)
     passed = len(loud(out[::2] / 32768, -58))
     assert passed <= 5, f"{passed * BLOCK / RATE:.2f} s of echo were let through"

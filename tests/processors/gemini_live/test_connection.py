@@ -6,8 +6,8 @@ import pytest
 from google import genai
 from google.genai import errors
 
-from core.live.close_codes import Verdict
-from core.live.messages import Aside, Audio, EndActivity, Outgoing, StartActivity
+from core.live.close_codes import CloseAction
+from core.live.messages import Audio, EndActivity, InTurnText, Outgoing, StartActivity
 from core.live.model_facts import facts
 from processors.gemini_live.connection import Connection, lost
 
@@ -67,7 +67,7 @@ class Wire:
 )
 async def test_words_into_an_open_window_neither_open_nor_end_a_turn(model: str, how: str) -> None:
     connection, wire = Connection(genai.Client(api_key="none"), model, facts(model)), Wire()
-    await connection._send(wire, Aside("Go on."))  # pyright: ignore
+    await connection._send(wire, InTurnText("Go on."))  # pyright: ignore
     [(kind, what)] = wire.sent
     assert kind == how
     assert what == {"text": "Go on."} if how == "realtime" else what["turn_complete"] is False
@@ -76,20 +76,20 @@ async def test_words_into_an_open_window_neither_open_nor_end_a_turn(model: str,
 @pytest.mark.parametrize(
     ("error", "code", "verdict"),
     [
-        (errors.APIError(1011, {"details": "Internal error encountered."}), 1011, Verdict.RESUME),
-        (errors.ServerError(500, {"message": "Internal error", "status": "INTERNAL"}), 500, Verdict.RESUME),
-        (errors.ClientError(403, {"message": "No.", "status": "PERMISSION_DENIED"}), 403, Verdict.GIVE_UP),
-        (TypeError("'<=' not supported between instances of 'int' and 'NoneType'"), 0, Verdict.RESUME),
-        (ValueError("Failed to parse response"), 0, Verdict.RESUME),
-        (TimeoutError(), 0, Verdict.RESUME),
+        (errors.APIError(1011, {"details": "Internal error encountered."}), 1011, CloseAction.RESUME),
+        (errors.ServerError(500, {"message": "Internal error", "status": "INTERNAL"}), 500, CloseAction.RESUME),
+        (errors.ClientError(403, {"message": "No.", "status": "PERMISSION_DENIED"}), 403, CloseAction.GIVE_UP),
+        (TypeError("'<=' not supported between instances of 'int' and 'NoneType'"), 0, CloseAction.RESUME),
+        (ValueError("Failed to parse response"), 0, CloseAction.RESUME),
+        (TimeoutError(), 0, CloseAction.RESUME),
     ],
 )
 def test_whatever_the_sdk_raises_on_an_open_connection_has_a_verdict(
-    error: Exception, code: int, verdict: Verdict
+    error: Exception, code: int, verdict: CloseAction
 ) -> None:
     end = lost(error)
     assert (end.code, end.verdict) == (code, verdict) and end.meaning
 
 
 def test_what_the_sdk_refuses_before_there_is_a_connection_is_not_tried_again() -> None:
-    assert lost(ValueError("extra fields not permitted"), opened=False).verdict is Verdict.GIVE_UP
+    assert lost(ValueError("extra fields not permitted"), opened=False).verdict is CloseAction.GIVE_UP

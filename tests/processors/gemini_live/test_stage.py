@@ -16,24 +16,24 @@ from pipecat.frames.frames import (
 
 from core.events import ReplySuppressed, UtteranceSpoken
 from core.live.messages import (
-    AudioSpoken,
     EndActivity,
-    GenerationDone,
-    HandleGiven,
+    GenerationComplete,
+    HandleUpdated,
     Incoming,
+    ModelAudio,
     Outgoing,
-    TextSpoken,
-    TurnDone,
+    OutputTranscribed,
+    TurnComplete,
 )
-from processors.frames import AnswerDueFrame, CallerStoppedFrame, FlushFrame, ReplyDoneFrame, VoiceHeardFrame
+from processors.frames import AnswerExpectedFrame, CallerStoppedFrame, FlushFrame, ReplyDoneFrame, VoiceSpanFrame
 from processors.gemini_live import stage
 from processors.gemini_live.settings import GeminiLiveSettings
 from processors.transcript import Transcript, TranscriptSettings
 from support.frames import Ends, running
 from support.session import FakeSession
 
-VOICE = AudioSpoken(bytes(48000), 24000)  # a second
-WORDS = TextSpoken("Thank you. And where were you born and brought up, then?")
+VOICE = ModelAudio(bytes(48000), 24000)  # a second
+WORDS = OutputTranscribed("Thank you. And where were you born and brought up, then?")
 AUDIO = InputAudioRawFrame(bytes(640), 16000, 1)
 
 
@@ -80,14 +80,14 @@ def examiner(session: FakeSession, **settings: Any) -> stage.GeminiLive:
 async def begun(ends: Ends, service: Service) -> None:
     """The examiner may speak."""
     await ends.push(ClientConnectedFrame())
-    await service.say(HandleGiven("h1"))
+    await service.say(HandleUpdated("h1"))
 
 
 async def test_a_caller_who_interrupts_leaves_only_what_he_heard_in_the_transcript(service: Service) -> None:
     session = FakeSession()
     async with running(examiner(session), Transcript(TranscriptSettings(), session)) as ends:
         await begun(ends, service)
-        await service.say(WORDS, *[VOICE] * 4, GenerationDone())
+        await service.say(WORDS, *[VOICE] * 4, GenerationComplete())
         await ends.pull(BotStartedSpeakingFrame())
         await asyncio.sleep(2.0)
         await ends.push(InterruptionFrame(), UserStartedSpeakingFrame())
@@ -120,9 +120,9 @@ async def test_a_voice_after_the_flush_loses_the_reply_to_it(service: Service) -
         await ends.push(UserStartedSpeakingFrame(), AUDIO, FlushFrame(at=session.now()), AUDIO)
         await ends.until(lambda: EndActivity(flush=True) in service.sent)
         await service.say(WORDS, VOICE)
-        await ends.push(VoiceHeardFrame(started=session.now(), ended=session.now() + 0.1))
-        await ends.until(lambda: ends.got(VoiceHeardFrame))
-        await service.say(GenerationDone(), TurnDone())
+        await ends.push(VoiceSpanFrame(started=session.now(), ended=session.now() + 0.1))
+        await ends.until(lambda: ends.got(VoiceSpanFrame))
+        await service.say(GenerationComplete(), TurnComplete())
         assert [event.why for event in session.of(ReplySuppressed)] == ["flush"]
         await ends.push(CallerStoppedFrame(spoke_until=session.now(), voiced=1.0))
         await ends.until(lambda: ends.got(CallerStoppedFrame))
@@ -137,8 +137,8 @@ async def test_a_short_answer_to_a_question_that_asks_for_a_long_one_is_not_repl
     session = FakeSession()
     async with running(examiner(session, grace=1.5)) as ends:
         await begun(ends, service)
-        await ends.pull(AnswerDueFrame(None, 10.0))
-        await ends.until(lambda: ends.rose(AnswerDueFrame))
+        await ends.pull(AnswerExpectedFrame(None, 10.0))
+        await ends.until(lambda: ends.rose(AnswerExpectedFrame))
         await ends.push(UserStartedSpeakingFrame(), AUDIO, CallerStoppedFrame(spoke_until=0.0, voiced=1.0))
         await ends.until(lambda: ends.got(CallerStoppedFrame))
         stopped = session.now()

@@ -8,17 +8,17 @@ from google.genai import types
 
 from core.billing.usage import TokenCounts
 from core.live.messages import (
-    AudioSpoken,
-    GenerationDone,
-    GoingAway,
-    HandleGiven,
+    GenerationComplete,
+    GoAway,
+    HandleUpdated,
+    InputTranscribed,
     Interrupted,
-    TextHeard,
-    TextSpoken,
-    ToolAsked,
+    ModelAudio,
+    OutputTranscribed,
+    ToolCallReceived,
     ToolsCancelled,
-    TurnDone,
-    UsageSeen,
+    TurnComplete,
+    UsageReceived,
 )
 from processors.gemini_live.translate import translate
 
@@ -41,43 +41,46 @@ def test_a_bundle_of_3_1_is_taken_apart_content_first() -> None:
         "modelTurn": {"parts": [audio(b"\1\0"), {"text": "a thought"}, audio(b"\2\0", "audio/pcm;rate=16000")]},
     }
     assert said({"serverContent": content}) == [
-        TextHeard(" Hi."),
-        TextSpoken(" Hello."),
-        AudioSpoken(b"\1\0", 24000),
-        AudioSpoken(b"\2\0", 16000),
-        GenerationDone(),
-        TurnDone(),
+        InputTranscribed(" Hi."),
+        OutputTranscribed(" Hello."),
+        ModelAudio(b"\1\0", 24000),
+        ModelAudio(b"\2\0", 16000),
+        GenerationComplete(),
+        TurnComplete(),
     ]
 
 
 def test_audio_without_a_rate_is_24_khz_and_other_data_is_no_audio() -> None:
     parts = [audio(b"\1\0", "audio/pcm"), audio(b"\1\0", "image/png"), audio(b"\1\0", "audio/pcm;rate=x")]
-    assert said({"serverContent": {"modelTurn": {"parts": parts}}}) == [AudioSpoken(b"\1\0", 24000)] * 2
+    assert said({"serverContent": {"modelTurn": {"parts": parts}}}) == [ModelAudio(b"\1\0", 24000)] * 2
 
 
 def test_an_interruption_and_a_reason() -> None:
     assert said({"serverContent": {"interrupted": True}}) == [Interrupted()]
     done = {"serverContent": {"turnComplete": True, "turnCompleteReason": "MALFORMED_FUNCTION_CALL"}}
-    assert said(done) == [TurnDone("MALFORMED_FUNCTION_CALL")]
+    assert said(done) == [TurnComplete("MALFORMED_FUNCTION_CALL")]
 
 
 def test_functions_are_asked_and_cancelled() -> None:
     calls = [{"id": "1", "name": "f", "args": {"a": 1}}, {"id": "2", "name": "g"}]
-    assert said({"toolCall": {"functionCalls": calls}}) == [ToolAsked("1", "f", {"a": 1}), ToolAsked("2", "g", {})]
+    assert said({"toolCall": {"functionCalls": calls}}) == [
+        ToolCallReceived("1", "f", {"a": 1}),
+        ToolCallReceived("2", "g", {}),
+    ]
     assert said({"toolCallCancellation": {"ids": ["1", "2"]}}) == [ToolsCancelled(("1", "2"))]
 
 
 def test_the_announced_end_in_seconds() -> None:
-    assert said({"goAway": {"timeLeft": "50s"}}) == [GoingAway(50.0)]
-    assert said({"goAway": {"timeLeft": "1.5s"}}) == [GoingAway(1.5)]
-    assert said({"goAway": {}}) == [GoingAway(0.0)]
-    assert said({"goAway": {"timeLeft": "soon"}}) == [GoingAway(0.0)]
+    assert said({"goAway": {"timeLeft": "50s"}}) == [GoAway(50.0)]
+    assert said({"goAway": {"timeLeft": "1.5s"}}) == [GoAway(1.5)]
+    assert said({"goAway": {}}) == [GoAway(0.0)]
+    assert said({"goAway": {"timeLeft": "soon"}}) == [GoAway(0.0)]
 
 
 def test_only_a_resumable_handle_is_a_handle() -> None:
-    assert said({"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}}) == [HandleGiven("h")]
-    assert said({"sessionResumptionUpdate": {"newHandle": "h", "resumable": False}}) == [HandleGiven(None)]
-    assert said({"sessionResumptionUpdate": {"resumable": True}}) == [HandleGiven(None)]
+    assert said({"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}}) == [HandleUpdated("h")]
+    assert said({"sessionResumptionUpdate": {"newHandle": "h", "resumable": False}}) == [HandleUpdated(None)]
+    assert said({"sessionResumptionUpdate": {"resumable": True}}) == [HandleUpdated(None)]
 
 
 def test_usage_with_and_without_details() -> None:
@@ -91,9 +94,9 @@ def test_usage_with_and_without_details() -> None:
         "toolUsePromptTokensDetails": [{"modality": "TEXT", "tokenCount": 7}],
     }
     assert said({"usageMetadata": usage}) == [
-        UsageSeen(TokenCounts({"text": 67, "audio": 40}, {}, 107, 30, 5, 2)),
+        UsageReceived(TokenCounts({"text": 67, "audio": 40}, {}, 107, 30, 5, 2)),
     ]
-    assert said({"usageMetadata": {}}) == [UsageSeen(TokenCounts())]
+    assert said({"usageMetadata": {}}) == [UsageReceived(TokenCounts())]
 
 
 def test_an_empty_message_says_nothing() -> None:

@@ -16,15 +16,15 @@ import pytest
 from google.genai import types
 
 from core.live import messages
-from core.live.actions import Action, AskTool, Dial, GiveUp, HangUp, Transmit
-from core.live.close_codes import Verdict
-from core.live.connection import LinkPolicy
-from core.live.conversation import LiveMachine
+from core.live.actions import Action, CallTool, Dial, GiveUp, HangUp, Transmit
+from core.live.close_codes import CloseAction
+from core.live.connection import ConnectionPolicy
+from core.live.conversation import LiveConversationMachine
 from core.live.messages import Audio, EndActivity, StartActivity
 from core.live.model_facts import facts
 from core.live.policy import LivePolicy
 from core.turns.endpointing import Action as TurnAction
-from core.turns.endpointing import CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceHeard
+from core.turns.endpointing import CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceSpanEnded
 from core.turns.flush import Chunk, Flush, Flushing, TimerFlush, ValleyFlush
 from processors.gemini_live.connection import Connection
 
@@ -34,7 +34,7 @@ RATE = 50
 LENGTH = 0.1
 SAMPLES = round(LENGTH * RATE)
 FACTS = facts("gemini-3.8-live")
-POLICY = LivePolicy(LinkPolicy(backoff=(0.1,) * 20), check=0.0)
+POLICY = LivePolicy(ConnectionPolicy(backoff=(0.1,) * 20), check=0.0)
 FLUSHINGS: tuple[Callable[[], Flushing], ...] = (
     lambda: TimerFlush(0.3),
     lambda: ValleyFlush(0.3, 0.9),
@@ -49,7 +49,7 @@ class Schedule:
         self.dice = dice
         self.now = 0.0
         self.turns = TurnMachine(TurnPolicy(0.1, 0.4), dice.choice(FLUSHINGS)())
-        self.live = LiveMachine(POLICY, frozenset({"score"}))
+        self.live = LiveConversationMachine(POLICY, frozenset({"score"}))
         self.held: deque[bytes] = deque()  # as in manual_vad
         self.spoken = array("H")  # the samples of all turns
         self.voiced: set[int] = set()  # those that are voice, of all the call
@@ -89,7 +89,7 @@ class Schedule:
             match action:
                 case OpenTurn():
                     self.done(self.live.caller_began(self.now))
-                case VoiceHeard(_, ended):
+                case VoiceSpanEnded(_, ended):
                     self.done(self.live.caller_voiced(ended, self.now))
                 case Flush(at, _, behind):
                     self.release(behind)
@@ -115,7 +115,7 @@ class Schedule:
         """A model answers what it has heard, so nothing is on its way to it."""
         self.send_all()
         self.called += 1
-        self.says(messages.ToolAsked(f"call-{self.called}", "score", {}))
+        self.says(messages.ToolCallReceived(f"call-{self.called}", "score", {}))
 
     def answers_functions(self) -> None:
         while self.calls:
@@ -124,11 +124,11 @@ class Schedule:
     def replies(self) -> None:
         self.send_all()
         reply = (
-            messages.AudioSpoken(bytes(20), RATE),
-            messages.TextSpoken(" Thank you."),
-            messages.GenerationDone(),
-            messages.TurnDone(),
-            messages.HandleGiven(self.dice.choice(["handle", None])),
+            messages.ModelAudio(bytes(20), RATE),
+            messages.OutputTranscribed(" Thank you."),
+            messages.GenerationComplete(),
+            messages.TurnComplete(),
+            messages.HandleUpdated(self.dice.choice(["handle", None])),
             messages.Interrupted(),
         )
         self.says(self.dice.choice(reply))
@@ -138,7 +138,7 @@ class Schedule:
     def die(self) -> None:
         if self.dialed is not None:
             self.connection = None
-            self.done(self.live.lost(1011, "", Verdict.RESUME, "It died.", self.dialed.number, self.now))
+            self.done(self.live.lost(1011, "", CloseAction.RESUME, "It died.", self.dialed.number, self.now))
 
     def open(self) -> None:
         dial = self.dialed
@@ -171,7 +171,7 @@ class Schedule:
                     self.dialed, self.connection = action, None
                 case HangUp():
                     self.connection = None
-                case AskTool(id):
+                case CallTool(id):
                     self.calls.append(id)
                 case GiveUp(why):
                     raise AssertionError(why)
@@ -193,7 +193,7 @@ class Schedule:
             self.pass_time()
             self.open()
         assert self.connection is not None
-        self.connection.send(messages.Text("Good-bye."))
+        self.connection.send(messages.TextTurn("Good-bye."))
         self.send_all()
 
     def nudge(self) -> None:

@@ -5,11 +5,11 @@ import psutil
 import pytest
 
 from core.audio import pcm
-from processors.manual_vad.silero import RATE, WINDOW, Voice, level
+from processors.manual_vad.silero import RATE, WINDOW, SileroDetector, level
 from support.clips import ANSWERS
 
 
-class CountedVoice(Voice):
+class CountedVoice(SileroDetector):
     """Counts the windows that the model was asked about."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ def windows(pcm: bytes) -> list[bytes]:
     return [pcm[at : at + 2 * WINDOW] for at in range(0, len(pcm) - 2 * WINDOW + 1, 2 * WINDOW)]
 
 
-def marks(voice: Voice, pcm: bytes) -> list[bool]:
+def marks(voice: SileroDetector, pcm: bytes) -> list[bool]:
     return [voice.confidence(window, in_turn=False) >= 0.5 for window in windows(pcm)]
 
 
@@ -52,7 +52,7 @@ def test_a_room_that_can_be_heard_always_is() -> None:
 
 def test_speech_after_a_silence_is_marked_as_if_all_of_it_had_been_weighed() -> None:
     gap, speech = noise(3.0, 2), ANSWERS[1].pcm
-    weighed = Voice()
+    weighed = SileroDetector()
     weighed._still_windows = -(10**9)  # never long enough
     whole = marks(weighed, gap + speech)
     spared = CountedVoice()
@@ -61,10 +61,10 @@ def test_speech_after_a_silence_is_marked_as_if_all_of_it_had_been_weighed() -> 
 
 
 def test_all_calls_of_a_process_share_one_model_and_none_has_a_thread_of_its_own() -> None:
-    first = Voice()
+    first = SileroDetector()
     first.confidence(ANSWERS[0].pcm[:3200], in_turn=False)
     threads = psutil.Process().num_threads()
-    voices = [Voice() for _ in range(50)]
+    voices = [SileroDetector() for _ in range(50)]
     for voice in voices:
         voice.confidence(ANSWERS[0].pcm[:3200], in_turn=False)
     assert psutil.Process().num_threads() == threads
@@ -72,7 +72,7 @@ def test_all_calls_of_a_process_share_one_model_and_none_has_a_thread_of_its_own
 
 
 def test_what_one_caller_says_leaves_no_trace_in_another_call() -> None:
-    one, other, apart = Voice(), Voice(), Voice()
+    one, other, apart = SileroDetector(), SileroDetector(), SileroDetector()
     for mine, theirs in zip(windows(ANSWERS[0].pcm)[:100], windows(ANSWERS[1].pcm)[:100], strict=True):
         likely = one.confidence(mine, in_turn=False)
         other.confidence(theirs, in_turn=False)

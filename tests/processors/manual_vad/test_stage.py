@@ -19,7 +19,7 @@ from pipecat.frames.frames import (
 
 from core.audio.pcm import level
 from core.events import KeyPressed, ReplyStarted, TurnClosed, TurnOpened
-from processors.frames import AnswerDueFrame, CallerStoppedFrame, FlushFrame, VoiceHeardFrame
+from processors.frames import AnswerExpectedFrame, CallerStoppedFrame, FlushFrame, VoiceSpanFrame
 from processors.manual_vad.settings import PROFILES, ManualVadSettings
 from processors.manual_vad.stage import ManualVad
 from support.clips import ANSWERS
@@ -134,12 +134,12 @@ async def test_a_question_sets_how_long_its_answer_may_pause() -> None:
         vad, session = stage(silence=0.8)
         async with running(vad) as ends:
             await talk(ends, hush(0.5) + chunks(ANSWERS[0].pcm)[:150])
-            await ends.pull(AnswerDueFrame(silence=silence))  # in mid-answer
+            await ends.pull(AnswerExpectedFrame(silence=silence))  # in mid-answer
             await talk(ends, hush(4))
             [stopped] = ends.got(CallerStoppedFrame)
             [closed] = session.of(TurnClosed)
         assert closed.at - stopped.spoke_until == pytest.approx(until, abs=0.05)
-        assert len(ends.rose(AnswerDueFrame)) == 1, "it goes on to whoever is in front"
+        assert len(ends.rose(AnswerExpectedFrame)) == 1, "it goes on to whoever is in front"
 
 
 async def test_a_key_is_recorded_and_the_one_agreed_on_ends_the_answer() -> None:
@@ -163,7 +163,7 @@ async def test_voice_is_told_of_downstream_within_its_turn() -> None:
     vad, session = stage(silence=1.2)
     async with running(vad) as ends:
         await talk(ends, hush(1.0) + chunks(ANSWERS[0].pcm) + hush(2))
-    told = ends.got(VoiceHeardFrame)
+    told = ends.got(VoiceSpanFrame)
     [closed], [stopped] = session.of(TurnClosed), ends.got(CallerStoppedFrame)
     assert len(told) > 5
     assert all(one.ended <= other.started for one, other in pairwise(told))

@@ -15,12 +15,12 @@ from bench.words import recall
 from core.audio import pcm
 from core.events import ProblemSeen
 from gemini_live_emulator import Emulator, Scenario
-from processors.frames import CallerStoppedFrame, SecondTextFrame
+from processors.frames import CallerStoppedFrame, ShadowTextFrame
 from processors.gemini_live.settings import http_options
 from processors.shadow import google_stt
-from processors.shadow.google_stt import GoogleEars
+from processors.shadow.google_stt import GoogleTranscriber
 from processors.shadow.stage import MODELS, Shadow, ShadowSettings
-from processors.shadow.transcriber import EAR_RATE, Deaf
+from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 from support.clips import ANSWERS, READ
 from support.frames import chunks, running
 from support.session import FakeSession
@@ -28,7 +28,7 @@ from support.session import FakeSession
 pytestmark = pytest.mark.real_time
 
 SCRIPTED = Scenario.load("scripted").changed(examiner={"heard": []})
-SHORT = READ.pcm[: pcm.size(2.0, EAR_RATE)]
+SHORT = READ.pcm[: pcm.size(2.0, TRANSCRIBER_RATE)]
 # What the emulator hears where nothing is scripted.
 LONG_TEXT, SHORT_TEXT = f"({READ.seconds:.1f} s of speech)", "(2.0 s of speech)"
 
@@ -40,9 +40,9 @@ def setup() -> FrameProcessorSetup:
 
 
 @asynccontextmanager
-async def ears_at(scenario: Scenario, truth: Path | None = None) -> AsyncIterator[GoogleEars]:
+async def ears_at(scenario: Scenario, truth: Path | None = None) -> AsyncIterator[GoogleTranscriber]:
     async with Emulator(scenario, truth=truth) as emulator:
-        ears = GoogleEars(MODELS["google_stt"], "any", http_options(emulator.url, emulator.ca_file))
+        ears = GoogleTranscriber(MODELS["google_stt"], "any", http_options(emulator.url, emulator.ca_file))
         try:
             await ears.open(setup())
             yield ears
@@ -61,8 +61,8 @@ async def shadowed(scenario: Scenario, audio: bytes, **settings: Any) -> tuple[s
         there = {"ears": "google_stt", "when": "always", "base_url": emulator.url, "ca_file": emulator.ca_file}
         async with running(Shadow(ShadowSettings.model_validate(there | settings), session)) as ends:
             await ends.push(UserStartedSpeakingFrame(), *chunks(audio), CallerStoppedFrame(spoke_until=99.0))
-            await ends.until(lambda: ends.got(SecondTextFrame), 60.0)
-    [heard] = ends.got(SecondTextFrame)
+            await ends.until(lambda: ends.got(ShadowTextFrame), 60.0)
+    [heard] = ends.got(ShadowTextFrame)
     return heard.text, session.of(ProblemSeen)
 
 
@@ -113,11 +113,11 @@ async def test_a_connection_that_breaks_between_two_pieces_costs_nothing() -> No
 
 async def test_one_that_breaks_twice_or_says_nothing_is_deaf_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     async with ears_at(faulty({"fault": "internal_error", "on": "activityEnd", "times": 0})) as ears:
-        with pytest.raises(Deaf, match=r"lost twice in one piece: .*1011"):
+        with pytest.raises(TranscriptionFailed, match=r"lost twice in one piece: .*1011"):
             await ears.transcribe(SHORT)
     monkeypatch.setattr(google_stt, "_FINAL", 0.5)
     async with ears_at(faulty({"fault": "mute", "times": 0})) as ears:
-        with pytest.raises(Deaf, match=r"lost twice in one piece: no answer in 0\.5 s"):
+        with pytest.raises(TranscriptionFailed, match=r"lost twice in one piece: no answer in 0\.5 s"):
             await ears.transcribe(SHORT)
 
 
@@ -128,10 +128,10 @@ async def test_a_window_without_a_word_is_known_to_be_over() -> None:
 
 async def test_a_service_that_was_away_at_first_is_tried_again() -> None:
     async with Emulator(faulty({"fault": "unavailable", "on": "setup", "times": 2})) as emulator:
-        ears = GoogleEars(MODELS["google_stt"], "any", http_options(emulator.url, emulator.ca_file))
-        with pytest.raises(Deaf, match="cannot be reached"):
+        ears = GoogleTranscriber(MODELS["google_stt"], "any", http_options(emulator.url, emulator.ca_file))
+        with pytest.raises(TranscriptionFailed, match="cannot be reached"):
             await ears.open(setup())
-        with pytest.raises(Deaf, match="cannot be reached"):
+        with pytest.raises(TranscriptionFailed, match="cannot be reached"):
             await ears.transcribe(SHORT)
         assert await ears.transcribe(SHORT) == SHORT_TEXT
         await ears.close()

@@ -6,8 +6,8 @@ from pipecat.processors.frame_processor import FrameProcessorSetup
 from gemini_live_emulator import Emulator, Scenario
 from processors.gemini_live.settings import http_options
 from processors.shadow import live as module
-from processors.shadow.live import LiveEars, live_ears
-from processors.shadow.transcriber import Deaf
+from processors.shadow.live import LiveTranscriber, live_ears
+from processors.shadow.transcriber import TranscriptionFailed
 from support.clips import READ
 from support.session import FakeSession
 
@@ -25,7 +25,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SETTLED", 0.3)
 
 
-def ears_at(emulator: Emulator, session: FakeSession, model: str = MODELS[0]) -> LiveEars:
+def ears_at(emulator: Emulator, session: FakeSession, model: str = MODELS[0]) -> LiveTranscriber:
     return live_ears(model, None, emulator.url, emulator.ca_file, session)
 
 
@@ -54,7 +54,7 @@ async def test_ears_that_cannot_reach_the_service_are_deaf_in_a_sentence() -> No
     scenario = PLAIN.changed(faults=[{"fault": "refuse_503", "times": 0}])
     async with Emulator(scenario) as emulator:
         ears = ears_at(emulator, FakeSession())
-        with pytest.raises(Deaf, match="the second Live session cannot hear: "):
+        with pytest.raises(TranscriptionFailed, match="the second Live session cannot hear: "):
             await ears.transcribe(READ.pcm)
         await ears.close()
 

@@ -8,12 +8,12 @@ import pytest
 from pipecat.processors.frame_processor import FrameProcessorSetup
 
 from core.audio.chunker import cut
-from core.transcript.gaps import HolePolicy, holes
-from core.transcript.values import Piece, Stretch
-from processors.manual_vad.silero import Voice
+from core.transcript.gaps import GapPolicy, find_gaps
+from core.transcript.values import Fragment, VoiceSpan
+from processors.manual_vad.silero import SileroDetector
 from processors.shadow import offline
-from processors.shadow.offline import OfflineEars
-from processors.shadow.transcriber import EAR_RATE, Deaf
+from processors.shadow.offline import OfflineTranscriber
+from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 from support.clips import ANSWERS, DATA, READ, Clip
 
 pytestmark = pytest.mark.real_time
@@ -23,7 +23,7 @@ RECORDINGS = sorted(DATA.glob("*.wav"))
 
 
 async def test_they_hear_what_was_said() -> None:
-    ears = OfflineEars()
+    ears = OfflineTranscriber()
     await ears.open(SETUP)
     texts = await asyncio.gather(*(ears.transcribe(clip.pcm) for clip in (*ANSWERS, READ)))
     for clip, text in zip((*ANSWERS, READ), texts, strict=True):
@@ -33,10 +33,10 @@ async def test_they_hear_what_was_said() -> None:
 
 async def test_past_what_they_can_hear_the_newest_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offline, "MOST_WAITING", 2)
-    ears, others = OfflineEars(), OfflineEars()
+    ears, others = OfflineTranscriber(), OfflineTranscriber()
     first = [asyncio.create_task(one.transcribe(READ.pcm)) for one in (ears, others)]
     await asyncio.sleep(0)
-    with pytest.raises(Deaf, match="2 pieces to hear already"):
+    with pytest.raises(TranscriptionFailed, match="2 pieces to hear already"):
         await others.transcribe(READ.pcm)
     assert all(await asyncio.gather(*first))
     assert await others.transcribe(READ.pcm), "they hear again"
@@ -49,8 +49,8 @@ async def test_ears_that_are_not_installed_say_what_to_do(monkeypatch: pytest.Mo
     offline._engine.cache_clear()
     monkeypatch.setattr(offline.importlib, "import_module", missing)
     monkeypatch.setattr(offline.importlib.util, "find_spec", lambda _: None)  # pyright: ignore[reportUnknownLambdaType]
-    for deaf in (OfflineEars().open(SETUP), OfflineEars().transcribe(READ.pcm)):
-        with pytest.raises(Deaf, match="pip install 'colloquy\\[speech\\]'"):
+    for deaf in (OfflineTranscriber().open(SETUP), OfflineTranscriber().transcribe(READ.pcm)):
+        with pytest.raises(TranscriptionFailed, match="pip install 'colloquy\\[speech\\]'"):
             await deaf
 
 
@@ -62,20 +62,20 @@ async def test_a_package_without_its_model_says_which_has_it(monkeypatch: pytest
 
     offline._engine.cache_clear()
     monkeypatch.setattr(offline.importlib, "import_module", lambda _: Empty)
-    with pytest.raises(Deaf, match="no model inside"):
-        await OfflineEars().transcribe(READ.pcm)
+    with pytest.raises(TranscriptionFailed, match="no model inside"):
+        await OfflineTranscriber().transcribe(READ.pcm)
 
 
-def voice_of(pcm: bytes) -> list[Stretch]:
+def voice_of(pcm: bytes) -> list[VoiceSpan]:
     """Where in a recording somebody speaks, pauses of 0.12 s and more left out."""
-    detector, step = Voice(), EAR_RATE // 50 * 2
+    detector, step = SileroDetector(), TRANSCRIBER_RATE // 50 * 2
     marks = [detector.confidence(pcm[at : at + step], in_turn=True) >= 0.5 for at in range(0, len(pcm), step)]
-    stretches: list[Stretch] = []
+    stretches: list[VoiceSpan] = []
     for n, voiced in enumerate(marks):
         if voiced and stretches and n / 50 - stretches[-1].ended < 0.12:
-            stretches[-1] = Stretch(stretches[-1].started, (n + 1) / 50)
+            stretches[-1] = VoiceSpan(stretches[-1].started, (n + 1) / 50)
         elif voiced:
-            stretches.append(Stretch(n / 50, (n + 1) / 50))
+            stretches.append(VoiceSpan(n / 50, (n + 1) / 50))
     return stretches
 
 
@@ -84,14 +84,14 @@ def voice_of(pcm: bytes) -> list[Stretch]:
 async def test_clean_speech_with_its_text_has_no_hole(path: Path, volume: float) -> None:
     pcm = (np.frombuffer(Clip(path, ()).pcm, np.int16) * volume).astype(np.int16).tobytes()
     voice = voice_of(pcm)
-    ears = OfflineEars()
-    pieces, at = list[Piece](), 0.0
-    for audio in cut(pcm, EAR_RATE):
-        at += len(audio) / 2 / EAR_RATE
-        pieces.append(Piece(f" {await ears.transcribe(audio)}", at))
+    ears = OfflineTranscriber()
+    pieces, at = list[Fragment](), 0.0
+    for audio in cut(pcm, TRANSCRIBER_RATE):
+        at += len(audio) / 2 / TRANSCRIBER_RATE
+        pieces.append(Fragment(f" {await ears.transcribe(audio)}", at))
     assert sum(one.ended - one.started for one in voice) > 1.0
     for lag in (0.3, 1.5, 4.0):
-        late = [Piece(piece.text, piece.at + lag) for piece in pieces]
-        words = [Piece(f" {word}", piece.at) for piece in late for word in piece.text.split()]
-        for heard in (late, words, [Piece(" ".join(piece.text for piece in late), at + lag)]):
-            assert holes(voice, heard, HolePolicy()) == []
+        late = [Fragment(piece.text, piece.at + lag) for piece in pieces]
+        words = [Fragment(f" {word}", piece.at) for piece in late for word in piece.text.split()]
+        for heard in (late, words, [Fragment(" ".join(piece.text for piece in late), at + lag)]):
+            assert find_gaps(voice, heard, GapPolicy()) == []

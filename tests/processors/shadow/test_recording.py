@@ -2,7 +2,7 @@
 
 import pytest
 
-from processors.shadow.recording import Tape
+from processors.shadow.recording import Recording
 
 RATE = 1000
 pytestmark = pytest.mark.real_time  # the file is a thread's work
@@ -13,7 +13,7 @@ def second(mark: int) -> bytes:
 
 
 async def test_any_stretch_of_any_turn_comes_back() -> None:
-    tape = Tape(RATE, memory=1.5)
+    tape = Recording(RATE, memory=1.5)
     tape.add(second(9), 0.5)  # nobody's turn
     for first in (1, 5):
         tape.begin()
@@ -27,7 +27,7 @@ async def test_any_stretch_of_any_turn_comes_back() -> None:
 
 
 async def test_audio_that_comes_late_or_all_at_once_keeps_its_time() -> None:
-    tape = Tape(RATE, memory=60.0)
+    tape = Recording(RATE, memory=60.0)
     tape.begin()
     tape.begin()
     for mark in (1, 2):

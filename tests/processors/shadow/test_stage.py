@@ -9,14 +9,14 @@ from pipecat.processors.frame_processor import FrameProcessorSetup
 from pydantic import ValidationError
 
 from core.events import ProblemSeen
-from processors.frames import CallerStoppedFrame, FlushFrame, HoleFrame, SecondEarsFrame, SecondTextFrame
+from processors.frames import CallerStoppedFrame, FlushFrame, GapFrame, ShadowReadyFrame, ShadowTextFrame
 from processors.shadow import stage
 from processors.shadow.stage import Shadow, ShadowSettings
-from processors.shadow.transcriber import EAR_RATE, Deaf
+from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 from support.frames import CHUNK, Ends, chunks, hush, running, talk
 from support.session import FakeSession
 
-SECOND = 2 * EAR_RATE
+SECOND = 2 * TRANSCRIBER_RATE
 
 
 class FakeEars:
@@ -42,7 +42,7 @@ class FakeEars:
 
 def marked(seconds: float, mark: int) -> list[InputAudioRawFrame]:
     """Audio whose bytes are all `mark`."""
-    return chunks(bytes([mark]) * round(seconds * EAR_RATE) * 2)
+    return chunks(bytes([mark]) * round(seconds * TRANSCRIBER_RATE) * 2)
 
 
 async def turn(ends: Ends, session: FakeSession, audio: list[InputAudioRawFrame], until: float | None = None) -> float:
@@ -70,10 +70,10 @@ async def test_everything_passes_at_once_and_untouched() -> None:
 async def test_it_says_that_it_is_there() -> None:
     for when in ("holes", "always"):
         async with running(Shadow(ShadowSettings(when=when), FakeSession(), FakeEars())) as ends:
-            await ends.until(lambda: ends.got(SecondEarsFrame))
-        assert [frame.always for frame in ends.got(SecondEarsFrame)] == [when == "always"]
+            await ends.until(lambda: ends.got(ShadowReadyFrame))
+        assert [frame.always for frame in ends.got(ShadowReadyFrame)] == [when == "always"]
         order = [type(frame) for frame in ends.down]
-        assert order.index(StartFrame) < order.index(SecondEarsFrame)
+        assert order.index(StartFrame) < order.index(ShadowReadyFrame)
 
 
 async def test_a_turn_is_transcribed_in_pieces_and_told_as_one() -> None:
@@ -81,8 +81,8 @@ async def test_a_turn_is_transcribed_in_pieces_and_told_as_one() -> None:
     async with running(Shadow(ShadowSettings(when="always"), session, ears)) as ends:
         audio = marked(8.0, 40) + hush(0.4) + marked(5.0, 40) + hush(1.0)
         began = await turn(ends, session, audio, until=13.4)
-        await ends.until(lambda: ends.got(SecondTextFrame))
-    [told] = ends.got(SecondTextFrame)
+        await ends.until(lambda: ends.got(ShadowTextFrame))
+    [told] = ends.got(ShadowTextFrame)
     first, second = ears.pieces
     assert 8.0 <= len(first) / SECOND <= 8.4
     assert len(first + second) / SECOND == pytest.approx(13.7, abs=0.05), "quiet behind the last word is left out"
@@ -102,14 +102,14 @@ async def test_a_hole_of_any_turn_is_heard_again() -> None:
         began = await turn(ends, session, marked(0.4, 1) + marked(0.6, 2) + marked(0.4, 3))
         await turn(ends, session, marked(0.4, 4))
         assert ears.pieces == [], "it listens only when asked"
-        await ends.pull(HoleFrame(started=began + 0.4, ended=began + 1.0))
-        await ends.until(lambda: ends.got(SecondTextFrame))
+        await ends.pull(GapFrame(started=began + 0.4, ended=began + 1.0))
+        await ends.until(lambda: ends.got(ShadowTextFrame))
     [heard] = ears.pieces
     assert len(heard) == round(0.6 * SECOND)
     assert heard.count(2) > 0.9 * len(heard), "to some hundredths of a second"
-    [told] = ends.got(SecondTextFrame)
+    [told] = ends.got(ShadowTextFrame)
     assert (told.text, told.started, told.ended, told.repaired) == ("heard6", began + 0.4, began + 1.0, True)
-    assert ends.rose(HoleFrame) == [], "it is for nobody else"
+    assert ends.rose(GapFrame) == [], "it is for nobody else"
 
 
 @pytest.mark.real_time
@@ -118,8 +118,8 @@ async def test_what_is_long_ago_comes_from_the_file() -> None:
     async with running(Shadow(ShadowSettings(memory=0.5), session, ears)) as ends:
         began = await turn(ends, session, marked(0.6, 1) + marked(0.6, 2))
         await turn(ends, session, marked(0.3, 3))
-        await ends.pull(HoleFrame(started=began - 5, ended=began + 60))
-        await ends.until(lambda: ends.got(SecondTextFrame))
+        await ends.pull(GapFrame(started=began - 5, ended=began + 60))
+        await ends.until(lambda: ends.got(ShadowTextFrame))
     mark = [bytes([n]) * round(size * SECOND) for n, size in ((1, 0.6), (2, 0.6), (3, 0.3))]
     assert b"".join(ears.pieces) == b"".join(mark)
 
@@ -127,21 +127,21 @@ async def test_what_is_long_ago_comes_from_the_file() -> None:
 async def test_a_hole_where_nobody_spoke_has_no_words() -> None:
     session, ears = FakeSession(), FakeEars()
     async with running(Shadow(ShadowSettings(), session, ears)) as ends:
-        await ends.pull(HoleFrame(started=2.0, ended=5.0))
-        await ends.until(lambda: ends.got(SecondTextFrame))
-    assert ends.got(SecondTextFrame)[0].text == "" and ears.pieces == []
+        await ends.pull(GapFrame(started=2.0, ended=5.0))
+        await ends.until(lambda: ends.got(ShadowTextFrame))
+    assert ends.got(ShadowTextFrame)[0].text == "" and ears.pieces == []
 
 
 async def test_ears_that_fail_say_so_once_and_answer_nothing() -> None:
     def deaf(_: bytes) -> str:
-        raise Deaf("the line is down")
+        raise TranscriptionFailed("the line is down")
 
     session = FakeSession()
     async with running(Shadow(ShadowSettings(when="always"), session, FakeEars(deaf))) as ends:
         for _ in range(2):
             await turn(ends, session, marked(1.0, 1))
-        await ends.until(lambda: len(ends.got(SecondTextFrame)) == 2)
-    assert [frame.text for frame in ends.got(SecondTextFrame)] == ["", ""]
+        await ends.until(lambda: len(ends.got(ShadowTextFrame)) == 2)
+    assert [frame.text for frame in ends.got(ShadowTextFrame)] == ["", ""]
     assert [fact.what for fact in session.of(ProblemSeen)] == ["the line is down"]
 
 
@@ -151,8 +151,8 @@ async def test_ears_that_cannot_keep_up_leave_the_newest_out(monkeypatch: pytest
     session, ears = FakeSession(), FakeEars(takes=0.2)
     async with running(Shadow(ShadowSettings(), session, ears)) as ends:
         began = await turn(ends, session, marked(0.4, 1))
-        await ends.pull(*(HoleFrame(started=began, ended=began + 0.4) for _ in range(9)))
-        await ends.until(lambda: len(ends.got(SecondTextFrame)) >= 2)
+        await ends.pull(*(GapFrame(started=began, ended=began + 0.4) for _ in range(9)))
+        await ends.until(lambda: len(ends.got(ShadowTextFrame)) >= 2)
     assert len(ears.pieces) <= 3
     [problem] = session.of(ProblemSeen)
     assert "what follows is left out" in problem.what
@@ -180,4 +180,4 @@ async def test_what_the_dialogue_hears_is_nothing_to_it() -> None:
     async with running(Shadow(ShadowSettings(when="always"), session, FakeEars())) as ends:
         await ends.push(TranscriptionFrame("Hello", "caller", "now"))
         await ends.until(lambda: ends.got(TranscriptionFrame))
-    assert ends.got(SecondTextFrame) == []
+    assert ends.got(ShadowTextFrame) == []

@@ -16,7 +16,7 @@ from support.fake_host import Conversation, FakeHost, serving
 from support.peer import Peer
 from support.record import until
 from support.sound import at_rate, likeness
-from transports.webrtc.listener import BadOffer, DoorFull, UnknownCall, WebRtcDoor, WebRtcSettings
+from transports.webrtc.listener import BadOffer, ListenerFull, UnknownCall, WebRtcListener, WebRtcSettings
 
 pytestmark = pytest.mark.real_time
 
@@ -31,9 +31,9 @@ async def call(host: FakeHost, peer: Peer, call_id: str = "one") -> Conversation
 
 
 @asynccontextmanager
-async def idle_door(**settings: object) -> AsyncIterator[WebRtcDoor]:
+async def idle_door(**settings: object) -> AsyncIterator[WebRtcListener]:
     """A door whose calls nobody takes."""
-    door = WebRtcDoor(WebRtcSettings.model_validate(settings))
+    door = WebRtcListener(WebRtcSettings.model_validate(settings))
     try:
         yield door
     finally:
@@ -148,7 +148,7 @@ async def test_the_door_takes_no_more_calls_than_it_may() -> None:
     peers = [Peer(), Peer()]
     async with idle_door(max_calls=1) as door:
         await door.answer(call_id="one", caller="", sdp=await peers[0].offer(), type="offer")
-        with pytest.raises(DoorFull, match=r"^All lines are busy; try again in a few minutes\.$"):
+        with pytest.raises(ListenerFull, match=r"^All lines are busy; try again in a few minutes\.$"):
             await door.answer(call_id="two", caller="", sdp=await peers[1].offer(), type="offer")
     for peer in peers:
         await peer.close()
@@ -161,7 +161,7 @@ async def test_a_closed_door_yields_what_came_before_and_lets_nobody_in() -> Non
         await door.answer(call_id="one", caller="", sdp=sdp, type="offer")
         await door.close()
         assert [call.id async for call in door] == ["one"]
-        with pytest.raises(DoorFull, match="shutting down"):
+        with pytest.raises(ListenerFull, match="shutting down"):
             await door.answer(call_id="two", caller="", sdp=sdp, type="offer")
     await peer.close()
 
@@ -273,7 +273,7 @@ async def test_garbled_offers_neither_crash_the_door_nor_leave_anything_open() -
 @given(text=st.text(max_size=400), kind=st.sampled_from(["offer", "answer", "", "rollback"]))
 def test_text_that_is_no_sdp_is_refused_without_opening_anything(text: str, kind: str) -> None:
     async def attempt() -> None:
-        door = WebRtcDoor(WebRtcSettings())
+        door = WebRtcListener(WebRtcSettings())
         with pytest.raises(BadOffer):
             await door.answer(call_id="one", caller="", sdp=text, type=kind)
         assert not door.calls
@@ -282,12 +282,12 @@ def test_text_that_is_no_sdp_is_refused_without_opening_anything(text: str, kind
 
 
 def test_a_link_shows_the_key_only_in_its_fragment() -> None:
-    assert WebRtcDoor(WebRtcSettings(key="secret")).link(8123) == "http://localhost:8123/#key=secret"
-    assert WebRtcDoor(WebRtcSettings(key="secret", host="192.0.2.1")).link() == "http://192.0.2.1:8080/#key=secret"
-    behind = WebRtcDoor(WebRtcSettings(key="secret", public_url="https://exam.example/"))
+    assert WebRtcListener(WebRtcSettings(key="secret")).link(8123) == "http://localhost:8123/#key=secret"
+    assert WebRtcListener(WebRtcSettings(key="secret", host="192.0.2.1")).link() == "http://192.0.2.1:8080/#key=secret"
+    behind = WebRtcListener(WebRtcSettings(key="secret", public_url="https://exam.example/"))
     assert behind.link() == "https://exam.example/#key=secret"
 
 
 def test_a_door_without_a_key_makes_one_that_is_hard_to_guess() -> None:
-    keys = {WebRtcDoor(WebRtcSettings()).key.get_secret_value() for _ in range(3)}
+    keys = {WebRtcListener(WebRtcSettings()).key.get_secret_value() for _ in range(3)}
     assert len(keys) == 3 and min(map(len, keys)) >= 20
