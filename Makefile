@@ -25,18 +25,19 @@ serve: $(READY) ## open the page for a person; CONFIG=configs/baseline.yaml for 
 test: $(READY) ## every test, on two cores; REQUIRE_PEERS=1 makes a missing browser or database a failure; ARGS=tests/core
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
-else # what runs on the real clock has the machine for itself
+else # tests on the real clock do not share the machine with the others
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not real_time"
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m real_time
 endif
 
-check: $(READY) ## format, lint, types, layers
+check: $(READY) ## format, lint, types, layers, then words, sizes and documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_house.py -m "not real_time"
 
-fix: $(READY) ## format, and mend what the linter can mend
+fix: $(READY) ## format, and repair what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -44,13 +45,13 @@ bench: $(READY) ## our pipeline beside stock Pipecat and a bare echo, then the e
 	$(BIN)/python -m bench $(if $(CALLS),--calls "$(CALLS)")
 	$(BIN)/python -m bench.emulator
 
-bench-link: $(READY) ## what each way to lose the connection costs, ours beside stock Pipecat (20 minutes); QUICK=1, FAULTS=cut,mute
+bench-link: $(READY) ## what each loss of the connection costs the caller, ours beside stock Pipecat (20 minutes); QUICK=1, FAULTS=cut,mute
 	$(BIN)/python -m bench.link $(if $(QUICK),--quick) $(if $(FAULTS),--faults "$(FAULTS)")
 
-bench-transcript: $(READY) ## two minutes of speech by each way to keep a transcript whole (6 minutes)
+bench-transcript: $(READY) ## two minutes of speech by each strategy against gaps in the transcript (6 minutes)
 	$(BIN)/python -m bench.transcript
 
-long-call: $(READY) ## 14 minutes of exam over a link that fails, both records compared to the sample; MINUTES=14
+long-call: $(READY) ## 14 minutes of exam over a failing connection, sent and received audio compared sample by sample; MINUTES=14
 	$(BIN)/python -m bench.long_call $(if $(MINUTES),--minutes $(MINUTES))
 
 lock: ## write constraints.txt anew from pyproject.toml

@@ -51,7 +51,7 @@ def rounds(counts: tuple[int, ...], contenders: tuple[Contender, ...]) -> list[t
 
 
 async def run(counts: tuple[int, ...], contenders: tuple[Contender, ...], seconds: float) -> list[Result]:
-    """Every round, each said as it begins. The emulator is one process for all of them."""
+    """Every round, each announced as it begins. The emulator is one process for all of them."""
     results: list[Result] = []
     async with emulator(EmulatorSettings(scenario=str(SCENARIO))) as service:
         env = {"BENCH_URL": service.url, "BENCH_CA_FILE": str(service.ca_file)}
@@ -66,19 +66,19 @@ async def run(counts: tuple[int, ...], contenders: tuple[Contender, ...], second
 
 
 def notes(results: list[Result]) -> list[str]:
-    """What a reader of the table must be told."""
-    said = [
+    """What a reader of the table must know."""
+    lines = [
         f"One call more takes {more:.1f} MB: {name}."
         for name in dict.fromkeys(result.contender for result in results)
         if (more := memory_of_another(results, name)) is not None
     ]
     for result in results:
-        if not isinstance(result, Failed) and result.noticed.own_late >= OWN_LATE:
-            said.append(
-                f"The callers' own process was late {result.noticed.own_late} times ({result.contender},"
+        if not isinstance(result, Failed) and result.measurements.own_late >= OWN_LATE:
+            lines.append(
+                f"The callers' own process was late {result.measurements.own_late} times ({result.contender},"
                 f" {result.calls} at once): some of those late frames are its own."
             )
-    return said
+    return lines
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,7 +96,7 @@ def main(calls: tuple[int, ...], seconds: float, only: tuple[str, ...]) -> None:
     """
     console = Console(soft_wrap=True, highlight=False)
     console.width = max(console.width, WIDTH)  # a table in a log is not to be folded at 80
-    for line in machine.facts():
+    for line in machine.describe():
         console.print(line)
     contenders = tuple(one for one in CONTENDERS if not only or one.name in only)
     results = asyncio.run(run(calls, contenders, seconds))

@@ -1,4 +1,4 @@
-"""One caller: speaks a recording, waits for the answer, speaks again, and takes the times."""
+"""One caller: plays a recording, waits for the reply, plays it again, and measures the times."""
 
 import asyncio
 from collections import deque
@@ -16,17 +16,17 @@ from bench.lateness import PACKET, RTP_RATE, Arrival
 
 Kind = Literal["exam", "echo"]
 
-# Of 16-bit samples: the echo of an encoded silence stays under it, the emulator's softest tone is far above.
+# A 16-bit amplitude: encoded silence that comes back stays below it, the emulator's softest tone is far above.
 AUDIBLE = 300
-# Quiet that ends the other side's turn; its tones have none inside.
+# Seconds of quiet that end the other side's turn; its tones have none inside.
 PAUSE = 0.5
-# An answer that is not there by now will not come; the caller speaks on.
-PATIENCE = 8.0
+# Seconds after which a reply will not come any more and the caller goes on.
+REPLY_TIMEOUT = 8.0
 CONNECT_TIMEOUT = 30.0
 
 
 class Microphone(MediaStreamTrack):
-    """Opus packets at real time: what `say` was given, and silence. Encoded before, so that callers cost little."""
+    """A real-time track of Opus packets: those given to `say`, and silence. Encoded before, which saves CPU time."""
 
     kind = "audio"
 
@@ -38,7 +38,7 @@ class Microphone(MediaStreamTrack):
         self._began: float | None = None
 
     async def say(self, packets: Sequence[bytes]) -> tuple[float, float]:
-        """Speak; the times at which the first and the last of the sound had been spoken into the microphone."""
+        """Send packets; the times at which the first and the last of them were sent."""
         loop = asyncio.get_running_loop()
         first, last = loop.create_future(), loop.create_future()
         self._unsent.extend((packet, None) for packet in packets)
@@ -47,16 +47,16 @@ class Microphone(MediaStreamTrack):
         return await first, await last
 
     async def recv(self) -> Packet:
-        """The next packet, when it is due."""
+        """The next packet, at the time it is to be sent."""
         loop = asyncio.get_running_loop()
         if self._began is None:
             self._began = loop.time()
-        due = self._began + self._step * PACKET
-        await asyncio.sleep(due - loop.time())
-        payload, spoken = self._unsent.popleft() if self._unsent else (self._silence, None)
-        if spoken is not None and not spoken.done():
-            # A packet is sent when its sound is over, so this is the moment the sound ended.
-            spoken.set_result(due)
+        due_at = self._began + self._step * PACKET
+        await asyncio.sleep(due_at - loop.time())
+        payload, sent = self._unsent.popleft() if self._unsent else (self._silence, None)
+        if sent is not None and not sent.done():
+            # A packet is sent when its 20 ms are over, so this is when its audio ended.
+            sent.set_result(due_at)
         packet = Packet(payload)
         packet.pts = round(self._step * PACKET * RTP_RATE)
         packet.time_base = Fraction(1, RTP_RATE)
@@ -65,20 +65,20 @@ class Microphone(MediaStreamTrack):
 
 
 class Caller:
-    """The far end of one call, and what it noticed."""
+    """The far end of one call, and what it measured."""
 
     def __init__(self, kind: Kind, answer: Sequence[bytes], silence: bytes) -> None:
         self.kind: Kind = kind
         self.latencies: list[float] = []
         self.unanswered = 0
         self.arrivals: list[Arrival] = []
-        self.heard_first = asyncio.Event()
+        self.first_audio = asyncio.Event()
         self._answer = answer
         self._microphone = Microphone(silence)
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._channel = self._peer.createDataChannel("chat", ordered=True)
-        self._sound = asyncio.Event()
-        self._sound_began = self._sound_at = float("-inf")
+        self._audible = asyncio.Event()
+        self._audible_since = self._audible_at = float("-inf")
         self._decoder = _decoder()
         self._talking: asyncio.Task[None] | None = None
 
@@ -91,13 +91,13 @@ class Caller:
         """The SDP to send."""
         self._peer.addTransceiver(self._microphone, direction="sendrecv")
         receiver: Any = self._peer.getTransceivers()[0].receiver
-        # aiortc gives a track decoded frames behind a jitter buffer; when a packet came is known only here.
-        receiver._handle_rtp_packet = self._heard
+        # aiortc gives a track decoded frames behind a jitter buffer; the arrival time of a packet is known only here.
+        receiver._handle_rtp_packet = self._on_packet
         await self._peer.setLocalDescription(await self._peer.createOffer())
         return self._peer.localDescription.sdp
 
     async def accept(self, answer: dict[str, str]) -> None:
-        """Take the answer, and talk as soon as the call is up."""
+        """Accept the SDP answer, and talk as soon as the call is up."""
         up = asyncio.Event()
 
         @self._peer.on("connectionstatechange")
@@ -111,7 +111,7 @@ class Caller:
         self._talking = asyncio.create_task(self._talk(), name="caller")
 
     def begin(self) -> None:
-        """Forget what was noticed so far: the measuring begins."""
+        """Discard the measurements so far: the measuring begins."""
         self.latencies.clear()
         self.arrivals.clear()
         self.unanswered = 0
@@ -124,60 +124,60 @@ class Caller:
         await self._peer.close()
 
     async def _talk(self) -> None:
-        keeping_alive = asyncio.create_task(self._keep_alive())
+        keepalive = asyncio.create_task(self._keep_alive())
         try:
             if self.kind == "exam":  # the examiner greets first
                 await self._quiet()
             while True:
-                self._sound.clear()
+                self._audible.clear()
                 began, ended = await self._microphone.say(self._answer)
-                if not await self._answered(PATIENCE):
+                if not await self._replied(REPLY_TIMEOUT):
                     self.unanswered += 1
                     continue
-                # Nobody answers in an echo: its latency is that of the way there and back.
-                latency = self._sound_began - (ended if self.kind == "exam" else began)
-                if latency < 0:  # an examiner who did not wait for the end has not answered
+                # An echo does not reply: its latency is that of the way there and back.
+                latency = self._audible_since - (ended if self.kind == "exam" else began)
+                if latency < 0:  # an examiner who did not wait for the end has not replied
                     self.unanswered += 1
                 else:
                     self.latencies.append(latency)
                 await self._quiet()
         finally:
-            keeping_alive.cancel()
+            keepalive.cancel()
 
-    async def _answered(self, patience: float) -> bool:
+    async def _replied(self, within: float) -> bool:
         try:
-            async with asyncio.timeout(patience):
-                await self._sound.wait()
+            async with asyncio.timeout(within):
+                await self._audible.wait()
         except TimeoutError:
             return False
         return True
 
     async def _quiet(self) -> None:
-        """Wait until there has been a sound, and then a pause."""
+        """Wait until there has been audible audio, and then a pause."""
         loop = asyncio.get_running_loop()
-        await self._sound.wait()
-        # The deadline moves with every packet that sounds.
-        while (left := self._sound_at + PAUSE - loop.time()) > 0:  # noqa: ASYNC110
+        await self._audible.wait()
+        # The deadline moves with every audible packet.
+        while (left := self._audible_at + PAUSE - loop.time()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
 
     async def _keep_alive(self) -> None:
-        # As Pipecat's client does; SmallWebRTC takes a peer that pinged once and stops for gone.
+        # As Pipecat's client does; for SmallWebRTC a peer that pinged once and stops is gone.
         while True:
             if self._channel.readyState == "open":
                 self._channel.send("ping: 1")
             await asyncio.sleep(1)
 
-    async def _heard(self, packet: Any, arrival_time_ms: int) -> None:
+    async def _on_packet(self, packet: Any, arrival_time_ms: int) -> None:
         now = asyncio.get_running_loop().time()
         frames = self._decoder.decode(Packet(packet.payload)) if packet.payload else []
-        sounds = any(np.abs(frame.to_ndarray()).max(initial=0) >= AUDIBLE for frame in frames)
-        self.arrivals.append(Arrival(now, packet.timestamp, packet.sequence_number, sounds))
-        if sounds:
-            self._sound_at = now
-            self.heard_first.set()
-            if not self._sound.is_set():
-                self._sound_began = now
-                self._sound.set()
+        audible = any(np.abs(frame.to_ndarray()).max(initial=0) >= AUDIBLE for frame in frames)
+        self.arrivals.append(Arrival(now, packet.timestamp, packet.sequence_number, audible))
+        if audible:
+            self._audible_at = now
+            self.first_audio.set()
+            if not self._audible.is_set():
+                self._audible_since = now
+                self._audible.set()
 
 
 def _decoder() -> AudioCodecContext:

@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server of calls. An `echo` sends back what it hears; the others hold an exam."""
+    """A server of calls. An `echo` sends back the audio it receives; the others hold an exam."""
 
     name: str
     command: tuple[str, ...]

@@ -1,14 +1,14 @@
-"""The least a WebRTC server in Python can do: aiortc decodes what it hears and encodes it again."""
+"""The least a WebRTC server in Python can do: aiortc decodes the audio it receives and encodes it for sending back."""
 
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 
-from bench.door import run
+from bench.listener import run
 
 peers: set[RTCPeerConnection] = set()
 
 
 async def answer(sdp: str) -> dict[str, str]:
-    """Take a call, and send its sound back."""
+    """Answer a call, and send its audio back."""
     peer = RTCPeerConnection()
     peers.add(peer)
 

@@ -1,4 +1,4 @@
-"""How much a session costs: many at once at real time, and one exam on imagined time."""
+"""How much a session costs: many at once in real time, and one exam in simulated time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 
 from gemini_live_emulator.protocol.wire import Json, base64_of
 from gemini_live_emulator.scenario import Scenario
-from gemini_live_emulator.session.simulated_client import LOUD, MANUAL, MODEL, Rehearsal
+from gemini_live_emulator.session.simulated_client import LOUD, MANUAL, MODEL, SimulatedClient
 
 CHUNK: Final = 0.1  # seconds of audio in a message, as Google's agent kit recommends
 PATH: Final = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=any"
@@ -40,8 +40,8 @@ class Tally:
 class Server:
     """An emulator in a process of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, facts: Json) -> None:
-        self.process, self.facts = process, facts
+    def __init__(self, process: asyncio.subprocess.Process, announced: Json) -> None:
+        self.process, self.announced = process, announced
 
     def cpu(self) -> float:
         """Seconds of processor time used so far."""
@@ -49,7 +49,7 @@ class Server:
         return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> float:
-        """Megabytes in memory."""
+        """Resident memory in megabytes."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -85,9 +85,9 @@ async def _session(url: str, context: ssl.SSLContext, until: float, answer: floa
             await socket.send(json.dumps({"setup": setup}))
             await socket.send(json.dumps({"realtimeInput": {"text": "Begin."}}))
             while loop.time() < until:
-                await _hear_turn(socket, None, tally)
+                await _receive_turn(socket, None, tally)
                 ended = await _answer(socket, answer, tally)
-                await _hear_turn(socket, ended, tally)
+                await _receive_turn(socket, ended, tally)
                 await _answer(socket, answer, tally)
     except (ConnectionClosed, OSError):
         tally.failed += 1
@@ -109,7 +109,7 @@ async def _answer(socket: ClientConnection, seconds: float, tally: Tally) -> flo
     return loop.time()
 
 
-async def _hear_turn(socket: ClientConnection, ended: float | None, tally: Tally) -> None:
+async def _receive_turn(socket: ClientConnection, ended: float | None, tally: Tally) -> None:
     loop = asyncio.get_running_loop()
     while True:
         frame = await socket.recv(decode=False)
@@ -124,9 +124,8 @@ async def _hear_turn(socket: ClientConnection, ended: float | None, tally: Tally
 async def run(sessions: int, seconds: float, scenario: str, answer: float) -> Json:
     """Hold many sessions at once and measure what they cost the server."""
     async with _server(scenario) as server:
-        facts = server.facts
-        context = ssl.create_default_context(cafile=facts["ca_file"])
-        url = facts["url"].replace("https://", "wss://") + PATH
+        context = ssl.create_default_context(cafile=server.announced["ca_file"])
+        url = server.announced["url"].replace("https://", "wss://") + PATH
         loop = asyncio.get_running_loop()
         tally = Tally()
         empty = server.memory()
@@ -134,7 +133,7 @@ async def run(sessions: int, seconds: float, scenario: str, answer: float) -> Js
         tasks: list[asyncio.Task[None]] = []
         for _ in range(sessions):
             tasks.append(asyncio.create_task(_session(url, context, began + seconds, answer, tally)))
-            # Callers do not ring all in the same millisecond.
+            # Callers do not all call in the same millisecond.
             await asyncio.sleep(min(2.0, seconds / 4) / sessions)
         await asyncio.sleep(seconds / 2)
         memory = server.memory()
@@ -157,14 +156,14 @@ async def run(sessions: int, seconds: float, scenario: str, answer: float) -> Js
 
 
 def rehearse(minutes: float = 14.0) -> Json:
-    """Hold one exam on imagined time."""
+    """Hold one exam in simulated time."""
     questions = [f"Here is question {i}. What do you think of it, and why?" for i in range(20)]
     scenario = Scenario.load("scripted").changed(
         examiner={"questions": questions, "heard": []},
         model={"lifetime": None, "lifetime_compressed": None},
     )
     began = time.perf_counter()
-    it = Rehearsal(scenario).set_up(inputAudioTranscription={}, outputAudioTranscription={}, sessionResumption={})
+    it = SimulatedClient(scenario).set_up(inputAudioTranscription={}, outputAudioTranscription={}, sessionResumption={})
     it.begin()
     it.turn()
     answer = minutes * 60 / len(questions) - 5

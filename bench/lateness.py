@@ -10,21 +10,21 @@ RTP_RATE = 48_000  # of Opus, whatever was encoded (RFC 7587, section 4.1)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arrival:
-    """A packet: when it came, in seconds, its RTP timestamp and sequence number, and whether it can be heard."""
+    """A packet: when it came, in seconds, its RTP timestamp and sequence number, and whether it is audible."""
 
     at: float
     timestamp: int
     sequence: int
-    sounds: bool = False
+    audible: bool = False
 
 
 def late(arrivals: Sequence[Arrival]) -> int:
-    """How many packets came more than 20 ms after they were due, or never.
+    """How many packets came more than 20 ms after their time, or never.
 
-    A packet's delay is its arrival minus its timestamp. The quickest packet of the stream has come when it was due, so
-    one is late when its delay is more than 20 ms above the least (the delay variation of RFC 5481, section 4.2). A
-    sender that moves its schedule after a stall says so in its timestamps: what it skipped between two packets that
-    can be heard never came.
+    A packet's delay is its arrival minus its timestamp. The quickest packet of the stream came on time, so one is
+    late when its delay is more than 20 ms above the least (the delay variation of RFC 5481, section 4.2). A
+    sender that moves its schedule after a stall does so in its timestamps too: what it skipped between two audible
+    packets never came.
     """
     if not arrivals:
         return 0
@@ -37,15 +37,15 @@ def late(arrivals: Sequence[Arrival]) -> int:
         )
         for arrival in arrivals
     )
-    due = min(arrival.at - time for _, time, arrival in packets)
-    # The first packet of a pause still rings with the sound before it: a reply that goes on has two that can be heard.
-    goes_on = [one.sounds and other.sounds for (*_, one), (*_, other) in pairwise(packets)] + [False]
+    least = min(arrival.at - time for _, time, arrival in packets)
+    # The first packet of a pause still has the end of the sound before it: a reply that goes on has two audible ones.
+    goes_on = [one.audible and other.audible for (*_, one), (*_, other) in pairwise(packets)] + [False]
     missing = 0
     for n, ((number, time, one), (next_number, next_time, _)) in enumerate(pairwise(packets)):
         lost = next_number - number - 1
-        skipped = round((next_time - time) / PACKET) - 1 if one.sounds and goes_on[n + 1] else 0
+        skipped = round((next_time - time) / PACKET) - 1 if one.audible and goes_on[n + 1] else 0
         missing += max(lost, skipped)
-    return missing + sum(arrival.at - time - due > PACKET + 1e-9 for _, time, arrival in packets)
+    return missing + sum(arrival.at - time - least > PACKET + 1e-9 for _, time, arrival in packets)
 
 
 def _forward(origin: int, value: int, bits: int) -> int:

@@ -1,4 +1,4 @@
-"""python -m bench.link: what a lost connection costs the caller, ours beside Pipecat's own Gemini service."""
+"""python -m bench.link: what each loss of the connection costs the caller, ours beside Pipecat's Gemini service."""
 
 import asyncio
 import tempfile
@@ -11,12 +11,12 @@ from typing import Any
 import click
 import numpy as np
 
+from bench.audio_delivery import RATE
 from bench.faulty_call import ROOT, Contender, Held, hold
-from bench.heard import RATE
-from bench.link_cases import CASES, FIRST, MOMENTS, Case, chosen, rules
-from bench.long_call import recording
+from bench.long_call import write_wav
 from core import events
 from pipeline.call.emulator_process import EmulatorError
+from tests.support.fault_cases import CASES, EXAMINER, FIRST, MOMENTS, Case, chosen, rules
 from transports.wav.recording import read
 
 CONTENDERS: tuple[Contender, ...] = ("ours", "stock")
@@ -24,26 +24,12 @@ LENGTH = 3.0  # seconds of an answer
 MOST_MINUTES = 2.0
 # The stock service now and then keeps its first connection; a fault is set for its second.
 TRIES = 3
-# Longer than any wait of ours (15 s after "quota exceeded", 14 s until a mute connection is left).
-PATIENCE = 27.0
-# The second ears that our default configs have; the stock service has nothing of the kind.
-SECOND = {"use": "shadow", "ears": "offline", "when": "holes"}
+# Longer than any wait of ours (15 s after "quota exceeded", 14 s until a mute connection is replaced).
+IDLE_TIMEOUT = 27.0
+# The second transcriber that our default configs have; the stock service has nothing of the kind.
+SECOND = {"use": "shadow", "transcriber": "offline", "when": "gaps"}
 COLUMNS = ("fault", "when", "who", "lost", "in words", "repeated", "gap", "reconnects", "outcome")
 WIDTHS = (25, 9, 5, 8, 8, 8, 6, 10, 0)
-
-EXAMINER = {
-    "kind": "scripted",
-    "opening": "Hello.",
-    "questions": ["Your name?", "The weather?"],
-    "acknowledgements": ["I see."],
-    "closing": "Done.",
-    "heard": [
-        "My name is Bruce and I am located in Sackville in New Brunswick, which is a small university town in Canada.",
-        "The weather here seems quite nice and the leaves are slowly departing from us.",
-    ],
-    "latency": 0.2,
-    "ending": {"speak": "none", "farewell": "Goodbye."},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +44,7 @@ class Row:
     gap: float
     reconnects: int
     outcome: str
-    said: float = 0.0
+    sent: float = 0.0
 
     def cells(self) -> tuple[str, ...]:
         """As the table has it."""
@@ -69,28 +55,28 @@ class Row:
 
 def summed_up(case: Case, contender: Contender, held: Held) -> Row:
     """The row of a call."""
-    spoken, heard, record = held.spoken, held.heard, held.record
-    # The truth file has the words of a fresh session's history, not those that are said into a window.
-    heard.in_words.update(n for told in held.of(events.TurnSentAsText) for n in range(told.first, told.last + 1))
-    # What no model took is not lost either if the second ears made words of it.
-    repaired = [(hole.started, hole.ended) for hole in held.of(events.GapRepaired) if hole.text]
-    heard.in_words.update(spoken.during(repaired))
+    sent, received, record = held.sent, held.received, held.record
+    # The truth file has the text of a new session's history, not that of a turn sent as text.
+    received.as_text.update(n for turn in held.of(events.TurnSentAsText) for n in range(turn.first, turn.last + 1))
+    # Audio that no model received is not lost either if the second transcriber has made words of it.
+    repaired = [(gap.started, gap.ended) for gap in held.of(events.GapRepaired) if gap.text]
+    received.as_text.update(sent.during(repaired))
     end = next(event.at for event in reversed(held.events) if isinstance(event, events.CallEnded))
     sources = sorted({score.source for score in record.scores if score.value is not None})
     scored = f"{record.scored} from {'+'.join(sources)}" if sources else "no score"
     why = record.why or "?"
-    if not heard.resumed:
+    if not received.resumed:
         why += ", never connected"
     return Row(
         case,
         contender,
-        heard.lost(spoken),
-        heard.told(spoken),
-        heard.repeated(spoken),
-        spoken.longest_gap(end),
-        heard.reconnects,
+        received.lost(sent),
+        received.only_text(sent),
+        received.repeated(sent),
+        sent.longest_silence(end),
+        received.reconnects,
         f"{why}; {scored}",
-        spoken.samples / RATE,
+        sent.samples / RATE,
     )
 
 
@@ -107,20 +93,22 @@ async def one(case: Case, contender: Contender, folder: Path, answers: Sequence[
                     scenario,
                     answers,
                     minutes=MOST_MINUTES,
-                    patience=PATIENCE,
+                    idle_timeout=IDLE_TIMEOUT,
                     second=SECOND if contender == "ours" else None,
                 )
         except (EmulatorError, TimeoutError) as error:
             return Row(case, contender, 0, 0, 0, 0, 0, f"failed: {error or 'it never ended'}")
-        if held.heard.first in (0, FIRST[contender]):
+        if held.received.first_connection in (0, FIRST[contender]):
             return summed_up(case, contender, held)
     return Row(case, contender, 0, 0, 0, 0, 0, "failed: the exam did not begin on the connection that the fault is for")
 
 
 async def run(cases: Sequence[Case], contenders: Sequence[Contender], folder: Path) -> list[Row]:
     """Every case, one call of each contender at a time; a case's rows are printed when both are there."""
-    tape = [np.frombuffer(read(ROOT / "tests" / "data" / f"answer-{n}.wav")[0], np.int16) for n in (1, 3)]
-    answers = [recording(folder / f"said-{n}.wav", part[: round(LENGTH * RATE)]) for n, part in enumerate(2 * tape)]
+    samples = [np.frombuffer(read(ROOT / "tests" / "data" / f"answer-{n}.wav")[0], np.int16) for n in (1, 3)]
+    answers = [
+        write_wav(folder / f"answer-{n}.wav", part[: round(LENGTH * RATE)]) for n, part in enumerate(2 * samples)
+    ]
     loop = asyncio.get_running_loop()
     waiting = {(case, who): loop.create_future() for case in cases for who in contenders if _wanted(case, who)}
 
@@ -159,18 +147,18 @@ def line(cells: Sequence[str]) -> str:
 
 
 def totals(rows: Sequence[Row]) -> list[str]:
-    """One line a contender, over the cases that a client can survive."""
-    said: list[str] = []
+    """A sentence for each contender, over the cases that a client can survive."""
+    sentences: list[str] = []
     for who in CONTENDERS:
         its = [row for row in rows if row.contender == who and not row.case.fatal]
         if its:
             done = sum(row.outcome.startswith("completed; complete") for row in its)
-            said.append(
+            sentences.append(
                 f"{who}: of {len(its)} calls that could go on, {done} were completed and scored;"
-                f" {sum(row.lost for row in its):.1f} s of {sum(row.said for row in its):.1f} s said were lost,"
+                f" {sum(row.lost for row in its):.1f} s of {sum(row.sent for row in its):.1f} s of answers were lost,"
                 f" {sum(row.repeated for row in its):.1f} s repeated; longest gap {max(row.gap for row in its):.1f} s"
             )
-    return said
+    return sentences
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -179,7 +167,7 @@ def totals(rows: Sequence[Row]) -> list[str]:
 @click.option("--only", type=click.Choice(CONTENDERS), help="Leave the other contender out.")
 @click.option("--list", "listing", is_flag=True, help="Name the cases and end.")
 def main(faults: str, quick: bool, only: Contender | None, listing: bool) -> None:
-    """Break the link of real calls in every known way, and say what it cost. docs/disconnects.md explains.
+    """Break the connection of real calls in every known way, and print what it cost. docs/disconnects.md explains.
 
     Example: python -m bench.link --faults internal_error,refuse_503
     """
@@ -201,8 +189,8 @@ def main(faults: str, quick: bool, only: Contender | None, listing: bool) -> Non
     with tempfile.TemporaryDirectory(prefix="bench-link-") as folder:
         rows = asyncio.run(run(cases, (only,) if only else CONTENDERS, Path(folder)))
     click.echo()
-    for said in totals(rows):
-        click.echo(said)
+    for sentence in totals(rows):
+        click.echo(sentence)
     click.echo(f"{len(cases)} cases took {(time.monotonic() - began) / 60:.1f} minutes.")
     if any(row.outcome.startswith("failed") for row in rows):
         raise click.exceptions.Exit(1)

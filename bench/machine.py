@@ -1,4 +1,4 @@
-"""The facts without which the table says nothing."""
+"""The machine and the versions that the table was measured with."""
 
 import os
 import platform
@@ -9,8 +9,8 @@ import psutil
 VERSIONS = ("pipecat-ai", "aiortc", "av", "google-genai", "numpy", "onnxruntime")
 
 
-def facts() -> list[str]:
-    """What was measured on, a line each."""
+def describe() -> list[str]:
+    """The machine, the versions and the load, a line each."""
     lines = [
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs,"
         f" {psutil.virtual_memory().total / 2**30:.0f} GiB; Python {platform.python_version()}",
@@ -27,5 +27,5 @@ def facts() -> list[str]:
 
 
 def busy(load: float, cpus: int) -> bool:
-    """Whether what else is running would show in the figures."""
+    """Whether other load on the machine would show in the figures."""
     return load > 0.25 * cpus

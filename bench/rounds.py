@@ -1,4 +1,4 @@
-"""One round: a server, its callers, and what the server used meanwhile."""
+"""One round: a server, its callers, and the CPU time and memory of the server meanwhile."""
 
 import asyncio
 import json
@@ -15,13 +15,13 @@ from typing import IO, Any
 
 import psutil
 
-from bench.callers import Noticed
+from bench.callers import Measurements
 from bench.contenders import Contender
 
 ROOT = Path(__file__).parent.parent
 START_WITHIN = 60.0
-# What a server does after it said it was ready, such as freeing what it read at start.
-BREATH = 1.0
+# Seconds for what a server does after it is ready, such as freeing what it read at start.
+SETTLE = 1.0
 END_WITHIN = 3.0
 
 
@@ -31,14 +31,14 @@ class RoundFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one contender took for so many calls at once. Memory in bytes, CPU in seconds."""
+    """What one contender used for so many calls at once. Memory in bytes, CPU time in seconds."""
 
     contender: str
     calls: int
     seconds: float
     cpu: float
     memory: int
-    noticed: Noticed
+    measurements: Measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +53,33 @@ class _Child:
         assert self.process.stdout is not None
         return self.process.stdout
 
-    async def last_words(self) -> str:
-        """Why it ended, as far as its error stream tells."""
+    async def failure(self) -> str:
+        """Why it ended, as far as its error stream says."""
         try:
             code = await asyncio.wait_for(self.process.wait(), END_WITHIN)
         except TimeoutError:
             return "a process closed its output and went on"
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
-        return f"a process ended with exit code {code}: {lines[-1] if lines else 'it said nothing'}"
+        return f"a process ended with exit code {code}: {lines[-1] if lines else 'no output'}"
 
 
 async def measure(contender: Contender, calls: int, seconds: float, env: Mapping[str, str]) -> Measured:
     """Run one round. Raises RoundFailed."""
     async with _server(contender, env) as (url, server):
-        await asyncio.sleep(BREATH)
+        await asyncio.sleep(SETTLE)
         idle = server.memory_info().rss
         command = ("bench.callers", url, "--calls", str(calls), "--seconds", str(seconds), "--kind", contender.kind)
         async with _child(sys.executable, "-m", *command) as callers:
             within = START_WITHIN + calls * 3
-            await _said(callers, "begin", within)
+            await _announced(callers, "begin", within)
             began, cpu = time.monotonic(), _cpu(server)
-            await _said(callers, "end", seconds + START_WITHIN)
+            await _announced(callers, "end", seconds + START_WITHIN)
             took, cpu, memory = time.monotonic() - began, _cpu(server) - cpu, server.memory_info().rss - idle
-            noticed = Noticed(**await _line(callers, START_WITHIN))
-    if noticed.dropped:
-        raise RoundFailed(f"{noticed.dropped} of {calls} calls were cut off")
-    return Measured(contender.name, calls, took, cpu, memory, noticed)
+            measurements = Measurements(**await _line(callers, START_WITHIN))
+    if measurements.dropped:
+        raise RoundFailed(f"{measurements.dropped} of {calls} calls were cut off")
+    return Measured(contender.name, calls, took, cpu, memory, measurements)
 
 
 @asynccontextmanager
@@ -97,10 +97,10 @@ async def _address(server: _Child) -> str:
                     return found[0]
     except TimeoutError as error:
         raise RoundFailed(f"the server was not ready within {START_WITHIN:g} s") from error
-    raise RoundFailed(await server.last_words())
+    raise RoundFailed(await server.failure())
 
 
-async def _said(callers: _Child, what: str, within: float) -> None:
+async def _announced(callers: _Child, what: str, within: float) -> None:
     while (await _line(callers, within)).get("now") != what:
         pass
 
@@ -110,17 +110,17 @@ async def _line(callers: _Child, within: float) -> dict[str, Any]:
         async with asyncio.timeout(within):
             line = await callers.stdout.readline()
     except TimeoutError as error:
-        raise RoundFailed(f"the callers said nothing for {within:g} s") from error
+        raise RoundFailed(f"the callers printed nothing for {within:g} s") from error
     if not line:
-        raise RoundFailed(await callers.last_words())
-    said = json.loads(line)
-    if "failure" in said:
-        raise RoundFailed(said["failure"])
-    return said
+        raise RoundFailed(await callers.failure())
+    message = json.loads(line)
+    if "failure" in message:
+        raise RoundFailed(message["failure"])
+    return message
 
 
 def _cpu(server: psutil.Process) -> float:
-    """CPU seconds of the process, all its threads and none of its children: what getrusage tells the process itself."""
+    """CPU seconds of the process: all its threads and none of its children, as getrusage counts for itself."""
     try:
         times = server.cpu_times()
     except psutil.Error as error:

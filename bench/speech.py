@@ -1,4 +1,4 @@
-"""What a caller says, as Opus packets made before anything is measured."""
+"""The speech of the bench's callers, as Opus packets encoded before anything is measured."""
 
 import wave
 from pathlib import Path
@@ -21,14 +21,14 @@ def utterance() -> list[bytes]:
     with wave.open(str(RECORDING)) as file:
         rate = file.getframerate()
         file.setpos(round(FROM * rate))
-        said = np.frombuffer(file.readframes(round((TO - FROM) * rate)), np.int16)
+        samples = np.frombuffer(file.readframes(round((TO - FROM) * rate)), np.int16)
     encoder = _encoder(rate)
     size = round(PACKET * rate)
-    return [_encode(encoder, rate, said[at : at + size]) for at in range(0, len(said) - size + 1, size)]
+    return [_encode(encoder, rate, samples[at : at + size]) for at in range(0, len(samples) - size + 1, size)]
 
 
 def silence() -> bytes:
-    """A packet in which nobody speaks; any number of them in a row sounds like one."""
+    """A packet of silence; any number of them in a row decodes to silence."""
     rate = 16_000
     encoder = _encoder(rate)
     return [_encode(encoder, rate, np.zeros(round(PACKET * rate), np.int16)) for _ in range(10)][-1]

@@ -29,7 +29,7 @@ from pipecat.transports.smallwebrtc.request_handler import (
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 from pipecat.workers.runner import WorkerRunner
 
-from bench.door import run
+from bench.listener import run
 
 handler = SmallWebRTCRequestHandler()
 calls: set[asyncio.Task[None]] = set()

@@ -43,17 +43,17 @@ def row(result: Result, echo: Measured | None) -> list[str]:
     start = [str(result.calls), result.contender]
     if isinstance(result, Failed):
         return [*start, *[""] * (len(COLUMNS) - 3), f"failed: {result.why}"]
-    noticed = result.noticed
-    p50, p95 = percentiles(noticed.latencies)
-    answers = f"{len(noticed.latencies)}" + (f" ({noticed.unanswered} missed)" if noticed.unanswered else "")
-    share = noticed.late / noticed.frames if noticed.frames else 0.0
-    missed = noticed.unanswered / max(1, noticed.unanswered + len(noticed.latencies))
+    measured = result.measurements
+    p50, p95 = percentiles(measured.latencies)
+    answers = f"{len(measured.latencies)}" + (f" ({measured.unanswered} missed)" if measured.unanswered else "")
+    share = measured.late / measured.frames if measured.frames else 0.0
+    missed = measured.unanswered / max(1, measured.unanswered + len(measured.latencies))
     return [
         *start,
         _milliseconds(p50),
         _milliseconds(p95),
         answers,
-        f"{noticed.late} of {noticed.frames} ({share:.1%})",
+        f"{measured.late} of {measured.frames} ({share:.1%})",
         f"{1000 * cpu_per_call(result):.1f} ms/s",
         f"{cpu_per_call(result) / cpu_per_call(echo):.2f}" if echo is not None else "-",
         f"{result.memory / result.calls / 2**20:.1f} MB",

@@ -1,8 +1,8 @@
-"""python -m bench.transcript: two minutes of unbroken speech through each way to keep the transcript whole.
+"""python -m bench.transcript: two minutes of unbroken speech by each strategy against a stalled transcription.
 
 The emulator stops transcribing an activity window after 20 s of it, as 2.5 native audio was reported to, and begins an
-answer whenever a window ends. All ears here are a small speech recogniser with mistakes of its own. So `recall` counts
-the words that it writes of the same recording when nothing stalls, and beside it stands the share of all that was said.
+answer whenever a window ends. All transcribers here are one small recogniser with errors of its own. So `recall` counts
+the words that it finds in the same recording when nothing stalls, and beside it is the share of all that was said.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ import soxr
 from rich.console import Console
 from rich.table import Table
 
+from bench.audio_delivery import RATE, ReceivedAudio, SentAudio
 from bench.faulty_call import OLD_MODEL, ROOT, Held, hold
-from bench.heard import RATE, Heard, Spoken
-from bench.long_call import recording
-from bench.words import recall
+from bench.long_call import write_wav
 from core import events
-from gemini_live_emulator.session.transcription import Cutter
-from gemini_live_emulator.speech import MOUTH_RATE, SpeechMissing, shared_ear, shared_mouth
+from gemini_live_emulator.session.transcription import Chunker
+from gemini_live_emulator.speech import SYNTHESIZER_RATE, SpeechMissing, shared_synthesizer, shared_transcriber
 from pipeline.call.emulator_process import EmulatorError
+from tests.support.word_recall import recall
 from transports.wav.recording import read
 
 STALL = 20.0  # seconds of a window after which the emulator's transcription stops
@@ -38,7 +38,7 @@ STRATEGIES: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
     "none": ({"flush": "none"}, None),
     "timer": ({"flush": "timer", "flush_after": 15.0}, None),
     "valley": ({"flush": "valley"}, None),
-    "shadow": ({"flush": "none"}, {"use": "shadow", "ears": "offline", "when": "always"}),
+    "shadow": ({"flush": "none"}, {"use": "shadow", "transcriber": "offline", "when": "always"}),
 }
 # A Tale of Two Cities, as the recording in moonshine-voice has it.
 DICKENS = (
@@ -62,11 +62,11 @@ ANSWERS = (
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A recording: its samples at 16 kHz, what is said in it, and what the emulator's ears write of it unhindered."""
+    """A recording: its samples at 16 kHz, what is said in it, and the recogniser's text of it when nothing stalls."""
 
     samples: np.ndarray
     said: str
-    heard: str
+    audible: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ def human() -> tuple[np.ndarray, str]:
     novel = _at_rate(Path(str(get_assets_path())) / "two_cities.wav")
     answers = [_at_rate(ROOT / "tests" / "data" / f"answer-{n}.wav") for n in (1, 2, 3)]
     sentence = _at_rate(ROOT / "tests" / "data" / "read.wav")
-    tape = np.concatenate([novel, *answers, sentence, novel, sentence])
-    return tape, " ".join((DICKENS, *ANSWERS, AUSTEN, DICKENS, AUSTEN))
+    samples = np.concatenate([novel, *answers, sentence, novel, sentence])
+    return samples, " ".join((DICKENS, *ANSWERS, AUSTEN, DICKENS, AUSTEN))
 
 
 def reading() -> tuple[np.ndarray, str]:
@@ -102,35 +102,35 @@ def reading() -> tuple[np.ndarray, str]:
     text = (Path(__file__).parent / "monologue.txt").read_text(encoding="utf-8")
     sentences = [part.strip() + "." for part in text.replace("\n", " ").split(".") if part.strip()]
     gap = np.zeros(round(0.25 * RATE), np.int16)
-    spoken: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
     for sentence in sentences:
-        voice = np.frombuffer(shared_mouth().say(sentence), np.int16)
-        spoken += [soxr.resample(voice, MOUTH_RATE, RATE).astype(np.int16), gap]
-    return np.concatenate(spoken), text
+        voice = np.frombuffer(shared_synthesizer().synthesize(sentence), np.int16)
+        parts += [soxr.resample(voice, SYNTHESIZER_RATE, RATE).astype(np.int16), gap]
+    return np.concatenate(parts), text
 
 
-def unhindered(samples: np.ndarray) -> str:
-    """What the emulator's ears write when nothing stalls or is cut but at real pauses."""
-    cutter = Cutter()
-    pieces = cutter.push(samples.tobytes()) + cutter.finish()
-    return " ".join(shared_ear().hear(piece) for piece, _ in pieces)
+def unstalled_text(samples: np.ndarray) -> str:
+    """What the emulator's recogniser writes when nothing stalls or is cut but at real pauses."""
+    cutter = Chunker()
+    chunks = cutter.push(samples.tobytes()) + cutter.finish()
+    return " ".join(shared_transcriber().transcribe(chunk) for chunk, _ in chunks)
 
 
 async def one(source: str, speech: Speech, strategy: str, folder: Path) -> Row:
     """Hold the call."""
-    vad, second = STRATEGIES[strategy]
-    file = recording(_made(folder) / "answer.wav", speech.samples)
+    vad, shadow = STRATEGIES[strategy]
+    file = write_wav(_made(folder) / "answer.wav", speech.samples)
     # The question asks for a long answer: a pause of a second or two is not its end.
     patient = {"silence": 3.0} | vad
     try:
-        held = await hold(folder, "ours", scenario(), [file], model=OLD_MODEL, minutes=6, vad=patient, second=second)
+        held = await hold(folder, "ours", scenario(), [file], model=OLD_MODEL, minutes=6, vad=patient, second=shadow)
     except EmulatorError as error:
         return Row(source, strategy, problem=str(error))
     return measured(source, strategy, speech, held)
 
 
 def scenario() -> dict[str, Any]:
-    """One question that asks for two minutes of speech, and ears that stall."""
+    """One question that asks for two minutes of speech, and a transcription that stalls."""
     return {
         "name": "transcript",
         "examiner": {
@@ -147,40 +147,40 @@ def scenario() -> dict[str, Any]:
 
 def measured(source: str, strategy: str, speech: Speech, held: Held) -> Row:
     """The row of a call."""
-    text = " ".join(said.text for said in held.record.utterances if said.speaker == "caller")
+    text = " ".join(one.text for one in held.record.utterances if one.speaker == "caller")
     billed = [usage for usage in held.of(events.UsageReported) if usage.model.removeprefix("models/") == OLD_MODEL]
     return Row(
         source,
         strategy,
         len(text),
-        recall(speech.said, text, audible=speech.heard),
+        recall(speech.said, text, audible=speech.audible),
         recall(speech.said, text),
         len(held.of(events.TurnFlushed)),
-        cut_words(held.spoken, held.heard),
-        premature(held.spoken),
+        cut_words(held.sent, held.received),
+        premature(held.sent),
         len(billed),
         f"{held.record.usd:.4f}" if held.record.usd is not None else "?",
     )
 
 
-def cut_words(spoken: Spoken, heard: Heard) -> int:
-    """How many windows of the emulator's truth end in the middle of loud speech, the caller's turn going on."""
-    turn_of = {n: turn for turn, (_, pieces) in enumerate(spoken.turns) for n in pieces}
-    windows = [window for window in heard.windows if window.pieces]
-    loudness = _level(np.frombuffer(spoken.audio, np.int16)) if windows else 0.0
+def cut_words(sent: SentAudio, received: ReceivedAudio) -> int:
+    """How many windows of the truth file end in the middle of loud speech, the caller's turn going on."""
+    turn_of = {n: turn for turn, (_, chunks) in enumerate(sent.turns) for n in chunks}
+    windows = [window for window in received.windows if window.chunks]
+    loudness = _level(np.frombuffer(sent.audio, np.int16)) if windows else 0.0
     count = 0
     for before, after in pairwise(windows):
-        last, first = before.pieces[-1], after.pieces[0]
+        last, first = before.chunks[-1], after.chunks[0]
         if turn_of[last] == turn_of[first]:
-            sides = (spoken.pieces[last][-2 * FRAME :], spoken.pieces[first][: 2 * FRAME])
+            sides = (sent.chunks[last][-2 * FRAME :], sent.chunks[first][: 2 * FRAME])
             count += all(_level(np.frombuffer(side, np.int16)) > LOUD * loudness for side in sides)
     return count
 
 
-def premature(spoken: Spoken) -> int:
-    """How often the examiner was heard to begin while the caller had the floor."""
+def premature(sent: SentAudio) -> int:
+    """How often the examiner's audio began during a turn of the caller."""
     count, speaking = 0, False
-    for _, what in spoken.notes:
+    for _, what in sent.notes:
         speaking = what == "caller began" or (speaking and what != "caller stopped")
         count += speaking and what == "examiner began"
     return count
@@ -254,12 +254,14 @@ def main(only: tuple[str, ...], speech: tuple[str, ...], keep: Path | None) -> N
         speeches = {}
         for source in speech or makers:
             samples, said = makers[source]()
-            speeches[source] = Speech(samples, said, unhindered(samples))
+            speeches[source] = Speech(samples, said, unstalled_text(samples))
     except (ImportError, SpeechMissing) as error:
         raise click.ClickException(f"{error}; install the speech extra: pip install -e '.[speech]'") from error
     for source, made in speeches.items():
-        own = recall(made.said, made.heard)
-        click.echo(f"{source}: {len(made.samples) / RATE:.0f} s; the ears alone write {own:.1%} of its words", err=True)
+        own = recall(made.said, made.audible)
+        click.echo(
+            f"{source}: {len(made.samples) / RATE:.0f} s; the recogniser alone finds {own:.1%} of its words", err=True
+        )
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise click.ClickException(f"{keep} is not empty; name a new folder")
     with tempfile.TemporaryDirectory(prefix="transcript-") as temporary:

@@ -1,4 +1,4 @@
-"""What a shell is handed: Protocols, so that a test may hand it something simpler."""
+"""What core and the stages need from a call: Protocols, so that a test may use something simpler."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -8,10 +8,10 @@ from core.events import Event, UtteranceSpoken
 
 
 class Journal(Protocol):
-    """Takes facts now and writes them soon; nothing recorded before `drain` returns is lost."""
+    """Accepts events at once and writes them soon; what was recorded before `drain` returns is written."""
 
     def record(self, event: Event) -> None:
-        """Take a fact. Never blocks and never raises."""
+        """Accept an event. Never blocks and never raises."""
         ...
 
     async def drain(self) -> None:
@@ -24,7 +24,7 @@ class Session(Protocol):
 
     @property
     def id(self) -> str:
-        """The call's name in the record."""
+        """The session's id in the record."""
         ...
 
     @property
@@ -34,17 +34,17 @@ class Session(Protocol):
 
     @property
     def instructions(self) -> str:
-        """What the stages of this call tell the model beyond its prompt; empty for nothing."""
+        """What the stages of this call add to the model's system instruction; empty for nothing."""
         ...
 
     @property
-    def standing(self) -> str:
-        """Where the exam is, in a sentence for a model that has lost the conversation; empty when not known."""
+    def progress_summary(self) -> str:
+        """Where the exam is, in a sentence for a model that lost its context; empty when not known."""
         ...
 
     @property
     def utterances(self) -> Sequence[UtteranceSpoken]:
-        """What both sides have said so far, in the order they began."""
+        """The finished utterances of both sides, in the order they began."""
         ...
 
     def now(self) -> float:
@@ -52,19 +52,19 @@ class Session(Protocol):
         ...
 
     def record(self, event: Event) -> None:
-        """Write a fact to the call's log. Never blocks and never raises."""
+        """Write an event to the session's record. Never blocks and never raises."""
         ...
 
     def charge(self, model: str, counted: Counted) -> None:
-        """Put one usage message of the service on the bill."""
+        """Add one usage message of the service to the cost of the call."""
         ...
 
     def finish(self, why: str, detail: str = "") -> None:
-        """End the call politely: what was said before this is played out. The first reason given counts."""
+        """End the call once the examiner's audio so far has been played. The first reason given counts."""
         ...
 
     async def ask(self, prompt: str, schema: dict[str, Any]) -> dict[str, Any] | None:
-        """Put a question to the text model beside the Live model; its answer follows `schema`.
+        """Ask the text model beside the Live model; its answer follows `schema`.
 
         None when no stage of the call has one. Raises RuntimeError, in a sentence, when it cannot answer.
         """

@@ -1,11 +1,11 @@
-"""Arithmetic of words: cutting a text to a share, and how alike two texts are."""
+"""Arithmetic of words: a text truncated to a share, and how alike two texts are."""
 
 import re
 from functools import lru_cache
 
 
-def cut(text: str, share: float) -> str:
-    """The first `share` of a text, to the end of the last word that was spoken whole; a word half said is not kept."""
+def truncate(text: str, share: float) -> str:
+    """The first `share` of a text, 0 to 1, to the end of the last whole word."""
     whole = text.rstrip()
     end = round(len(whole) * share)
     if end >= len(whole) or end <= 0:
@@ -18,17 +18,18 @@ def cut(text: str, share: float) -> str:
 WORD = re.compile(r"[\w']+")
 
 
-# Runs of three words: short enough to survive a changed name, long enough that "and can you" alone says nothing.
-RUN = 3
+# Words of a shingle: few enough to survive a changed name, enough that "and can you" alone says nothing.
+SHINGLE_SIZE = 3
 
 
 @lru_cache(maxsize=1024)
 def shingles(text: str) -> frozenset[tuple[str, ...]]:
     """The runs of three words in a text, ignoring case and punctuation."""
     found = words(text)
-    return frozenset(found[n : n + RUN] for n in range(len(found) - RUN + 1))
+    return frozenset(found[n : n + SHINGLE_SIZE] for n in range(len(found) - SHINGLE_SIZE + 1))
 
 
 @lru_cache(maxsize=1024)
 def words(text: str) -> tuple[str, ...]:
+    """The words of a text in lower case, without punctuation."""
     return tuple(WORD.findall(text.lower().replace("’", "'")))

@@ -19,6 +19,7 @@ from core import events
 from core.exam.plan import ExamPlan
 from core.exam.progress import Action, AnswerExpected, ExamMachine, PartOver, Progress, ScoringExpected
 from core.ports import Session
+from core.stages import StageInfo
 from processors.frames import AnswerExpectedFrame, InstructionFrame, ScoringExpectedFrame, UtteranceFrame
 from processors.stage import ConfigPath, Stage, StageSettings
 from processors.yaml_file import read
@@ -43,7 +44,9 @@ class ExamSettings(StageSettings):
 
 
 class Exam(Stage[ExamSettings]):
-    """Tells the examiner the plan, follows where the exam is, and says when an answer, a part or the scores are due."""
+    """Gives the examiner the plan, follows where the exam is, and says what answer is expected, when a part is over and
+    when scores are expected.
+    """
 
     Settings = ExamSettings
 
@@ -52,19 +55,24 @@ class Exam(Stage[ExamSettings]):
         self.plan = read_plan(settings.plan)
         self._machine = ExamMachine(self.plan)
 
+    @classmethod
+    def describe(cls, settings: ExamSettings) -> StageInfo:
+        plan = read_plan(settings.plan)
+        return StageInfo(questions=len(plan.slots), outline=tuple(plan.outline()))
+
     def instructions(self) -> str:
         return self.plan.instructions()
 
-    def standing(self) -> str:
-        return self._machine.standing()
+    def progress_summary(self) -> str:
+        return self._machine.progress_summary()
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         await self.push_frame(frame, direction)
         machine, now = self._machine, self.session.now()
         match frame:
-            case UtteranceFrame(spoken=spoken) if spoken.speaker == "examiner":
-                await self._carry_out(machine.examiner_said(spoken.text, spoken.started, now))
-            case UtteranceFrame(spoken=spoken):
+            case UtteranceFrame(utterance=utterance) if utterance.speaker == "examiner":
+                await self._carry_out(machine.examiner_said(utterance.text, utterance.started, now))
+            case UtteranceFrame(utterance=utterance):
                 await self._carry_out(machine.caller_said())
             case UserStartedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(machine.caller_began(now))
@@ -72,7 +80,7 @@ class Exam(Stage[ExamSettings]):
                 await self._carry_out(machine.caller_stopped(now))
             case BotStartedSpeakingFrame() | BotStoppedSpeakingFrame() if direction is FrameDirection.UPSTREAM:
                 await self._carry_out(machine.examiner_speaks(isinstance(frame, BotStartedSpeakingFrame), now))
-            case InstructionFrame():  # only the scoring stage is behind this one: the examiner is asked for scores
+            case InstructionFrame(exam_over=True):
                 await self._carry_out(machine.scores_begun())
             case EndFrame() | CancelFrame():
                 self.wake_at(None)
@@ -90,10 +98,10 @@ class Exam(Stage[ExamSettings]):
                     await self.push_frame(AnswerExpectedFrame(silence, at_least, thinking), FrameDirection.UPSTREAM)
                 case Progress(number, questions, part, question):
                     self.session.record(events.ExamProgressed(now, number, questions, part, question))
-                case PartOver(told):
-                    await self.push_frame(InstructionFrame(text=told), FrameDirection.UPSTREAM)
-                case ScoringExpected(due):
-                    await self.push_frame(ScoringExpectedFrame(due=due))
+                case PartOver(instruction):
+                    await self.push_frame(InstructionFrame(text=instruction), FrameDirection.UPSTREAM)
+                case ScoringExpected(expected):
+                    await self.push_frame(ScoringExpectedFrame(expected=expected))
                 case _:
                     assert_never(action)
         self.wake_at(self._machine.deadline())

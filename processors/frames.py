@@ -1,4 +1,4 @@
-"""The few frames Pipecat lacks."""
+"""The few frames that Pipecat lacks. Times are seconds on the session's clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any
 
 from pipecat.frames.frames import ControlFrame, DataFrame, SystemFrame, UserStoppedSpeakingFrame
 
-from core.events import ScoreGiven, UtteranceSpoken
+from core.events import UtteranceSpoken
 
 
 @dataclass
@@ -14,7 +14,7 @@ class FlushFrame(SystemFrame):
     """Close the caller's activity window and open it again, without losing a sample.
 
     A SystemFrame because it must keep its place among the audio frames around it. `at` is when the audio that follows
-    began, on the session's clock; None is now.
+    began; None is now.
     """
 
     why: str = ""
@@ -23,10 +23,10 @@ class FlushFrame(SystemFrame):
 
 @dataclass
 class CallerStoppedFrame(UserStoppedSpeakingFrame):
-    """Pipecat's frame with what the text and the reply depend on.
+    """Pipecat's frame with two measurements of the turn.
 
-    `spoke_until` is when the caller's voice was heard last; `voiced` is how many seconds of the turn were voice, None
-    when nobody counted.
+    `spoke_until` is when the caller's last voice ended; `voiced` is how many seconds of the turn were voice, None where
+    that was not measured.
     """
 
     spoke_until: float = 0.0
@@ -35,15 +35,15 @@ class CallerStoppedFrame(UserStoppedSpeakingFrame):
 
 @dataclass
 class WindowClosedFrame(DataFrame):
-    """A window of the caller's turn is over, though the turn goes on; `safe` when it will not be heard again."""
+    """A window of the caller's turn is closed and the turn goes on; `acknowledged` when it will not be replayed."""
 
-    safe: bool = True
+    acknowledged: bool = True
     interruptible: bool = field(default=False, init=False)
 
 
 @dataclass
 class AudioReplayedFrame(DataFrame):
-    """The caller's audio since the last safe window was sent to the model again: its text comes again."""
+    """The caller's audio since the last acknowledged window was replayed to the model: its transcription repeats."""
 
     interruptible: bool = field(default=False, init=False)
 
@@ -52,13 +52,13 @@ class AudioReplayedFrame(DataFrame):
 class UtteranceFrame(DataFrame):
     """One side has finished an utterance."""
 
-    spoken: UtteranceSpoken
+    utterance: UtteranceSpoken
     interruptible: bool = field(default=False, init=False)
 
 
 @dataclass
 class VoiceSpanFrame(SystemFrame):
-    """A stretch of the caller's voice within a turn, `started` to `ended` on the session's clock, downstream."""
+    """The caller spoke from `started` to `ended`, within a turn and without a pause; sent downstream."""
 
     started: float = 0.0
     ended: float = 0.0
@@ -66,30 +66,32 @@ class VoiceSpanFrame(SystemFrame):
 
 @dataclass
 class AnswerExpectedFrame(SystemFrame):
-    """What kind of answer the examiner's question asks for, sent upstream by whoever knows the exam.
+    """The answer that the examiner's question asks for, sent upstream by the stage that has the exam plan.
 
-    `silence` is how many seconds of quiet end the answer, None as configured. Whoever has spoken for less than
-    `at_least` seconds has hardly finished, and whoever is silent for `thinking` seconds is still there.
+    `silence` is how many seconds of quiet end the answer, None as configured. An answer of less than `at_least` seconds
+    is hardly complete, and a candidate may think for `thinking` seconds before it. `withdrawn` when the question was
+    cut off and the model instructed to go on: no answer to it is expected.
     """
 
     silence: float | None = None
     at_least: float = 0.0
     thinking: float = 0.0
+    withdrawn: bool = False
 
 
 @dataclass
 class ScoringExpectedFrame(DataFrame):
-    """Whether the examiner is expected to give scores from here on, sent downstream by whoever knows the exam."""
+    """Whether the examiner is to give scores from here on, sent downstream by the stage that has the exam plan."""
 
-    due: bool = True
+    expected: bool = True
     interruptible: bool = field(default=False, init=False)
 
 
 @dataclass
 class ShadowReadyFrame(SystemFrame):
-    """Second ears listen in this call, sent downstream at its start; they answer a GapFrame.
+    """The call has a second transcriber, which answers a GapFrame; sent downstream at the call's start.
 
-    `always` when they send the text of every turn unasked.
+    `always` when it sends the text of every turn unasked.
     """
 
     always: bool = False
@@ -97,7 +99,7 @@ class ShadowReadyFrame(SystemFrame):
 
 @dataclass
 class GapFrame(DataFrame):
-    """The transcript lacks the caller's words from `started` to `ended`: sent upstream to the second ears."""
+    """The transcript lacks the caller's words from `started` to `ended`: sent upstream to the second transcriber."""
 
     started: float = 0.0
     ended: float = 0.0
@@ -106,22 +108,22 @@ class GapFrame(DataFrame):
 
 @dataclass
 class ShadowTextFrame(DataFrame):
-    """What the second ears heard the caller say from `started` to `ended`; `repaired` when they were asked to.
+    """The second transcriber's text of the caller from `started` to `ended`; `repaired` when it answers a GapFrame.
 
-    `heard` is the same piece by piece, each with the time of its audio, where that is known.
+    `segments` are the parts of the text, each with the start and end of its audio, where that is known.
     """
 
     text: str = ""
     started: float = 0.0
     ended: float = 0.0
     repaired: bool = False
-    heard: Sequence[tuple[str, float, float]] = ()
+    segments: Sequence[tuple[str, float, float]] = ()
     interruptible: bool = field(default=False, init=False)
 
 
 @dataclass
 class ToolCallFrame(DataFrame):
-    """The model called a function. Whoever serves it answers with a ToolAnswerFrame upstream."""
+    """The model called a function. The stage that declared it answers with a ToolAnswerFrame upstream."""
 
     call_id: str = ""
     function: str = ""
@@ -131,7 +133,7 @@ class ToolCallFrame(DataFrame):
 
 @dataclass
 class ToolAnswerFrame(DataFrame):
-    """The result of a function, on its way back to the model."""
+    """The result of a function for the model, sent upstream."""
 
     call_id: str = ""
     function: str = ""
@@ -141,17 +143,13 @@ class ToolAnswerFrame(DataFrame):
 
 @dataclass
 class InstructionFrame(DataFrame):
-    """Words for the model that nobody spoke: an instruction in mid-conversation, sent upstream."""
+    """An instruction to the model as text, in mid-conversation, sent upstream.
+
+    `exam_over` when it follows the last question: the examiner is asked for scores, or for its goodbye.
+    """
 
     text: str = ""
-    interruptible: bool = field(default=False, init=False)
-
-
-@dataclass
-class ScoreFrame(DataFrame):
-    """A criterion has got a value."""
-
-    given: ScoreGiven
+    exam_over: bool = False
     interruptible: bool = field(default=False, init=False)
 
 
@@ -159,9 +157,9 @@ class ScoreFrame(DataFrame):
 class ReplyDoneFrame(ControlFrame):
     """The model has finished a reply: its text and audio are all in front of this frame.
 
-    `heard` is the share of its text, 0 to 1, that was played before it was interrupted; None is all of it.
+    `played_share` is the share of its text, 0 to 1, that was played before it was interrupted; None is all of it.
     """
 
     interrupted: bool = False
-    heard: float | None = None
+    played_share: float | None = None
     interruptible: bool = field(default=False, init=False)

@@ -1,7 +1,8 @@
-"""Two short pieces that let one of Pipecat's own model services take the place of ours.
+"""Two adapters that let one of Pipecat's own LLM services take the place of `gemini_live`.
 
-Such a service pushes what the caller said upstream, for its user aggregator; runs functions itself; reports tokens as
-metrics; and is told to begin by a context. Around it stand `TextTurnedBack` (in front) and `PipecatModel` (behind).
+Such a service pushes the caller's transcription upstream, for its user aggregator; runs functions itself; reports
+tokens as metrics; and begins with a context frame. `TranscriptionTurnedBack` stands in front of it, `PipecatModel`
+behind it.
 """
 
 import asyncio
@@ -31,8 +32,8 @@ from processors.frames import InstructionFrame, ReplyDoneFrame, ToolAnswerFrame,
 OPENING = "The candidate is on the line. Begin."
 
 
-class TextTurnedBack(FrameProcessor):
-    """In front of the service: the caller's words, on their way up, are sent down to our stages as well."""
+class TranscriptionTurnedBack(FrameProcessor):
+    """In front of the service: pushes the caller's transcription downstream as well, to our stages."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -42,7 +43,7 @@ class TextTurnedBack(FrameProcessor):
 
 
 class PipecatModel(FrameProcessor):
-    """Behind the service: begins the exam, hands its function calls to our stages, and puts its tokens on the bill."""
+    """Behind the service: begins the exam, passes its function calls to our stages, and charges its tokens."""
 
     def __init__(self, service: LLMService[Any], session: Session) -> None:
         super().__init__()
@@ -51,7 +52,7 @@ class PipecatModel(FrameProcessor):
         self._context = LLMContext([{"role": "user", "content": OPENING}])
         self._context.set_tools(ToolsSchema([_schema(tool) for tool in session.tools]))
         for tool in session.tools:
-            service.register_function(tool["name"], self._called)
+            service.register_function(tool["name"], self._on_function_call)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -77,7 +78,7 @@ class PipecatModel(FrameProcessor):
                 pass
         await self.push_frame(frame, direction)
 
-    async def _called(self, params: FunctionCallParams) -> None:
+    async def _on_function_call(self, params: FunctionCallParams) -> None:
         result = self._results[params.tool_call_id] = asyncio.get_running_loop().create_future()
         args = dict(params.arguments)
         self._session.record(events.ToolCalled(self._session.now(), params.tool_call_id, params.function_name, args))
@@ -94,12 +95,12 @@ def _schema(tool: dict[str, Any]) -> FunctionSchema:
 
 
 def _counted(usage: LLMTokenUsage) -> Counted:
-    """Pipecat keeps the audio share of both sides; the rest is text. Its completion includes the thoughts."""
-    heard, said = usage.input_audio_tokens or 0, usage.output_audio_tokens or 0
+    """Pipecat counts the audio tokens of both sides; the rest is text. Its completion tokens include the thoughts."""
+    audio_in, audio_out = usage.input_audio_tokens or 0, usage.output_audio_tokens or 0
     thoughts = usage.reasoning_tokens or 0
     return Counted(
-        prompt={"audio": heard, "text": max(0, usage.prompt_tokens - heard)},
-        response={"audio": said, "text": max(0, usage.completion_tokens - said - thoughts)},
+        prompt={"audio": audio_in, "text": max(0, usage.prompt_tokens - audio_in)},
+        response={"audio": audio_out, "text": max(0, usage.completion_tokens - audio_out - thoughts)},
         thoughts=thoughts,
         estimated=usage.input_audio_tokens is None,
     )

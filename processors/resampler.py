@@ -1,4 +1,4 @@
-"""Any rate in, the model's rate out, in even chunks. The only resampler in the path."""
+"""Resampling of the caller's audio: any rate in, mono at the model's rate out, in even chunks."""
 
 from typing import Literal
 
@@ -16,20 +16,20 @@ Quality = Literal["QQ", "LQ", "MQ", "HQ", "VHQ"]
 
 
 class ResamplerSettings(StageSettings):
-    """What the audio behind this stage looks like."""
+    """The audio that this stage passes on."""
 
     rate: int = Field(16000, ge=8000, le=48000, description="Hz of the audio passed on; the Live API's own is 16000")
     chunk: float = Field(
         0.032,
         ge=0.01,
         le=0.2,
-        description="seconds of audio in a frame passed on; the voice detector weighs 32 ms at a time, so that shorter"
-        " frames cost more and tell it nothing sooner",
+        description="seconds of audio in a frame passed on; the voice detector runs on 32 ms at a time, so that shorter"
+        " frames cost more and give it nothing sooner",
     )
     quality: Quality | None = Field(
         None,
         description="soxr recipe. By default HQ from 16 kHz up, and QQ for 8 kHz telephone audio, where a longer"
-        " filter has nothing to keep and adds delay",
+        " filter has nothing to preserve and adds delay",
     )
 
 
@@ -47,7 +47,8 @@ class Resampler(Stage[ResamplerSettings]):
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         if isinstance(frame, InputAudioRawFrame):
-            self._rest += self._resampled(_mono(frame), frame.sample_rate)
+            samples = pcm.mono(np.frombuffer(frame.audio, np.int16), frame.num_channels)
+            self._rest += self._resampled(samples, frame.sample_rate)
             while len(self._rest) >= self._size:
                 await self._pass_on(bytes(self._rest[: self._size]), frame)
                 del self._rest[: self._size]
@@ -67,7 +68,7 @@ class Resampler(Stage[ResamplerSettings]):
         return self._stream.resample_chunk(samples).tobytes()
 
     async def _flush(self) -> None:
-        """Pass on what the filter and the last uneven chunk still hold."""
+        """Pass on the rest: what the filter holds, and the last chunk, padded with silence."""
         if self._stream is not None:
             self._rest += self._stream.resample_chunk(np.empty(0, np.int16), last=True).tobytes()
             self._stream = None
@@ -82,10 +83,3 @@ class Resampler(Stage[ResamplerSettings]):
         if source is not None:
             chunk.pts, chunk.transport_source = source.pts, source.transport_source
         await self.push_frame(chunk)
-
-
-def _mono(frame: InputAudioRawFrame) -> np.ndarray:
-    samples = np.frombuffer(frame.audio, np.int16)
-    if frame.num_channels == 1:
-        return samples
-    return samples.reshape(-1, frame.num_channels).mean(axis=1).astype(np.int16)

@@ -1,9 +1,9 @@
-"""Shell of core/scoring: reads scores as they come, asks for what is missing, ends the exam with a verdict."""
+"""Shell of core/scoring: reads scores as they come, requests what is missing, ends the exam with a verdict."""
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, assert_never
+from typing import Annotated, Any, ClassVar, Literal, assert_never
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -33,17 +33,18 @@ from core.scoring import (
     Verdict,
     caller_words,
     decide,
-    facts_of,
+    events_of,
     question,
     readings_of,
     wording,
 )
-from core.scoring.asking import Action, AskCall, AskingMachine, AskingPolicy, AskScores, Conclude, SayGoodbye
+from core.scoring.asking import Action, AskCall, AskingMachine, AskingPolicy, AskScores, Finish, SayGoodbye
+from core.scoring.rubric import NumericScale
 from core.scoring.verdict import early
+from core.stages import StageInfo
 from processors.frames import (
     InstructionFrame,
     ReplyDoneFrame,
-    ScoreFrame,
     ScoringExpectedFrame,
     ToolAnswerFrame,
     ToolCallFrame,
@@ -69,16 +70,18 @@ Source = Literal["call", "block", "speech", "text"]
 class ScoringSettings(StageSettings):
     """What is scored, how scores are read, and how long they are waited for."""
 
+    RENAMED: ClassVar = {"patience": "score_timeout", "reply": "reply_timeout", "ask_again": "max_requests"}
+
     rubric: Annotated[ConfigPath, AfterValidator(_holds_a_rubric)] = Field(
         description="YAML file with the criteria and their scale"
     )
     order: tuple[Source, ...] = Field(
         ("call", "block", "speech", "text"), description="whose value counts when readers disagree, first to last"
     )
-    patience: float = Field(
-        6.0, gt=0, description="seconds to wait for more once the examiner has begun to give scores"
+    score_timeout: float = Field(
+        6.0, gt=0, description="seconds of silence to wait for more once the examiner has begun to give scores"
     )
-    reply: float = Field(
+    reply_timeout: float = Field(
         20.0,
         gt=0,
         description="seconds to wait for the examiner to speak at all, after the last answer or after it was asked for"
@@ -87,7 +90,7 @@ class ScoringSettings(StageSettings):
     farewell: float = Field(
         2.5, gt=0, description="seconds of silence after which the call ends once every score has been reported"
     )
-    ask_again: int = Field(2, ge=0, description="how often the examiner is asked for scores it has left out")
+    max_requests: int = Field(2, ge=0, description="how often the examiner is asked for scores it has left out")
     least_words: int = Field(
         20, ge=0, description="words of the caller below which no text model is asked: too little to judge"
     )
@@ -103,14 +106,20 @@ class Scoring(Stage[ScoringSettings]):
         super().__init__(settings, session)
         self.rubric = read_rubric(settings.rubric)
         self._asking = AskingMachine(
-            AskingPolicy(settings.patience, settings.reply, settings.farewell, settings.ask_again)
+            AskingPolicy(settings.score_timeout, settings.reply_timeout, settings.farewell, settings.max_requests)
         )
         self._calls: list[Reading] = []
         self._early: list[Reading] = []
         self._texts: list[Reading] = []
-        self._saying = ""  # what the examiner has said of an utterance that is not finished
-        self._call_ended = self._concluded = False
-        self._concluding = asyncio.Lock()
+        self._unfinished = ""  # text of the examiner's utterance that is not finished
+        self._call_ended = self._finished = False
+        self._finishing = asyncio.Lock()
+
+    @classmethod
+    def describe(cls, settings: ScoringSettings) -> StageInfo:
+        rubric = read_rubric(settings.rubric)
+        numbers = (rubric.scale.min, rubric.scale.max) if isinstance(rubric.scale, NumericScale) else None
+        return StageInfo(criteria=rubric.names, scale=numbers, owes_verdict=True)
 
     def tools(self) -> list[dict[str, Any]]:
         return [self.rubric.declaration()]
@@ -118,8 +127,8 @@ class Scoring(Stage[ScoringSettings]):
     def instructions(self) -> str:
         return wording.results(self.rubric)
 
-    def standing(self) -> str:
-        return wording.standing(self.rubric, self._verdict().missing) if self._asking.scoring else ""
+    def progress_summary(self) -> str:
+        return wording.progress_summary(self.rubric, self._verdict().missing) if self._asking.scoring else ""
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         asking, now = self._asking, self.session.now()
@@ -127,18 +136,18 @@ class Scoring(Stage[ScoringSettings]):
             case ToolCallFrame(function=function) if function == self.rubric.function:
                 await self._called(frame)
                 return
-            case ScoringExpectedFrame(due=due):
-                asking.scores_due(due, self._verdict().missing, now)
+            case ScoringExpectedFrame(expected=expected):
+                asking.scores_expected(expected, self._verdict().missing, now)
             case TTSTextFrame(text=text):
-                self._saying += text
-            case UtteranceFrame(spoken=spoken) if spoken.speaker == "examiner":
-                self._saying = ""
+                self._unfinished += text
+            case UtteranceFrame(utterance=utterance) if utterance.speaker == "examiner":
+                self._unfinished = ""
                 # Only this utterance at first: reading the whole transcript each time would hold up the audio.
-                stated = self._stated([spoken])
+                stated = self._stated([utterance])
                 if stated or asking.scoring:
-                    asking.heard(stated, self._verdict().missing, now)
+                    asking.examiner_said(stated, self._verdict().missing, now)
             case TTSStartedFrame():
-                self._saying = ""
+                self._unfinished = ""
                 asking.examiner_replies(True, now)
             case TTSStoppedFrame() | ReplyDoneFrame():
                 asking.examiner_replies(False, now)
@@ -148,7 +157,7 @@ class Scoring(Stage[ScoringSettings]):
                 asking.caller_speaks(isinstance(frame, UserStartedSpeakingFrame), now)
             case EndFrame() | CancelFrame():
                 self._call_ended = True
-                asking.conclude()
+                asking.finish()
             case _:
                 await self.push_frame(frame, direction)
                 return
@@ -163,32 +172,32 @@ class Scoring(Stage[ScoringSettings]):
             match action:
                 case AskScores(missing):
                     self.session.record(events.ScoreAsked(self.session.now(), [*missing]))
-                    await self._tell(wording.ask_scores(self.rubric, missing))
+                    await self._instruct(wording.ask_scores(self.rubric, missing))
                 case AskCall():
                     self.session.record(events.ScoreAsked(self.session.now(), []))
-                    await self._tell(wording.ask_call(self.rubric))
+                    await self._instruct(wording.ask_call(self.rubric))
                 case SayGoodbye():
-                    await self._tell(wording.GOODBYE)
-                case Conclude():
-                    self.create_task(self.conclude(), name="conclude scoring")
+                    await self._instruct(wording.GOODBYE)
+                case Finish():
+                    self.create_task(self.finish(), name="finish scoring")
                 case _:
                     assert_never(action)
         self.wake_at(self._asking.deadline())
 
-    async def _tell(self, text: str) -> None:
-        await self.push_frame(InstructionFrame(text=text), FrameDirection.UPSTREAM)
+    async def _instruct(self, text: str) -> None:
+        await self.push_frame(InstructionFrame(text=text, exam_over=True), FrameDirection.UPSTREAM)
 
-    async def conclude(self) -> None:
-        async with self._concluding:  # a caller who hangs up meanwhile must not close the record before it is done
-            if self._concluded:
+    async def finish(self) -> None:
+        async with self._finishing:  # a caller who hangs up meanwhile must not close the record before it is done
+            if self._finished:
                 return
-            self._asking.conclude()
+            self._asking.finish()
             verdict = self._verdict()
             if verdict.missing:
                 await self._ask_the_text_model()
                 verdict = self._verdict(last=True)
-            self._concluded = True
-            await self._publish(verdict)
+            self._finished = True
+            self._publish(verdict)
         if self.settings.ends_call and not self._call_ended:
             self.session.finish("completed")
 
@@ -196,28 +205,30 @@ class Scoring(Stage[ScoringSettings]):
 
     def _verdict(self, *, last: bool = False) -> Verdict:
         """What there is so far; at the `last`, with what was reported before its time where nothing better came."""
-        said = self.session.utterances
-        spoken = readings_of(self.rubric, (), said)
-        readings = [*self._calls, *spoken, *self._texts, *(self._early if last else ())]
-        repaired = any(one.source == "repaired" for one in said)
+        utterances = self.session.utterances
+        stated = readings_of(self.rubric, (), utterances)
+        readings = [*self._calls, *stated, *self._texts, *(self._early if last else ())]
+        repaired = any(one.source == "repaired" for one in utterances)
         return decide(self.rubric, readings, order=(*self.settings.order, "early"), repaired=repaired)
 
-    def _stated(self, said: Sequence[UtteranceSpoken]) -> int:
+    def _stated(self, utterances: Sequence[UtteranceSpoken]) -> int:
         """How many criteria have a value in these utterances."""
-        return sum(score.value is not None for score in decide(self.rubric, readings_of(self.rubric, (), said)).scores)
+        return sum(
+            score.value is not None for score in decide(self.rubric, readings_of(self.rubric, (), utterances)).scores
+        )
 
     async def _called(self, frame: ToolCallFrame) -> None:
         now = self.session.now()
         readings = CallReader(self.rubric).read(frame.args, now)
-        saying = [UtteranceSpoken(now, "examiner", self._saying, now, now)] if self._saying else []
+        unfinished = [UtteranceSpoken(now, "examiner", self._unfinished, now, now)] if self._unfinished else []
         # An explicit status: models repeat a call whose result tells them nothing.
-        if not self._asking.takes_call(self._stated(saying)):
+        if not self._asking.takes_call(self._stated(unfinished)):
             self._early = [early(reading) for reading in readings]
             for reading in readings:
                 if isinstance(reading, Stated):
                     self.session.record(events.ScoreRefused(now, reading.criterion, "call", "the exam was not over"))
-            told = wording.not_yet(frame.function)
-            result: dict[str, Any] = {"status": "not yet", "retryable": True, "message": told}
+            message = wording.not_yet(frame.function)
+            result: dict[str, Any] = {"status": "not yet", "retryable": True, "message": message}
         else:
             self._calls += readings
             missing = self._verdict().missing
@@ -230,11 +241,11 @@ class Scoring(Stage[ScoringSettings]):
         self.wake_at(self._asking.deadline())
 
     async def _ask_the_text_model(self) -> None:
-        said = self.session.utterances
-        if caller_words(said) < self.settings.least_words:
+        utterances = self.session.utterances
+        if caller_words(utterances) < self.settings.least_words:
             return
         try:
-            answer = await self.session.ask(question(self.rubric, said), self.rubric.schema())
+            answer = await self.session.ask(question(self.rubric, utterances), self.rubric.schema())
         except RuntimeError as error:
             logger.warning(f"No scores from the transcript: {error}")
             self.session.record(events.ProblemSeen(self.session.now(), "scoring", str(error)))
@@ -242,8 +253,6 @@ class Scoring(Stage[ScoringSettings]):
         if answer is not None:
             self._texts = list(TextReader(self.rubric).read(answer, self.session.now()))
 
-    async def _publish(self, verdict: Verdict) -> None:
-        for fact in facts_of(verdict, self.session.now()):
-            self.session.record(fact)
-            if isinstance(fact, events.ScoreGiven) and not self._call_ended:
-                await self.push_frame(ScoreFrame(fact))
+    def _publish(self, verdict: Verdict) -> None:
+        for event in events_of(verdict, self.session.now()):
+            self.session.record(event)

@@ -1,4 +1,4 @@
-"""Shell of core/transcript/assembler and core/transcript/repair: frames of text -> utterances, recorded in order."""
+"""Shell of core/transcript/assembler and core/transcript/repair: text frames -> utterances, recorded in order."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -24,7 +24,15 @@ from core.ports import Session
 from core.transcript.assembler import TranscriptAssembler
 from core.transcript.checkpoint import CheckpointTimer
 from core.transcript.gaps import GapPolicy
-from core.transcript.repair import Action, Ask, Note, Prefer, Record, RepairPolicy, TranscriptRepair
+from core.transcript.repair import (
+    Action,
+    Prefer,
+    RecordEvent,
+    RecordUtterance,
+    RepairPolicy,
+    Retranscribe,
+    TranscriptRepair,
+)
 from core.transcript.values import FinishedUtterance
 from processors.frames import (
     AudioReplayedFrame,
@@ -44,146 +52,147 @@ TURN_END = 1.0
 
 
 class TranscriptSettings(StageSettings):
-    """How the transcript is kept."""
+    """How the transcript is repaired."""
 
     least_rate: float = Field(
         0.5,
         ge=0,
-        description="words a second of the caller's voice below which a stretch of 5 s counts as a hole. Talk has 2 to"
-        " 3, slow learners 1; 0 finds no holes",
+        description="words a second of the caller's voice below which a window of 5 s counts as a gap. Speech has 2 to"
+        " 3, slow learners 1; 0 finds no gaps",
     )
     repair_wait: float = Field(
         5.0,
         ge=0,
-        description="seconds that an utterance waits for the second ears (stage `shadow`) at least, and a quarter of"
-        " its voice more; nothing else waits for it. What they hear later stands beside it",
+        description="seconds that an utterance waits for the second transcriber (stage `shadow`) at least, and a"
+        " quarter of its voice more; nothing else waits for it. Later text becomes an utterance of its own",
     )
     prefer: Prefer = Field(
         "fuller",
-        description="whose text is recorded where the second ears hear every turn: the dialogue's own (`live`), theirs"
-        " (`shadow`), or theirs only where it has at least a twentieth more words (`fuller`). The other is kept in the"
-        " log",
+        description="whose text is recorded where `shadow` transcribes every turn: that of the Live session (`live`),"
+        " that of the second transcriber (`shadow`), or the latter only where it has at least a twentieth more words"
+        " (`fuller`). The log has the other",
     )
 
 
 class Transcript(Stage[TranscriptSettings]):
-    """Turns both sides' pieces of text into utterances."""
+    """Turns both sides' fragments of text into utterances."""
 
     Settings = TranscriptSettings
 
     def __init__(self, settings: TranscriptSettings, session: Session) -> None:
         super().__init__(settings, session)
-        self._machine = TranscriptAssembler()
-        holes = GapPolicy(least_rate=settings.least_rate)
-        self._mending = TranscriptRepair(RepairPolicy(holes, settings.repair_wait, settings.prefer))
-        self._keeping = CheckpointTimer()
-        self._settled = asyncio.Event()
+        self._assembler = TranscriptAssembler()
+        gaps = GapPolicy(least_rate=settings.least_rate)
+        self._repair = TranscriptRepair(RepairPolicy(gaps, settings.repair_wait, settings.prefer))
+        self._checkpoints = CheckpointTimer()
+        self._changed = asyncio.Event()
         self._running = True
-        self._weighed: float | None = None  # the turn that settled then was looked at
+        self._checked: float | None = None  # the turn with this text deadline was searched for gaps
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         if direction is FrameDirection.DOWNSTREAM:
             if isinstance(frame, EndFrame | CancelFrame):
                 self._running = False
-                await self._carry_out(self._over(self.session.now()), heard=isinstance(frame, EndFrame))
+                await self._carry_out(self._finished(self.session.now()), push=isinstance(frame, EndFrame))
             else:
-                await self._take(frame, self.session.now())
-            self._settled.set()
+                await self._on_frame(frame, self.session.now())
+            self._changed.set()
         self._set_alarm()
         await self.push_frame(frame, direction)
 
     async def woken(self, now: float) -> None:
-        settles = self._machine.caller_settles
-        if settles is not None and now >= settles:
-            self._weighed = settles
-            await self._carry_out(self._mending.settled(*self._machine.caller_so_far, now))
-        await self._carry_out(self._mending.tick(now))
-        for kept in self._keeping.tick(self._machine.unfinished, now):
-            self.session.record(kept)
+        deadline = self._assembler.caller_text_deadline
+        if deadline is not None and now >= deadline:
+            self._checked = deadline
+            await self._carry_out(self._repair.text_complete(*self._assembler.caller_pending, now))
+        await self._carry_out(self._repair.tick(now))
+        for checkpoint in self._checkpoints.tick(self._assembler.unfinished, now):
+            self.session.record(checkpoint)
         self._set_alarm()
 
-    async def conclude(self) -> None:
-        """Whatever is not finished is over; the second ears may finish what they were asked for."""
+    async def finish(self) -> None:
+        """Record what is pending; the second transcriber may answer the pending requests."""
         # The turn is closed by now, but its end, and the last of its voice, may be on their way here.
-        if not await self._until(lambda: not self._machine.caller_open, TURN_END):
+        if not await self._until(lambda: not self._assembler.caller_open, TURN_END):
             logger.info("The call ends in the middle of a turn.")
         now = self.session.now()
-        await self._say(self._machine.end(now), now)
-        due = self._mending.deadline()
-        if due is not None and not await self._until(lambda: not self._mending.waiting, due - now):
-            logger.info("The call ends without what the second ears were asked for.")
-        await self._carry_out(self._mending.end(self.session.now()))
+        await self._on_finished(self._assembler.finish(now), now)
+        deadline = self._repair.deadline()
+        if deadline is not None and not await self._until(lambda: not self._repair.waiting, deadline - now):
+            logger.info("The call ends before the second transcriber has answered.")
+        await self._carry_out(self._repair.finish(self.session.now()))
 
     async def _until(self, done: Callable[[], bool], most: float) -> bool:
-        """Wait for what frames may still bring about; when there are no more of them, don't."""
+        """Wait up to `most` seconds for what frames may still change; not when there are no more of them."""
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, most)):
                 while self._running and not done():
-                    self._settled.clear()
-                    await self._settled.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         return done() or not self._running
 
-    async def _take(self, frame: Frame, now: float) -> None:
-        machine = self._machine
+    async def _on_frame(self, frame: Frame, now: float) -> None:
+        assembler = self._assembler
         match frame:
             case UserStartedSpeakingFrame():
-                await self._say(machine.caller_opened(now), now)
+                await self._on_finished(assembler.caller_started(now), now)
             case VoiceSpanFrame(started=started, ended=ended):
-                machine.caller_voice(started, ended)
+                assembler.voice_detected(started, ended)
             case UserStoppedSpeakingFrame():
                 until = frame.spoke_until if isinstance(frame, CallerStoppedFrame) else now
-                await self._say(machine.caller_closed(now, until), now)
+                await self._on_finished(assembler.caller_stopped(now, until), now)
             case TranscriptionFrame(text=text):
-                await self._say(machine.caller_text(text, now), now)
-                self._keeping.came(machine.began("caller", now), now)
-                await self._carry_out(self._mending.progress(*machine.caller_so_far, now))
-            case WindowClosedFrame(safe=safe):
-                machine.caller_text_kept(safe=safe)
+                await self._on_finished(assembler.caller_transcribed(text, now), now)
+                self._checkpoints.text_received(assembler.started_at("caller", now), now)
+                await self._carry_out(self._repair.progress(*assembler.caller_pending, now))
+            case WindowClosedFrame(acknowledged=acknowledged):
+                assembler.window_closed(acknowledged=acknowledged)
             case AudioReplayedFrame():
-                machine.caller_heard_again()
+                assembler.audio_replayed()
             case ShadowReadyFrame(always=always):
-                self._mending.ears(always)
-            case ShadowTextFrame(text=text, started=started, ended=ended, repaired=repaired, heard=heard):
-                await self._carry_out(self._mending.second(text, started, ended, repaired, now, heard))
+                self._repair.transcriber_ready(always)
+            case ShadowTextFrame(text=text, started=started, ended=ended, repaired=repaired, segments=segments):
+                await self._carry_out(self._repair.transcribed(text, started, ended, repaired, now, segments))
             case TTSTextFrame(text=text):
-                await self._say(machine.examiner_spoke(text, now), now)
-                self._keeping.came(machine.began("examiner", now), now)
+                await self._on_finished(assembler.examiner_transcribed(text, now), now)
+                self._checkpoints.text_received(assembler.started_at("examiner", now), now)
             case TTSAudioRawFrame():
-                await self._say(machine.examiner_spoke("", now), now)
-            case ReplyDoneFrame(interrupted=interrupted, heard=heard):
-                await self._say(machine.examiner_done(now, interrupted=interrupted, heard=heard), now)
+                await self._on_finished(assembler.examiner_transcribed("", now), now)
+            case ReplyDoneFrame(interrupted=interrupted, played_share=share):
+                await self._on_finished(assembler.reply_done(now, interrupted=interrupted, played_share=share), now)
             case InterruptionFrame():
-                # What was being said is cut off; a reply that had been heard to its end is done already.
-                machine.examiner_cut(now)
+                # A reply that was played to its end is done already.
+                assembler.examiner_interrupted(now)
             case _:
                 pass
 
-    def _over(self, now: float) -> list[Action]:
-        ended = [action for said in self._machine.end(now) for action in self._mending.said(said, now)]
-        return [*ended, *self._mending.end(now)]
+    def _finished(self, now: float) -> list[Action]:
+        finished = self._assembler.finish(now)
+        actions = [action for one in finished for action in self._repair.utterance_finished(one, now)]
+        return [*actions, *self._repair.finish(now)]
 
-    async def _say(self, finished: Sequence[FinishedUtterance], now: float) -> None:
-        for said in finished:
-            await self._carry_out(self._mending.said(said, now))
+    async def _on_finished(self, finished: Sequence[FinishedUtterance], now: float) -> None:
+        for one in finished:
+            await self._carry_out(self._repair.utterance_finished(one, now))
 
-    async def _carry_out(self, actions: Sequence[Action], *, heard: bool = True) -> None:
-        """`heard` is False when no frame goes anywhere any more."""
+    async def _carry_out(self, actions: Sequence[Action], *, push: bool = True) -> None:
+        """Without `push` only record: frames go nowhere any more."""
         for action in actions:
             match action:
-                case Record(spoken):
-                    self.session.record(spoken)
-                    if heard:
-                        await self.push_frame(UtteranceFrame(spoken))
-                case Note(event):
+                case RecordUtterance(utterance):
+                    self.session.record(utterance)
+                    if push:
+                        await self.push_frame(UtteranceFrame(utterance))
+                case RecordEvent(event):
                     self.session.record(event)
-                case Ask(started, ended):
-                    if heard:
+                case Retranscribe(started, ended):
+                    if push:
                         await self.push_frame(GapFrame(started=started, ended=ended), FrameDirection.UPSTREAM)
                 case _:
                     assert_never(action)
-        self._settled.set()
+        self._changed.set()
 
     def _set_alarm(self) -> None:
-        settles = self._machine.caller_settles
-        times = [self._mending.deadline(), self._keeping.deadline(), None if settles == self._weighed else settles]
+        deadline = self._assembler.caller_text_deadline
+        times = [self._repair.deadline(), self._checkpoints.deadline(), None if deadline == self._checked else deadline]
         self.wake_at(min((time for time in times if time is not None), default=None) if self._running else None)

@@ -1,4 +1,4 @@
-"""The house keeps its own rules: layers, sizes, help texts, pins, and documents that run as they are written."""
+"""The rules of the whole project: layers, words, sizes, help texts, pins, documents that run as written."""
 
 import ast
 import asyncio
@@ -9,7 +9,8 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
-from fnmatch import fnmatch
+from fnmatch import fnmatch, fnmatchcase
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,15 @@ def test_the_layers_hold() -> None:
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
-# Whatever changes with a library of this list changes in one place.
-AT_HOME = {
+# Where each of these libraries may be imported, so that what changes with it changes in one place.
+IMPORTED_IN = {
     "google.genai": ["processors/gemini_live/*"],
     "aiortc": ["transports/webrtc/*"],
     "pipecat.transports.smallwebrtc": ["transports/webrtc/*"],
     "sqlalchemy": [
         "pipeline/record/store*.py",
         "pipeline/record/tables.py",
+        "pipeline/record/leases.py",
         "pipeline/record/database.py",
         "pipeline/record/migrations/*",
     ],
@@ -77,14 +79,31 @@ def imported(path: Path) -> Iterator[str]:
                 pass
 
 
-@pytest.mark.parametrize("library", AT_HOME)
-def test_a_library_is_imported_only_where_it_is_at_home(library: str) -> None:
+@pytest.mark.parametrize("library", IMPORTED_IN)
+def test_a_library_is_imported_in_one_place(library: str) -> None:
     users = {named(path) for path in MODULES if any(f"{name}.".startswith(f"{library}.") for name in imported(path))}
     assert users, f"nothing imports {library} any more"
-    assert [user for user in users if not any(fnmatch(user, home) for home in AT_HOME[library])] == []
+    assert [user for user in users if not any(fnmatch(user, place) for place in IMPORTED_IN[library])] == []
 
 
-# The limit is a smell test: each of these is longer for a reason.
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    modules = {named(path).removeprefix("emulator/").removesuffix(".py").replace("/", "."): path for path in MODULES}
+    modules = {name.removesuffix(".__init__"): path for name, path in modules.items()}
+
+    def known(name: str) -> str:
+        """The module that holds a name, `a.b` for `a.b.Class`; empty for those of others."""
+        while name and name not in modules:
+            name = name.rpartition(".")[0]
+        return name
+
+    graph = {name: {known(one) for one in imported(path)} - {name, ""} for name, path in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+# Modules longer than 350 lines, each with its reason.
 LONG = {}
 
 
@@ -92,6 +111,92 @@ def test_modules_are_short() -> None:
     lengths = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
     assert {name: length for name, length in lengths.items() if length > 350 and name not in LONG} == {}
     assert [name for name in LONG if lengths.get(name, 0) <= 350] == [], "these need no exception any more"
+
+
+# --- words
+
+GLOSSARY = ROOT / "docs" / "glossary.md"
+# Identifiers in which a refused word means something else: the identifier, where, what it means there.
+EXCEPTIONS = [
+    ("NoiseFloor", "core/turns/*", "the level below which there is only noise"),
+    ("due_at", "*", "a time"),
+    ("ModelFacts", "*", "what is known of a model"),
+    ("model_facts", "*", "its module"),
+    ("memory", "processors/shadow/stage.py", "seconds of audio in RAM"),
+    ("safe_dump", "*", "of PyYAML"),
+    ("SafeLoader", "*", "of PyYAML"),
+]
+
+
+def refused() -> set[str]:
+    """The words that the glossary's last column shows as code."""
+    rows = re.findall(r"^\|.*\|(.*)\|$", GLOSSARY.read_text(encoding="utf-8"), re.M)
+    return {word for row in rows for word in re.findall(r"`(\w+)`", row)}
+
+
+def identifiers(tree: ast.AST) -> Iterator[str]:
+    """Every name in a module, and the strings that YAML may hold for a setting (`Literal`)."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
+                yield name
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.alias(asname=str(name)):
+                yield name
+            case ast.Subscript(value=ast.Name(id="Literal"), slice=values):
+                yield from (one.value for one in ast.walk(values) if isinstance(one, ast.Constant))
+            case _:
+                pass
+
+
+def yaml_keys(data: Any) -> Iterator[str]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield str(key)
+            yield from yaml_keys(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from yaml_keys(value)
+
+
+def split(identifier: str) -> str:
+    """`_LinkState` and `link_state` as "_link_state_"."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", identifier)
+    return "_".join(["", *(word.lower() for word in words), ""])
+
+
+def every_identifier() -> Iterator[tuple[str, str]]:
+    """Each identifier and YAML key with the file that has it. Migrations speak of what tables were called then."""
+    for path in MODULES:
+        if not any(part in path.parts for part in ("gemini_live_emulator", "migrations")):
+            yield path.stem, named(path)
+            for identifier in set(identifiers(ast.parse(path.read_text(encoding="utf-8")))):
+                yield str(identifier), named(path)
+    for path in (ROOT / "configs").rglob("*.yaml"):
+        for key in set(yaml_keys(yaml.safe_load(path.read_text(encoding="utf-8")))):
+            yield key, named(path)
+
+
+def against_the_glossary() -> set[tuple[str, str]]:
+    wanted = re.compile(rf"_(?:{'|'.join(sorted(refused()))})s?_")
+    return {(name, place) for name, place in every_identifier() if wanted.search(split(name))}
+
+
+def is_exception(name: str, place: str) -> bool:
+    return any(fnmatchcase(name.strip("_"), one) and fnmatchcase(place, where) for one, where, _ in EXCEPTIONS)
+
+
+def test_one_thing_has_one_name() -> None:
+    assert len(refused()) > 30, "the glossary's table is read from its last column"
+    wrong = sorted(f"{place}: {name}" for name, place in against_the_glossary() if not is_exception(name, place))
+    assert wrong == [], "docs/glossary.md says how these are called"
+
+
+def test_every_exception_is_needed() -> None:
+    found = against_the_glossary()
+    for one, where, why in EXCEPTIONS:
+        assert any(fnmatchcase(name.strip("_"), one) and fnmatchcase(place, where) for name, place in found), (one, why)
 
 
 # --- the command line
@@ -132,11 +237,21 @@ def blocks(document: Path, *languages: str) -> list[str]:
     return [text for language, text in found if language in languages]
 
 
+# CONTRIBUTING adds a built-in stage, which imports from the layers below as every stage here does.
+FOR_USERS = [document for document in DOCUMENTS if document.name != "CONTRIBUTING.md"]
+
+
+@pytest.mark.parametrize("document", FOR_USERS, ids=lambda path: path.name)
+def test_a_reader_imports_from_colloquy_alone(document: Path) -> None:
+    named = re.findall(r"^\s*(?:from|import) (\w+)", "\n".join(blocks(document, "python")), re.M)
+    assert set(named) & {"core", "processors", "transports", "pipeline"} == set()
+
+
 OURS = r"(?:colloquy|make|gemini-live-emulator|python3? -m pipeline)(?: .*)?"
 
 
 def typed(document: Path) -> Iterator[str]:
-    """What a reader is told to type, of ours: as `colloquy ...` or `make ...`."""
+    """The commands of this project in a document: `colloquy ...` or `make ...`."""
     lines = "\n".join(blocks(document, "console", "sh", "bash"))
     text = document.read_text(encoding="utf-8")
     found = re.findall(rf"^(?:\$ )?(?:[A-Z_]+=\S* )*({OURS})$", lines, re.M)
@@ -156,7 +271,7 @@ def words_of(line: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("document", "line"), TYPED, ids=lambda value: value if isinstance(value, str) else value.name)
-def test_what_a_reader_is_told_to_type_is_understood(
+def test_every_command_in_the_documents_is_understood(
     document: Path, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -209,13 +324,13 @@ CHEAP = re.compile(r"colloquy (check (?!CONFIG)|schema\b(?!.* --update)|sessions
 @pytest.mark.real_time
 @pytest.mark.usefixtures("desk")
 @pytest.mark.parametrize("line", dict.fromkeys(line for _, line in TYPED if CHEAP.match(line)))
-def test_what_is_cheap_is_run(line: str) -> None:
+def test_cheap_commands_run(line: str) -> None:
     result = CliRunner().invoke(main, words_of(line)[1:])
     assert result.exit_code == 0, result.output
     assert result.stdout
 
 
-def test_cheap_lines_are_found() -> None:
+def test_cheap_commands_are_found() -> None:
     assert len([line for _, line in TYPED if CHEAP.match(line)]) > 5
 
 
@@ -235,7 +350,7 @@ def test_configs_in_the_documents_are_right(document: Path, desk: Path) -> None:
 @pytest.mark.real_time
 @pytest.mark.usefixtures("desk")
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
-def test_every_config_of_the_house_checks_and_says_why_it_is_there(path: Path) -> None:
+def test_every_config_checks_and_says_why_it_is_there(path: Path) -> None:
     result = CliRunner().invoke(main, ["check", str(path)])
     assert result.exit_code == 0, result.output
     assert "a key" not in result.stdout

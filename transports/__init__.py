@@ -1,1 +1,1 @@
-"""Where calls come from: WebRTC, a recording."""
+"""Transports of calls and their listeners: WebRTC, a recording."""

@@ -1,35 +1,91 @@
-"""What every door yields: a call, with nothing behind it that says which door it was."""
+"""What every listener yields: a call, which looks the same whatever transport carries it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pipecat.transports.base_transport import BaseTransport
+from pydantic import SecretStr
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Someone to talk to.
+    """One call, before a pipeline is built around its transport.
 
-    `id` names the call in the record. `caller` is who calls, as far as the door knows: the unit an experiment assigns
-    an arm to. `rate_in` and `rate_out` are the transport's sample rates in Hz. A transport that knows when a piece of
-    sound it took begins to be heard writes that into the frame's `pts`: nanoseconds by the event loop's clock.
+    `id` names the call in the record. `caller` is who calls, as far as the transport knows: the unit that an experiment
+    assigns an arm to. `transport_name` is the transport as the record names it, such as "webrtc". `rate_in` and
+    `rate_out` are the transport's sample rates in Hz. `rtvi` is whether the far end speaks RTVI, Pipecat's client
+    protocol, over a data channel. `details` is stored in the record. A transport that knows when a piece of audio
+    begins to play writes that into the frame's `pts`: nanoseconds by the event loop's clock.
     """
 
     id: str
     caller: str
-    door: str
+    transport_name: str
     transport: BaseTransport
     rate_in: int
     rate_out: int
+    rtvi: bool = False
     details: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Listener(Protocol):
-    """A door: an asynchronous iterator of calls that ends when the door is closed."""
+    """An asynchronous iterator of calls that ends when the listener is closed."""
 
     def __aiter__(self) -> AsyncIterator[Call]: ...
 
     async def close(self) -> None:
-        """Let nobody in any more. Calls already yielded go on."""
+        """Accept no more calls. Calls already yielded go on."""
+        ...
+
+
+@runtime_checkable
+class SignallingListener(Listener, Protocol):
+    """A listener with a page: callers send it their SDP offers and ICE candidates over HTTP."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and TCP port to serve the page from; port 0 takes a free one."""
+        ...
+
+    @property
+    def key(self) -> SecretStr:
+        """The access key that a visitor must show."""
+        ...
+
+    @property
+    def ice_servers(self) -> list[str]:
+        """STUN and TURN URLs for the caller's end."""
+        ...
+
+    @property
+    def max_calls(self) -> int:
+        """How many calls there may be at once."""
+        ...
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """The ids of the calls that are going on."""
+        ...
+
+    def page_url(self, port: int | None = None) -> str:
+        """The URL to open in a browser, access key included; `port` where the page has another than `address`."""
+        ...
+
+    def holds(self, pc_id: str, call_id: str | None = None) -> bool:
+        """Whether there is that peer connection; with `call_id`, only if it carries that call."""
+        ...
+
+    async def answer(
+        self, *, call_id: str, caller: str, sdp: str, type: str, details: Mapping[str, Any] | None = None
+    ) -> dict[str, str]:
+        """Answer an SDP offer and yield its Call."""
+        ...
+
+    async def renegotiate(self, pc_id: str, *, sdp: str, type: str, restart: bool = False) -> dict[str, str]:
+        """Answer a further offer of a call; `restart` replaces its peer connection."""
+        ...
+
+    async def candidates(self, pc_id: str, candidates: Sequence[Mapping[str, Any]]) -> None:
+        """Add ICE candidates that the caller's end found after its offer."""
         ...

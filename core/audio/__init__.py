@@ -1,1 +1,1 @@
-"""Sound without sound cards: PCM arithmetic, chunking, the echo gate's decisions."""
+"""Audio arithmetic: PCM, chunking, the decisions of the echo gate."""

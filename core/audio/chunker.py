@@ -1,20 +1,20 @@
-"""Speech cut into pieces that a recogniser can take, at its quietest places."""
+"""Cutting speech at its quietest places, into chunks that a recogniser can process."""
 
 from collections.abc import Iterator
 
 from core.audio import pcm
 
-# Offline recognisers' time grows faster than what they hear, and past some 45 s they loop; moonshine's cutter stays
-# within 12 s (measured: 4 s in 0.18 s, 12 s in 0.74 s, 30 s in 3.2 s).
-LONGEST = 12.0
-# A cut is made in the last part of a full piece. Even fluent speech has a pause of a tenth of a second in six.
+# The time of offline recognisers grows faster than their audio, and past some 45 s they loop; moonshine's own chunker
+# stays within 12 s (measured: 4 s in 0.18 s, 12 s in 0.74 s, 30 s in 3.2 s).
+LONGEST = 12.0  # seconds
+# A cut is made in the last seconds of a full chunk. Even fluent speech has a pause of a tenth of a second in six.
 _SEARCH = 6.0
 _FRAME = 0.02
-_QUIET = 5  # frames that are weighed together
+_QUIET = 5  # frames whose levels are added up
 
 
 class Chunker:
-    """Audio of any size in; pieces of LONGEST seconds at most out, no sample lost and none twice."""
+    """16-bit mono PCM in portions of any size in; chunks of LONGEST seconds at most out, every sample once."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -23,14 +23,14 @@ class Chunker:
         self._levels: list[float] = []
 
     def push(self, audio: bytes) -> bytes | None:
-        """Take audio; a piece when one is full."""
+        """Add audio; a chunk when one is full."""
         self._audio += audio
         for at in range(len(self._levels) * self._frame, len(self._audio) - self._frame + 1, self._frame):
             self._levels.append(pcm.level(bytes(self._audio[at : at + self._frame])))
         return self._cut(self._quietest()) if len(self._levels) * _FRAME >= LONGEST else None
 
     def finish(self, surplus: float = 0.0) -> bytes:
-        """What is left, without its last `surplus` seconds."""
+        """The last chunk, without its last `surplus` seconds."""
         rest = bytes(self._audio[: max(0, len(self._audio) - pcm.size(surplus, self._rate))])
         self._audio.clear()
         self._levels.clear()
@@ -42,17 +42,17 @@ class Chunker:
         return first + sums.index(min(sums)) + _QUIET // 2
 
     def _cut(self, frames: int) -> bytes:
-        piece = bytes(self._audio[: frames * self._frame])
+        chunk = bytes(self._audio[: frames * self._frame])
         del self._audio[: frames * self._frame]
         del self._levels[:frames]
-        return piece
+        return chunk
 
 
 def cut(audio: bytes, rate: int) -> Iterator[bytes]:
-    """All of it in pieces."""
-    cutter, step = Chunker(rate), pcm.size(1.0, rate)
+    """All of the audio in chunks."""
+    chunker, step = Chunker(rate), pcm.size(1.0, rate)
     for at in range(0, len(audio), step):
-        if (piece := cutter.push(audio[at : at + step])) is not None:
-            yield piece
-    if rest := cutter.finish():
+        if (chunk := chunker.push(audio[at : at + step])) is not None:
+            yield chunk
+    if rest := chunker.finish():
         yield rest

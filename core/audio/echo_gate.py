@@ -1,22 +1,22 @@
-"""Which blocks of the caller's microphone go on, and which become silence because they are echo.
+"""Echo suppression, block by block: which of the microphone's blocks pass, and which become silence.
 
-Nothing is held back while nobody speaks, while the caller speaks, and while echo is heard: only a sound of which it is
-not known yet what it is waits, until that is known or `MOST_HELD` blocks have come.
+A block is held back only while it is undecided whether its sound is echo or the caller, and at most for `MAX_HELD`
+blocks. Silence, the caller and known echo are never delayed.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
 
-# Blocks of 32 ms, a third of a second: what it takes to know the examiner's voice again by its first syllables.
-MOST_HELD = 10
+# Blocks of 32 ms, a third of a second: what it takes to recognise the examiner's voice by its first syllables.
+MAX_HELD = 10
 
 
 class Sound(Enum):
-    """What a block of the microphone sounds like."""
+    """What the detector finds in a block of the microphone."""
 
     NONE = "none"  # nothing that could be echo
     ECHO = "echo"  # the examiner's voice, or the quiet between its words
-    DOUBT = "doubt"  # a sound while echo is possible, not known to be either
+    DOUBT = "doubt"  # a sound while echo is possible, not decided yet
     CALLER = "caller"  # not explained by echo
 
 
@@ -27,30 +27,30 @@ class Fate(Enum):
     MUTE = "mute"
 
 
-# What becomes of the sounds that were in doubt, and of this one: a sound too short to be told is let through.
+# The fate of this block and of those held back in doubt: a sound too short to be decided passes.
 FATES = {Sound.NONE: Fate.PASS, Sound.CALLER: Fate.PASS, Sound.ECHO: Fate.MUTE}
 
 
 @dataclass
 class EchoGate:
-    """Sounds in; out comes the fate of the blocks that have waited longest, this one included. No block is lost."""
+    """Sounds in; out come the fates of the blocks held back, oldest first, this one included. No block is lost."""
 
     _held: int = field(default=0, init=False)
-    _given_up: bool = field(default=False, init=False)  # this sound is the caller's, until there is quiet or echo
+    _passing: bool = field(default=False, init=False)  # undecided for too long: passes until there is quiet or echo
 
-    def heard(self, sound: Sound) -> list[Fate]:
-        """A block has come."""
+    def on_block(self, sound: Sound) -> list[Fate]:
+        """The fates that follow from the next block."""
         self._held += 1
         if sound is not Sound.DOUBT:
-            self._given_up = False
+            self._passing = False
             return self._release(FATES[sound])
-        if not self._given_up and self._held < MOST_HELD:
+        if not self._passing and self._held < MAX_HELD:
             return []
-        self._given_up = True
+        self._passing = True
         return self._release(Fate.PASS)
 
-    def end(self) -> list[Fate]:
-        """No more blocks will come."""
+    def finish(self) -> list[Fate]:
+        """The fates of all blocks held back: no more will come."""
         return self._release(Fate.PASS)
 
     def _release(self, fate: Fate) -> list[Fate]:

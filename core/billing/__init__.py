@@ -1,1 +1,1 @@
-"""Tokens, prices and the ledger of a call."""
+"""Token usage, prices, and the ledger of a call."""

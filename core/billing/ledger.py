@@ -1,4 +1,4 @@
-"""What a call has cost so far."""
+"""The ledger of one call: its cost and its tokens so far."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -9,7 +9,10 @@ from core.billing.usage import Counted
 
 @dataclass
 class Ledger:
-    """What a call has cost so far. Money never falls."""
+    """The cost and tokens of a call so far; both never fall.
+
+    `estimated` when any of it is, `unpriced` the models that the price list does not have.
+    """
 
     prices: PriceList
     usd: Decimal = Decimal(0)
@@ -18,7 +21,7 @@ class Ledger:
     unpriced: set[str] = field(default_factory=set[str])
 
     def charge(self, model: str, counted: Counted) -> Decimal:
-        """Add one usage message; returns its cost. A model without a price counts tokens only."""
+        """Add one usage message; returns its cost in US dollars. A model without a price adds tokens only."""
         price = self.prices.of(model)
         dollars = cost(counted, price) if price else Decimal(0)
         if price is None:

@@ -1,8 +1,8 @@
-"""Token counts to money.
+"""The tokens of a usage message, with an estimate for modalities that the service left out.
 
 The service bills every turn for the whole context again: the bill is the sum of all usage messages, not the last one
 (discuss.ai.google.dev/t/173248: within 3 % of the invoice). Details by modality come and go, so what is missing is
-estimated from the audio that went over the line, and marked.
+estimated from the audio that was sent and received, and marked as an estimate.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class TokenCounts:
 
     `prompt` and `response` are as detailed; `prompt_total` and `response_total` are what the service summed, which
     need not agree with the details (observed on the service: discuss.ai.google.dev/t/188765). `total` is its sum of
-    both, which is of use only where nothing else is told.
+    both, used only where the message has nothing else.
     """
 
     prompt: dict[str, int] = field(default_factory=dict[str, int])
@@ -28,7 +28,6 @@ class TokenCounts:
     prompt_total: int = 0
     response_total: int = 0
     thoughts: int = 0
-    cached: int = 0
     total: int = 0
 
 
@@ -48,18 +47,18 @@ class Counted:
 
 
 def fill_in(counts: TokenCounts, audio_in: int, audio_out: int) -> Counted:
-    """Counts with every token in a modality.
+    """The counts with every token in a modality.
 
-    `audio_in` is about how many audio tokens the context holds, `audio_out` how many the reply had. They decide only
-    what the service left out.
+    `audio_in` estimates the audio tokens in the context, `audio_out` those of the reply. They are used only for tokens
+    whose modality the service left out.
     """
     prompt_total, response_total = counts.prompt_total, counts.response_total
     if not (prompt_total or response_total or counts.prompt or counts.response):
         response_total = min(audio_out, counts.total)
         prompt_total = counts.total - response_total
-    prompt, guessed_prompt = _spread(counts.prompt, prompt_total, audio_in)
-    response, guessed_response = _spread(counts.response, response_total, audio_out)
-    return Counted(prompt, response, counts.thoughts, guessed_prompt or guessed_response)
+    prompt, prompt_estimated = _spread(counts.prompt, prompt_total, audio_in)
+    response, response_estimated = _spread(counts.response, response_total, audio_out)
+    return Counted(prompt, response, counts.thoughts, prompt_estimated or response_estimated)
 
 
 def _spread(details: dict[str, int], total: int, audio: int) -> tuple[dict[str, int], bool]:

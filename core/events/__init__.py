@@ -1,10 +1,10 @@
-"""Facts worth recording about a call, in the order they happened.
+"""The events of a call that are recorded, in the order in which they happened.
 
-Every fact carries `at`, seconds since the call began. A fact is written to the session's log as its class name
-and its fields (`as_record`), and read back by `from_record`; the two round-trip.
+Every event has `at`, seconds since the call began. It is written to the session record as its class name and its
+fields (`as_record`), and read back by `from_record`; the two round-trip.
 """
 
-from core.events.base import Event, as_record, from_record, kinds
+from core.events.base import Event, as_record, from_record, kinds, renamed
 from core.events.call import (
     CallBilled,
     CallEnded,
@@ -15,7 +15,7 @@ from core.events.call import (
     WebhookDelivered,
     WebhookFailed,
 )
-from core.events.link import (
+from core.events.connection import (
     ConnectionDialed,
     ConnectionGivenUp,
     ConnectionLost,
@@ -46,8 +46,8 @@ from core.events.speech import (
     RepetitionNoticed,
     ReplyStarted,
     ReplySuppressed,
+    SegmentTiming,
     Speaker,
-    Timed,
     TranscriptCheckpointed,
     TranscriptMeasured,
     UtteranceSpoken,
@@ -86,8 +86,8 @@ __all__ = [
     "ScoreGiven",
     "ScoreMissing",
     "ScoreRefused",
+    "SegmentTiming",
     "Speaker",
-    "Timed",
     "ToolAnswered",
     "ToolCalled",
     "ToolCancelled",
@@ -106,4 +106,5 @@ __all__ = [
     "WebhookFailed",
     "as_record",
     "from_record",
+    "renamed",
 ]

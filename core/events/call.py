@@ -7,9 +7,9 @@ from core.events.base import Event
 
 @dataclass(frozen=True, slots=True)
 class CallerConnected(Event):
-    """The caller's audio is here."""
+    """The caller's audio has begun; `transport` is "webrtc", "wav" or the name of another transport."""
 
-    door: str
+    transport: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ExamProgressed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ProblemSeen(Event):
-    """Something went wrong; `where` is a stage or part, `what` one sentence without secrets."""
+    """Something went wrong; `where` is a stage or component, `what` one sentence without secrets."""
 
     where: str
     what: str
@@ -35,7 +35,7 @@ class ProblemSeen(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallMeasured(Event):
-    """The call's speed: latencies in seconds, frames that were late, CPU seconds per second of call."""
+    """The call's performance: latencies in seconds, frames that were late, CPU seconds per second of call."""
 
     latency_p50: float | None
     latency_p95: float | None
@@ -46,7 +46,7 @@ class CallMeasured(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallBilled(Event):
-    """What the call cost in US dollars (a decimal number as text), and the tokens it was counted from."""
+    """The cost of the call in US dollars (a decimal number as text), and the tokens it was computed from."""
 
     usd: str
     tokens: int
@@ -55,7 +55,10 @@ class CallBilled(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallEnded(Event):
-    """The call is over. `why` is one of completed, caller left, time limit, budget, shut down, link given up, error."""
+    """The call is over.
+
+    `why` is one of completed, caller left, time limit, budget, shut down, connection given up, error.
+    """
 
     why: str
     detail: str = ""
@@ -63,7 +66,7 @@ class CallEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class WebhookDelivered(Event):
-    """The receiver has the result: it answered attempt `attempt` (from 1), at `when` (UTC, ISO 8601), with `status`."""
+    """The result was delivered: attempt `attempt` (from 1) was answered at `when` (UTC, ISO 8601) with `status`."""
 
     attempt: int
     status: int

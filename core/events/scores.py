@@ -1,4 +1,4 @@
-"""Functions, scores and money."""
+"""Function calls, scores and cost."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ class ToolAnswered(Event):
 
 @dataclass(frozen=True, slots=True)
 class ToolCancelled(Event):
-    """The model no longer waits for a call, as when the caller spoke over it; a result that comes later is not told."""
+    """The model no longer waits for a function call, as after a barge-in; a later result is not sent to it."""
 
     id: str
 
@@ -51,7 +51,7 @@ class ScoreGiven(Event):
 
 @dataclass(frozen=True, slots=True)
 class ScoreRefused(Event):
-    """A stated value was not taken, and why (out of range, off the scale's steps, unreadable)."""
+    """A stated value was refused, and why (out of range, off the scale's steps, unreadable)."""
 
     criterion: str
     source: str

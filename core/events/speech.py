@@ -1,4 +1,4 @@
-"""What was said, and what was kept from being heard."""
+"""What was said, how it was transcribed, and which output of the model was not played."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -10,8 +10,8 @@ Source = Literal["live", "shadow", "repaired"]
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
-    """The part of an utterance's text from its character `offset` on to the next part, and when it was said."""
+class SegmentTiming:
+    """When a segment of an utterance's text was said, from the character `offset` on to the next segment."""
 
     offset: int
     started: float
@@ -22,12 +22,12 @@ class Timed:
 class UtteranceSpoken(Event):
     """One side finished an utterance.
 
-    `started` and `ended` are seconds since the call began. `interrupted` when it was cut off; `partial` when the
-    text may be incomplete (the link dropped, or the call ended, before the service finished it). `source` is whose
-    ears heard it: the dialogue's own (live), the second pair (shadow), or the second pair where the first had a hole
-    (repaired). `times` says more closely when the parts of the text were said, where anything is known of it: for
-    live text the voice between the arrival of the part before and of this one, for shadow text the audio that the part
-    was heard in.
+    `started` and `ended` are seconds since the call began. `interrupted` when the other side barged in; `partial` when
+    the text may be incomplete (the connection was given up, or the call ended, before the service finished it).
+    `source` is whose transcription it is: the Live session's (live), the second transcriber's (shadow), or the former
+    with its gaps filled from the latter (repaired). `times` has the timing of the text's segments, where it is known:
+    for live text the voice between the arrival of the segment before and of this one, for shadow text the audio that
+    the segment was transcribed from.
     """
 
     speaker: Speaker
@@ -37,19 +37,19 @@ class UtteranceSpoken(Event):
     interrupted: bool = False
     partial: bool = False
     source: Source = "live"
-    times: tuple[Timed, ...] = ()
+    times: tuple[SegmentTiming, ...] = ()
 
     def __post_init__(self) -> None:
         # As they are read back from the log.
-        parts = (Timed(**cast("dict[str, Any]", one)) if isinstance(one, dict) else one for one in self.times)
+        parts = (SegmentTiming(**cast("dict[str, Any]", one)) if isinstance(one, dict) else one for one in self.times)
         object.__setattr__(self, "times", tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptCheckpointed(Event):
-    """What one side has said so far of an utterance that is not finished, should the process die before it is.
+    """The text so far of an utterance that is not finished, should the process die before it is.
 
-    The utterance that began at the same `started` replaces it.
+    The utterance with the same `started` replaces it.
     """
 
     speaker: Speaker
@@ -60,14 +60,14 @@ class TranscriptCheckpointed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReplyStarted(Event):
-    """The examiner's first audio left for the caller, `latency` seconds after the caller's speech ended."""
+    """The first audio of a reply was sent to the caller, `latency` seconds after the caller's speech ended."""
 
     latency: float
 
 
 @dataclass(frozen=True, slots=True)
 class RepetitionNoticed(Event):
-    """The examiner said again what it had said before; `similarity` from 0 to 1."""
+    """The examiner repeated what it had said before; `similarity` from 0 to 1."""
 
     text: str
     similarity: float
@@ -75,11 +75,10 @@ class RepetitionNoticed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReplySuppressed(Event):
-    """Words of the model that the caller did not hear.
+    """Output of the model that was not played to the caller.
 
-    `why` is flush (an answer to a flush, the caller was still speaking), premature (the caller had only paused),
-    mute (no sound came with them) or repetition. `seconds` of audio were not played; `text` is what they said, as far
-    as it is known.
+    `why` is flush (a reply to a flush, the caller was still speaking), premature (the caller had only paused), mute (it
+    had no audio) or repetition. `seconds` of audio were not played; `text` is its transcription, as far as it is known.
     """
 
     why: str
@@ -89,7 +88,7 @@ class ReplySuppressed(Event):
 
 @dataclass(frozen=True, slots=True)
 class GapFound(Event):
-    """The caller was heard to speak from `started` to `ended`, and the transcript has too few words for it."""
+    """The caller's voice was detected from `started` to `ended`, and the transcript has too few words for it."""
 
     started: float
     ended: float
@@ -98,7 +97,7 @@ class GapFound(Event):
 
 @dataclass(frozen=True, slots=True)
 class GapRepaired(Event):
-    """A hole was transcribed again by the second ears; `text` is what they heard, empty when they heard nothing."""
+    """A gap was retranscribed by the second transcriber; `text` is empty when it found no words."""
 
     started: float
     ended: float
@@ -107,8 +106,8 @@ class GapRepaired(Event):
 
 @dataclass(frozen=True, slots=True)
 class AlternativeTranscribed(Event):
-    """What the other pair of ears heard the caller say from `started` to `ended`: the version that is not in the
-    transcript, because `source` is the one that had fewer words, or was not preferred.
+    """The transcription of the caller from `started` to `ended` that is not in the transcript, because `source` is the
+    one that had fewer words, or was not preferred.
     """
 
     started: float
@@ -123,5 +122,5 @@ class TranscriptMeasured(Event):
 
     completeness: float
     voiced: float
-    holes: int
+    gaps: int
     repaired: int

@@ -1,4 +1,4 @@
-"""The caller's turns."""
+"""The caller's turns, keys and echo."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class TurnClosed(Event):
 
 @dataclass(frozen=True, slots=True)
 class TurnSent(Event):
-    """The caller's turn as it went to the service: how many samples, at `rate` Hz, in however many windows."""
+    """The caller's turn as it was sent to the service: how many samples, at `rate` Hz, in all its windows."""
 
     samples: int
     rate: int
@@ -42,9 +42,9 @@ class KeyPressed(Event):
 
 @dataclass(frozen=True, slots=True)
 class EchoDetected(Event):
-    """The examiner's own voice came back in the caller's microphone, `delay` seconds after it was played.
+    """The examiner's own voice came back in the caller's microphone, `delay` seconds after playback.
 
-    `likeness` is the correlation that was found, 0 to 1. That stretch opens no turn.
+    `likeness` is the correlation with the predicted echo, 0 to 1. The echo opens no turn unless `mute` is off.
     """
 
     delay: float

@@ -1,4 +1,4 @@
-"""What an exam asks, in which order, and for how long: data, and the words in which a model is told of it."""
+"""What an exam asks, in which order, and for how long: data, and its text for the system instruction."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -112,10 +112,10 @@ class Part(_Part):
     introduction: str = ""
     """What the examiner says before the first question, word for word."""
     instructions: str = ""
-    """What the examiner is told about this part and does not say."""
+    """Instructions to the examiner for this part, not to be said."""
     questions: tuple[Item, ...] = Field(min_length=1)
     minutes: float | None = Field(None, gt=0)
-    """After so long the examiner is told to go on, at the next quiet moment."""
+    """After so long the examiner is instructed to go on, at the next quiet moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class ExamPlan(_Part):
     minutes: float | None = Field(None, gt=0)
     """After so long the exam is brought to its end, at the next quiet moment."""
     scoring: Literal["last answer", "time limit"] = "last answer"
-    """When scores are due: after the answer to the last question, or only when the minutes are over."""
+    """When scores are expected: after the answer to the last question, or only when the minutes are over."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "ExamPlan":
@@ -200,7 +200,7 @@ class ExamPlan(_Part):
         return lines
 
     def instructions(self) -> str:
-        """The plan as the model is told of it."""
+        """The plan's part of the system instruction."""
         about = f" It takes about {self.minutes:g} minutes." if self.minutes else ""
         lines = [
             "# The test",
@@ -213,7 +213,7 @@ class ExamPlan(_Part):
             limit = f", about {part.minutes:g} minutes" if part.minutes else ""
             lines += ["", f"## Part {place + 1}: {part.name}{limit}", ""]
             lines += [line for line in (_say(part.introduction), part.instructions) if line]
-            lines += [f"{numbers}. {_told(item)}" for numbers, item in self._numbered(place)]
+            lines += [f"{numbers}. {_for_prompt(item)}" for numbers, item in self._numbered(place)]
         end = (
             "After the last question stop talking and wait for the whole answer. When it is complete, say:"
             if self.scoring == "last answer"
@@ -243,7 +243,7 @@ def _listed(item: Question | Choice) -> str:
             return f"{item.choose} of {len(item.of)}: " + " | ".join(one.text for one in item.of)
 
 
-def _told(item: Question | Choice) -> str:
+def _for_prompt(item: Question | Choice) -> str:
     match item:
         case Question():
             return f"{item.text}{_wait(item)}"

@@ -1,4 +1,4 @@
-"""Where the exam is: what the examiner and the caller have said, held against the plan."""
+"""Where the exam is: the utterances of the examiner and the caller, compared with the plan."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from core.text import shingles
 # Share of a question's runs of three words from which an utterance counts as asking it. A model keeps the core of a
 # question and changes its edges ("Could you tell me what ...").
 SHINGLES_ALIKE = 0.4
-# Where every run is broken, the words that carry the meaning still tell: this share of them, and at least two.
+# Where every run is broken, the words that carry the meaning decide: this share of them, and at least two.
 WORDS_ALIKE = 0.6
 # In one breath: "And where is that, and what is it like?" asks the next question too.
 ALSO_ASKED = 0.6
@@ -52,16 +52,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class PartOver:
-    """A time limit has passed and the moment is good: `told` is what the examiner is to do, in words for the model."""
+    """A time limit has passed and the moment is good: `instruction` tells the model what the examiner is to do."""
 
-    told: str
+    instruction: str
 
 
 @dataclass(frozen=True, slots=True)
 class ScoringExpected:
-    """Whether scores are expected from here on: they are once all is answered, until the examiner asks again."""
+    """Whether scores are expected from here on: once all is answered, until the examiner asks another question."""
 
-    due: bool
+    expected: bool
 
 
 Action = AnswerExpected | Progress | PartOver | ScoringExpected
@@ -69,7 +69,7 @@ Action = AnswerExpected | Progress | PartOver | ScoringExpected
 
 @dataclass
 class ExamMachine:
-    """Utterances, turns and time in; where the exam stands out.
+    """Follows the exam: takes utterances, turns and time, answers with actions.
 
     A question that is recognised puts the exam there, whatever was counted before. One that is not counts as the
     next, but never leads into a part that has an introduction or into the end: a clarification is a question too.
@@ -78,15 +78,15 @@ class ExamMachine:
     plan: ExamPlan
     _place: int = -1  # index of the slot that was asked last
     _sure: int = -1  # ... and the last one that was recognised
-    _announced: int = -1  # the part whose introduction was heard last
+    _introduced: int = -1  # the part whose introduction came last
     _texts: dict[int, int] = field(default_factory=dict[int, int])  # slot -> which of its questions was asked
     _answered: bool = False
     _recorded: bool = False  # ... and the answer is in the transcript: whoever reads that knows it
-    _due: bool | None = None  # None: nothing has been recognised or counted yet
-    _over: bool = False  # the examiner has closed the exam, or was told to give scores
+    _expected: bool | None = None  # whether scores are; None: nothing has been recognised or counted yet
+    _over: bool = False  # the examiner has closed the exam, or was instructed to give scores
     _began: float | None = None
     _part_began: float = 0.0
-    _told: set[int] = field(default_factory=set[int])  # parts whose limit was told, -1 for the whole
+    _expired: set[int] = field(default_factory=set[int])  # parts whose limit was announced, -1 for the whole
     _caller_began: float = -1.0
     _caller_stopped: float = -1.0
     _caller_speaking: bool = False
@@ -101,13 +101,13 @@ class ExamMachine:
             return []
         if self._closes(text):
             return self.scores_begun()
-        self._introduced(text)
+        self._notice_introduction(text)
         found = self._recognised(text)
         if found is None and "?" not in text:
             return []
         slot, which = found or (self._counted(), None)
         actions: list[Action] = []
-        # A question that is not the plan's keeps the place; so does one that is asked again.
+        # A question that is not the plan's keeps the place; so does one that is repeated.
         if slot.number - 1 != self._place:
             actions += self._go_to(slot, started)
         if which is not None:
@@ -125,12 +125,12 @@ class ExamMachine:
         return []
 
     def examiner_speaks(self, speaking: bool, now: float) -> list[Action]:
-        """The caller has begun, or stopped, to hear the examiner."""
+        """Playback of the examiner to the caller has begun, or stopped."""
         self._examiner_speaking, self._quiet_since = speaking, now
         return []
 
     def caller_began(self, now: float) -> list[Action]:
-        """The caller has the floor."""
+        """The caller's turn has begun."""
         self._caller_speaking, self._caller_began = True, now
         return []
 
@@ -142,7 +142,7 @@ class ExamMachine:
         return [*self._weigh(), *self._limits(now)]
 
     def scores_begun(self) -> list[Action]:
-        """The examiner gives scores, or was told to: whatever it says from here on is no question of the plan."""
+        """The examiner gives scores, or was instructed to: whatever it says from here on is no question of the plan."""
         self._over = True
         return self._weigh()
 
@@ -155,26 +155,26 @@ class ExamMachine:
 
     def tick(self, now: float) -> list[Action]:
         """Time has passed."""
-        due = self.deadline()
-        return self._limits(now) if due is not None and now >= due else []
+        deadline = self.deadline()
+        return self._limits(now) if deadline is not None and now >= deadline else []
 
-    def standing(self) -> str:
+    def progress_summary(self) -> str:
         """Where the exam is, in a sentence for a model that has lost the conversation; empty when not known, and when
         it is over.
         """
-        if self._place < 0 or self._due or self._over:
+        if self._place < 0 or self._expected or self._over:
             return ""
         slots, number = self.plan.slots, self._place + 1
         done = number if self._recorded else number - 1
-        told = "" if not done else "Question 1 is done. " if done == 1 else f"Questions 1 to {done} are done. "
+        answered = "" if not done else "Question 1 is done. " if done == 1 else f"Questions 1 to {done} are done. "
         if self._recorded:
             after = slots[number]
-            return f"{told}Go on with question {after.number}: {after.about}"
+            return f"{answered}Go on with question {after.number}: {after.about}"
         which = self._texts.get(self._place)
         slot = slots[self._place]
         asked = slot.texts[which] if which is not None else slot.about
         return (
-            f"{told}You have asked question {number} ({asked}) and have not heard the whole answer yet."
+            f"{answered}You have asked question {number} ({asked}) and have not heard the whole answer yet."
             " Ask it once more, in a few words, unless the answer is among what you hear next."
         )
 
@@ -185,9 +185,9 @@ class ExamMachine:
         ranked: list[tuple[float, Slot, int]] = []
         for slot in self.plan.slots[max(self._sure, 0) :]:
             mine = self._texts.get(slot.number - 1)
-            taken = {self._texts.get(n) for n in range(self._place + 1) if self.plan.slots[n].group == slot.group}
+            asked = {self._texts.get(n) for n in range(self._place + 1) if self.plan.slots[n].group == slot.group}
             for which, question in enumerate(slot.texts):
-                if which != mine and (mine is not None or which in taken):
+                if which != mine and (mine is not None or which in asked):
                     continue  # of a list, another was chosen for this place, or this for another
                 if (alike := likeness(text, question)) >= SHINGLES_ALIKE:
                     ranked.append((alike, slot, which))
@@ -199,17 +199,17 @@ class ExamMachine:
                 best, which = slot, another
         return best, which
 
-    def _introduced(self, text: str) -> None:
+    def _notice_introduction(self, text: str) -> None:
         """Notice that a part is being introduced: from there on its questions may be counted."""
         for number, part in enumerate(self.plan.parts):
             if number > self._part and part.introduction and likeness(text, part.introduction) >= SHINGLES_ALIKE:
-                self._announced = number
+                self._introduced = number
 
     def _counted(self) -> Slot:
         """The slot of a question that is none of the plan's: the next one, if it may be."""
         slots, after = self.plan.slots, self._place + 1
-        if self._announced > self._part:
-            return next(slot for slot in slots if slot.part == self._announced)
+        if self._introduced > self._part:
+            return next(slot for slot in slots if slot.part == self._introduced)
         if after == len(slots) or (after and not self._answered):
             return slots[self._place]  # a clarification, or another try
         if slots[after].part != self._part and self.plan.parts[slots[after].part].introduction:
@@ -235,16 +235,16 @@ class ExamMachine:
         return [Progress(slot.number, len(self.plan.slots), self.plan.parts[slot.part].name, slot.about)]
 
     def _weigh(self) -> list[Action]:
-        """Say whether scores are due, when that has changed."""
+        """Say whether scores are expected, when that has changed."""
         last = self._place == len(self.plan.slots) - 1
-        due = self._over or (self.plan.scoring == "last answer" and last and self._answered)
-        if due == self._due or (self._due is None and self._place < 0 and not due):
+        expected = self._over or (self.plan.scoring == "last answer" and last and self._answered)
+        if expected == self._expected or (self._expected is None and self._place < 0 and not expected):
             return []
-        self._due = due
-        return [ScoringExpected(due)]
+        self._expected = expected
+        return [ScoringExpected(expected)]
 
     def _pending(self) -> list[tuple[float, int]]:
-        """The limits that have not been told: when they pass, and of which part (-1: of the whole)."""
+        """The limits that were not announced: when they pass, and of which part (-1: of the whole)."""
         limits: list[tuple[float, int]] = []
         if self._began is not None and self.plan.minutes is not None:
             limits.append((self._began + self.plan.minutes * 60, -1))
@@ -252,21 +252,21 @@ class ExamMachine:
         minutes = self.plan.parts[part].minutes
         if self._began is not None and minutes is not None and part + 1 < len(self.plan.parts):
             limits.append((self._part_began + minutes * 60, part))
-        return [(at, which) for at, which in limits if which not in self._told]
+        return [(at, which) for at, which in limits if which not in self._expired]
 
     def _limits(self, now: float) -> list[Action]:
-        """What to tell the examiner now that nobody speaks."""
+        """What to instruct the examiner to do, now that nobody speaks."""
         passed = [which for at, which in self._pending() if now >= at]
         if self._over or not passed:
             return []
-        self._told.update(passed)
+        self._expired.update(passed)
         if -1 in passed:
             self._over = True
-            told = (
+            instruction = (
                 f'The time of the test is over. Ask nothing more. Say "{self.plan.closing}" and go on with what comes'
                 " after the last question."
             )
-            return [PartOver(told), *self._weigh()]
+            return [PartOver(instruction), *self._weigh()]
         last = self._place + 1 >= len(self.plan.slots) or self.plan.slots[self._place + 1].part != passed[0]
         if last:
             return []  # the next question is the next part's anyway
@@ -281,14 +281,14 @@ class ExamMachine:
 
 
 def likeness(text: str, question: str) -> float:
-    """How much of a question is in what was said, from 0 to 1: its runs of three words, or the words that tell."""
+    """How much of a question is in what was said, from 0 to 1: its runs of three words, or its words of content."""
     wanted = shingles(question)
     runs = len(wanted & shingles(text)) / len(wanted) if wanted else 0.0
-    telling, said = _telling(question), _telling(text)
-    shared = len(telling & said)
-    words = shared / len(telling) if shared >= 2 else 0.0
+    content, said = _content_words(question), _content_words(text)
+    shared = len(content & said)
+    words = shared / len(content) if shared >= 2 else 0.0
     return max(runs, words if words >= WORDS_ALIKE else 0.0)
 
 
-def _telling(text: str) -> frozenset[str]:
+def _content_words(text: str) -> frozenset[str]:
     return frozenset(word for word in _WORD.findall(text.lower()) if len(word) > 3 and word not in _COMMON)

@@ -1,4 +1,4 @@
-"""Is the examiner saying the same thing again, and may it?
+"""Detects that the examiner repeats itself without being asked to.
 
 Text is compared sentence by sentence in runs of three words, so that a changed word or another beginning does not
 hide a question, and by its words of content, so that "tell me about your family" is not "tell me about your work".
@@ -13,11 +13,11 @@ from core.text import WORD, shingles, words
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")
 # Fewer words than this are a courtesy ("Thank you.") that may come as often as it likes.
 _LEAST_WORDS = 6
-# A sentence that is not finished is known again from this many words on: a shorter one may go on to ask another thing.
+# A sentence that is not finished is recognised from this many words on: a shorter one may go on to ask another thing.
 _EARLY_WORDS = 8
-# After this many seconds without a word from the candidate it is only natural to ask again.
+# After this many seconds without a word from the candidate it is only natural to repeat the question.
 _LONG_SILENCE = 10.0
-# A request to hear it again comes last; in the midst of an answer the same words are part of a story.
+# A request to repeat comes last; in the midst of an answer the same words are part of a story.
 _LAST_WORDS = 15
 
 # What every question is made of. What is left is what it asks about.
@@ -34,7 +34,7 @@ _FRAME_WORDS = frozenset(
     )
 )
 
-# The candidate wants to hear it again.
+# The candidate wants the question repeated.
 _REQUESTS = re.compile(
     r"\brepeat|\bagain\b|\bpardon|\bsorry\b|\bonce more\b|\bone more time\b|\brephrase|\bsay that\b|\bwhat was the\b"
     r"|\bcome back\b|\b(?:didn't|did not|couldn't|could not|can't|cannot|don't|do not)\s+(?:\w+\s+)?"
@@ -56,13 +56,13 @@ def similarity(sentence: str, earlier: str, *, finished: bool = True) -> float:
 
 
 def asks_to_repeat(text: str) -> bool:
-    """Whether the candidate asks to hear the question again, or did not catch it."""
+    """Whether the candidate asks to have the question repeated, or did not catch it."""
     return _REQUESTS.search(" ".join(text.split()[-_LAST_WORDS:])) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """What the examiner says it has said before. `answered`: the candidate has spoken in between."""
+    """What the examiner repeats. `answered`: the candidate has spoken in between."""
 
     text: str
     similarity: float
@@ -70,88 +70,88 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    sentence: str
-    turn: int  # how many turns the candidate had taken
+class _Sentence:
+    text: str
+    turn: int  # number of the candidate's turns before it
 
 
 class RepetitionMachine:
-    """What both sides say, piece by piece; a repetition is told while it is being spoken, once a reply.
+    """Takes the text of both sides by fragments; reports a repetition while it is being spoken, once a reply.
 
-    Not counted: what the candidate asked to hear again, what follows a reply that was cut off (nobody heard it out),
-    and what is said again into a long silence.
+    Not counted: what the candidate asked to have repeated, what follows a reply that was cut off (it was not played to
+    its end), and what is repeated after a long silence.
     """
 
     def __init__(self, threshold: float = 0.8) -> None:
         self._threshold = threshold
-        self._said: list[_Said] = []
-        self._pieces: list[str] = []
+        self._earlier: list[_Sentence] = []
+        self._fragments: list[str] = []
         self._caller: list[str] = []  # the candidate's words since the examiner last began
         self._caller_speaks = False
         self._turn = 0
-        self._untold = False  # the candidate has spoken, and the words are still on the way
+        self._words_pending = False  # the candidate has spoken, and the transcription is still to come
         self._was_cut = False
         self._quiet_since: float | None = None
         self._after_silence = False
-        self._told = False
+        self._noticed = False
 
     @property
     def text(self) -> str:
         """What the examiner has said of the present reply."""
-        return "".join(self._pieces).strip()
+        return "".join(self._fragments).strip()
 
     def caller_began(self) -> None:
         """The candidate has begun to speak."""
         self._turn += 1
         self._caller.clear()
-        self._untold, self._quiet_since = True, None
+        self._words_pending, self._quiet_since = True, None
 
-    def caller_said(self, text: str) -> None:
-        """A piece of the candidate's words; they may come after the reply to them has begun."""
+    def caller_text(self, text: str) -> None:
+        """A fragment of the candidate's transcription; it may come after the reply to it has begun."""
         self._caller.append(text)
         if text.strip():
-            self._untold = False
+            self._words_pending = False
 
-    def fell_silent(self, now: float) -> None:
-        """The examiner has been heard to its end."""
+    def playback_ended(self, now: float) -> None:
+        """The examiner's reply has been played to its end."""
         self._quiet_since = now
 
-    def speaking(self, piece: str, now: float) -> Repeated | None:
-        """A piece of the examiner's text: the answer is a repetition as soon as it is one beyond doubt."""
-        if not self._pieces:
-            self._told = False
+    def examiner_text(self, fragment: str, now: float) -> Repeated | None:
+        """A fragment of the examiner's text; returns a repetition as soon as it is one beyond doubt."""
+        if not self._fragments:
+            self._noticed = False
             self._after_silence = self._quiet_since is not None and now - self._quiet_since >= _LONG_SILENCE
             self._quiet_since = None
-        self._pieces.append(piece)
+        self._fragments.append(fragment)
         # Whether the candidate has asked for it is in the words that have not come.
-        return None if self._untold else self._look(finished=False)
+        return None if self._words_pending else self._look(finished=False)
 
-    def done(self, *, interrupted: bool) -> Repeated | None:
-        """The reply is over; what was not told before is told now."""
+    def reply_done(self, *, interrupted: bool) -> Repeated | None:
+        """The reply is over; returns the repetition in it that was not reported before."""
         found = self._look(finished=True)
         if not interrupted:
-            self._said += [_Said(one, self._turn) for one in _sentences(self.text)]
-        if self._pieces:
-            self._was_cut = interrupted and not self._told
-        self._pieces.clear()
+            self._earlier += [_Sentence(one, self._turn) for one in _sentences(self.text)]
+        if self._fragments:
+            self._was_cut = interrupted and not self._noticed
+        self._fragments.clear()
         return found
 
     def _look(self, *, finished: bool) -> Repeated | None:
-        if self._told or self._was_cut or self._after_silence or asks_to_repeat("".join(self._caller)):
+        if self._noticed or self._was_cut or self._after_silence or asks_to_repeat("".join(self._caller)):
             return None
-        best: tuple[float, _Said] | None = None
-        for sentence, whole in _with_ends("".join(self._pieces), finished):
+        best: tuple[float, _Sentence] | None = None
+        for sentence, whole in _with_ends("".join(self._fragments), finished):
             if len(words(sentence)) < (_LEAST_WORDS if whole else _EARLY_WORDS):
                 continue
-            for earlier in self._said:
-                if len(words(earlier.sentence)) < (_LEAST_WORDS if whole else _EARLY_WORDS):
+            for earlier in self._earlier:
+                if len(words(earlier.text)) < (_LEAST_WORDS if whole else _EARLY_WORDS):
                     continue
-                alike = similarity(sentence, earlier.sentence, finished=whole)
+                alike = similarity(sentence, earlier.text, finished=whole)
                 if alike >= self._threshold and (best is None or alike >= best[0]):
                     best = alike, earlier
         if best is None:
             return None
-        self._told = True
+        self._noticed = True
         return Repeated(self.text, min(1.0, best[0]), self._turn > best[1].turn)
 
 

@@ -1,15 +1,12 @@
-"""Which arm of an experiment a unit belongs to, and what an arm changes in a config."""
+"""Assignment of units, such as callers, to the arms of an experiment."""
 
 import math
 from collections.abc import Mapping
 from hashlib import blake2b
 
-Keys = tuple[str | int, ...]
-"""Where a value is in a document: mapping keys and list indices from the top."""
-
 
 def assign(experiment: str, unit: str, weights: Mapping[str, float]) -> str:
-    """The arm of a unit: the same for ever, on every machine, whatever order the arms are written in.
+    """The arm of a unit: always the same, on every machine, in whatever order the arms are written.
 
     Arms draw lots for each unit and the best lot wins, so that with more weight an arm only takes units from the
     others, with less it only gives some up, a new arm only takes, and those of a removed arm are shared out by weight.

@@ -1,4 +1,4 @@
-"""What a Live conversation wants done: the answers of core/live/conversation."""
+"""Actions of a Live conversation: what core/live/conversation answers, and the shell carries out in order."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,10 @@ from core.live.messages import Outgoing
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Open connection `number`; with the handle when there is one."""
+    """Open connection `number`, counted from 1, resuming with `handle` if there is one.
+
+    `attempt` counts from 1 since a connection last proved stable.
+    """
 
     handle: str | None
     attempt: int
@@ -24,12 +27,17 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """No further attempt is made."""
+    """No further attempt is made: end the call politely."""
 
     why: str
 
 
-ConnectionAction = Dial | HangUp | GiveUp
+@dataclass(frozen=True, slots=True)
+class ConnectionEnded:
+    """The connection is gone: the reply and the function calls that were pending on it are orphaned.
+
+    Inside core only: the conversation puts the actions of that clean-up in its place.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class BeginSpeech:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Let the caller hear this."""
+    """Play the examiner's voice to the caller: 16-bit mono PCM at `rate` Hz."""
 
     pcm: bytes
     rate: int
@@ -61,7 +69,7 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """The text of what the caller hears."""
+    """The text of the audio that is played."""
 
     text: str
 
@@ -73,34 +81,40 @@ class EndSpeech:
 
 @dataclass(frozen=True, slots=True)
 class CutSpeech:
-    """Drop what has not been heard yet."""
+    """Drop the audio that has not been played yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyOver:
-    """The examiner's turn is over; `heard` is the share of its text, 0 to 1, that was spoken; None is all of it."""
+    """The examiner's turn is over; `played_share` is the share of its text, 0 to 1, that was played; None is all."""
 
     interrupted: bool
-    heard: float | None = None
+    played_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CallerFragment:
-    """A piece of the text of what the caller said."""
+    """A fragment of the input transcription."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class WindowClosed:
-    """A window of the caller's turn is over, though the turn goes on; `safe` when it will not be heard again."""
+    """An activity window of the caller's turn is over, though the turn goes on.
 
-    safe: bool = True
+    `acknowledged`: its audio is not replayed on another connection, so its text does not come again.
+    """
+
+    acknowledged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class AudioReplayed:
-    """The caller's audio since the last safe window, or since the turn began, is sent again: its text comes again."""
+    """The caller's audio since the last acknowledged window, or since the turn began, is sent again.
+
+    Its transcription comes again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +128,7 @@ class CallTool:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """Tokens for the bill; the estimates are used where the service left details out."""
+    """Tokens for the bill; `audio_in` and `audio_out` are estimated tokens where the service left details out."""
 
     counts: TokenCounts
     audio_in: int
@@ -123,14 +137,17 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A fact for the log."""
+    """An event for the session record."""
 
     event: Event
 
 
+ConnectionAction = Dial | HangUp | GiveUp | Note | ConnectionEnded
 Speech = BeginSpeech | Play | Caption | EndSpeech
 Action = (
-    ConnectionAction
+    Dial
+    | HangUp
+    | GiveUp
     | Transmit
     | Seed
     | Speech

@@ -1,4 +1,4 @@
-"""What the end of a connection means and what to do about it.
+"""Close codes and HTTP refusals: what the end of a connection means, and which action follows.
 
 Close reasons are cut at 123 bytes (RFC 6455, section 5.5.1), so they are compared by their beginning. First match wins.
 The rows come from reports of users of the service, named by their source; none is a promise of the vendor.
@@ -12,47 +12,52 @@ class CloseAction(StrEnum):
     """What to do after a connection has ended."""
 
     RESUME = "resume"  # dial again with the handle
-    FRESH = "fresh"  # the handle is of no use: dial again without it
-    WAIT = "wait"  # dial again, but not soon
-    GIVE_UP = "give up"  # no dial will do better
+    NEW_SESSION = "new session"  # the handle is of no use: dial again without it
+    WAIT = "wait"  # dial again after the long wait
+    GIVE_UP = "give up"  # no further attempt would help
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A close code with the start of its reason, what to do, and a sentence for the operator."""
+    """A close code with the beginning of its reason, what to do, and a sentence for the operator."""
 
     code: int
     prefix: str
-    verdict: CloseAction
+    action: CloseAction
     meaning: str
 
 
 CLOSES = (
     Rule(1007, "API key not valid", CloseAction.GIVE_UP, "The API key was refused: check the key of the Live stage."),
-    Rule(1007, "Invalid session handle", CloseAction.FRESH, "The resumption handle is unknown or has expired."),
+    Rule(1007, "Invalid session handle", CloseAction.NEW_SESSION, "The resumption handle is unknown or has expired."),
     Rule(1007, "Invalid JSON payload", CloseAction.GIVE_UP, "The service does not know a field of the setup."),
-    Rule(1007, "setup must be the first", CloseAction.FRESH, "The service lost the order of messages."),
+    Rule(1007, "setup must be the first", CloseAction.NEW_SESSION, "The service lost the order of messages."),
     Rule(
         1007,
         "Explicit activity control",
         CloseAction.GIVE_UP,
         "Manual activity was used while the service detects activity itself.",
     ),
-    Rule(1007, "Cannot extract voices", CloseAction.GIVE_UP, "A voice was asked of a session that does not speak."),
+    Rule(
+        1007, "Cannot extract voices", CloseAction.GIVE_UP, "A voice was requested from a session without audio output."
+    ),
     # livekit/agents#5985, google/adk-python#5076: a payload the model does not take, or a bad resume.
-    Rule(1007, "Request contains an invalid argument", CloseAction.FRESH, "The service refused an argument."),
+    Rule(1007, "Request contains an invalid argument", CloseAction.NEW_SESSION, "The service refused an argument."),
     # googleapis/js-genai#1236 and discuss.ai.google.dev/t/114644: input during a pending tool call.
     Rule(1008, "Operation is not implemented", CloseAction.RESUME, "Input met a pending tool call."),
     Rule(1008, "models/", CloseAction.GIVE_UP, "The model is unknown, retired, or not a Live model: check its name."),
-    Rule(1008, "BidiGenerateContent session not found", CloseAction.FRESH, "The session behind the handle is gone."),
-    Rule(1008, "Requested entity was not found", CloseAction.FRESH, "The session behind the handle is gone."),
+    Rule(
+        1008, "BidiGenerateContent session not found", CloseAction.NEW_SESSION, "The session behind the handle is gone."
+    ),
+    Rule(1008, "Requested entity was not found", CloseAction.NEW_SESSION, "The session behind the handle is gone."),
     Rule(1008, "The operation was aborted", CloseAction.RESUME, "The connection reached the end of its lifetime."),
     Rule(1011, "RESOURCE_EXHAUSTED", CloseAction.WAIT, "Too many sessions at once."),
     Rule(1011, "You exceeded your current quota", CloseAction.WAIT, "The project's quota is used up."),
     Rule(1011, "", CloseAction.RESUME, "The service failed or ended the connection."),
 )
 
-# RFC 6455 section 7.4 and the registry of close codes: a normal close, going away, lost, restart, try again, gateway.
+# RFC 6455 section 7.4 and the registry of close codes: normal close, going away, no close frame, restart, try again
+# later, bad gateway.
 TRANSIENT = frozenset({1000, 1001, 1006, 1012, 1013, 1014})
 
 
@@ -61,12 +66,12 @@ class Refusal:
     """An HTTP status in answer to the upgrade, what to do, and a sentence for the operator."""
 
     status: int
-    verdict: CloseAction
+    action: CloseAction
     meaning: str
 
 
-# What the API's own error codes mean: ai.google.dev/gemini-api/docs/troubleshooting. A handshake that was refused said
-# nothing of the session, so a handle is as good as before.
+# What the API's own error codes mean: ai.google.dev/gemini-api/docs/troubleshooting. A refused handshake
+# says nothing about the session, so the handle stays valid.
 REFUSALS = (
     Refusal(
         400,
@@ -92,12 +97,12 @@ REFUSALS = (
 def classify(code: int, reason: str) -> CloseAction:
     """What to do after a close frame with this code and reason (1006 when there was none)."""
     if (rule := _rule(code, reason)) is not None:
-        return rule.verdict
+        return rule.action
     return CloseAction.RESUME if code in TRANSIENT else CloseAction.GIVE_UP
 
 
 def explain(code: int, reason: str) -> str:
-    """A sentence for the operator."""
+    """A sentence for the operator about a close frame."""
     if (rule := _rule(code, reason)) is not None:
         return rule.meaning
     return "The connection was lost." if code in TRANSIENT else "The service closed the connection for good."
@@ -106,12 +111,12 @@ def explain(code: int, reason: str) -> str:
 def classify_refusal(status: int) -> CloseAction:
     """What to do after the upgrade was answered with this HTTP status."""
     if (refusal := _refusal(status)) is not None:
-        return refusal.verdict
+        return refusal.action
     return CloseAction.RESUME if status >= 500 else CloseAction.GIVE_UP
 
 
 def explain_refusal(status: int) -> str:
-    """A sentence for the operator."""
+    """A sentence for the operator about a refused upgrade."""
     if (refusal := _refusal(status)) is not None:
         return refusal.meaning
     return "The service failed." if status >= 500 else "The service refused the connection for good."

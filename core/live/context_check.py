@@ -1,4 +1,4 @@
-"""Has the model forgotten the conversation? Looked at after every reconnect, while its first words are held back."""
+"""Has the model lost the context? Checked after every reconnect, while its first words are held back."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,10 +7,10 @@ from core.text import shingles
 
 # Words of a reply after which its beginning can be told from the opening of the exam.
 ENOUGH_WORDS = 8
-# Share of the reply's runs of three words that are in the opening from which it counts as the opening again.
+# Share of the reply's runs of three words that are in the opening from which it counts as the opening repeated.
 RESEMBLES = 0.5
 # Questions of an exam resemble each other ("what do you usually do ..."): only as good as the same words, in a sentence
-# of some length, are an old question put again.
+# of some length, are an old question repeated.
 SAME_WORDS = 12
 SAME = 0.8
 # A resumed context is billed whole with every turn. Compression may halve it (targetTokens is half of triggerTokens by
@@ -22,10 +22,10 @@ LEAST_TOKENS = 1500
 
 
 class ContextState(StrEnum):
-    """What is known of the model's memory."""
+    """What is known of the model's context after a reconnect."""
 
     UNKNOWN = "unknown"
-    KEPT = "kept"
+    INTACT = "intact"
     LOST = "lost"
 
 
@@ -33,64 +33,67 @@ class ContextState(StrEnum):
 class ContextCheck:
     """Compares what a model says after a reconnect with what it said at first.
 
-    Three signals: the opening again; an old question again; a context that is billed at less than half of what it was.
-    The first is enough by itself. So is a question word for word, or a context of which next to nothing is left. A
+    Three signals: the opening repeated; an old question repeated; a context that is billed at less than half of what it
+    was. The first is enough by itself. So is a question word for word, or a context of which next to nothing is left. A
     question that only resembles an old one and a context that only shrank are believed together.
     """
 
     opening: str = ""
-    asked: list[str] = field(default_factory=list[str])
-    tokens: int = 0
+    questions: list[str] = field(default_factory=list[str])
+    prompt_tokens: int = 0  # of the last turn before the reconnect
     checking: bool = False
     _text: str = ""
     _collapsed: bool = False
 
-    def said(self, text: str) -> None:
-        """The examiner finished an utterance that the caller heard."""
+    def played(self, text: str) -> None:
+        """An utterance of the examiner was played to its end, or to where the caller interrupted it."""
         if not self.opening:
             self.opening = text
         elif "?" in text:
-            self.asked.append(text)
+            self.questions.append(text)
 
     def billed(self, prompt_tokens: int) -> ContextState:
         """The service counted the context; a collapse after a reconnect says that it is another one."""
         if not self.checking:
-            self.tokens = prompt_tokens or self.tokens
+            self.prompt_tokens = prompt_tokens or self.prompt_tokens
             return ContextState.UNKNOWN
-        if self.tokens < LEAST_TOKENS or not prompt_tokens:
+        if self.prompt_tokens < LEAST_TOKENS or not prompt_tokens:
             return ContextState.UNKNOWN
-        self._collapsed = prompt_tokens < COLLAPSED * self.tokens
-        gone = prompt_tokens < VANISHED * self.tokens or (self._collapsed and self._old() >= RESEMBLES)
+        self._collapsed = prompt_tokens < COLLAPSED * self.prompt_tokens
+        gone = prompt_tokens < VANISHED * self.prompt_tokens or (self._collapsed and self._old_question() >= RESEMBLES)
         return ContextState.LOST if gone else ContextState.UNKNOWN
 
     def reconnected(self) -> None:
-        """A new connection is open: what comes next is checked, if anything has been said before."""
+        """A new connection is open: what comes next is checked, if anything was played before."""
         self.checking, self._text, self._collapsed = bool(self.opening), "", False
 
-    def speaking(self, text: str, *, finished: bool = False) -> ContextState:
-        """The reply so far has these words more. UNKNOWN as long as there are too few to tell."""
+    def transcribed(self, text: str, *, finished: bool = False) -> ContextState:
+        """The reply goes on with this text. UNKNOWN as long as there are too few words to tell."""
         if not self.checking:
-            return ContextState.KEPT
+            return ContextState.INTACT
         self._text += text
         words = len(self._text.split())
         if words < ENOUGH_WORDS and not finished:
             return ContextState.UNKNOWN
-        old = self._old()
+        old = self._old_question()
         if _share(self._text, self.opening) >= RESEMBLES or (old >= RESEMBLES and self._collapsed):
-            forgot = True
+            lost = True
         elif old < RESEMBLES or finished or words >= SAME_WORDS:
-            forgot = old >= SAME
+            lost = old >= SAME
         else:
             return ContextState.UNKNOWN  # it may become the same question, or another
         self.checking = False
-        return ContextState.LOST if forgot else ContextState.KEPT
+        return ContextState.LOST if lost else ContextState.INTACT
 
-    def _old(self) -> float:
-        """How much the reply resembles an old question. Not the last one: it may be asked again, its answer was cut."""
-        return max((_share(self._text, one) for one in self.asked[:-1]), default=0.0)
+    def _old_question(self) -> float:
+        """How much the reply resembles an old question, 0 to 1.
+
+        Not the last one: its answer may have been cut off, and then it is rightly asked once more.
+        """
+        return max((_share(self._text, one) for one in self.questions[:-1]), default=0.0)
 
 
 def _share(text: str, old: str) -> float:
-    """How much of the text is in the old one."""
+    """How much of the text is in the old one, 0 to 1."""
     ours = shingles(text)
     return len(ours & shingles(old)) / len(ours) if ours else 0.0

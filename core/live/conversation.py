@@ -1,9 +1,9 @@
-"""The Live conversation: what is sent, what the caller gets to hear, and what survives a change of connection.
+"""The Live conversation: what is sent, what is played to the caller, and what survives a change of connection.
 
-One machine for the whole of it. The shell tells it of the caller's turns and of what the service says, with the time,
-and carries out what it answers. Each part keeps a state of its own: the link (when to dial), the uplink (what the model
-is told, and what to say again), the floor (whose turn it is to speak), the model's turns, the replies on their way to
-the caller, the watchdog (is the model late) and our patience with a silent caller.
+One machine for the whole of it. The shell reports the caller's turns and the service's messages, with the time, and
+carries out the actions. Each part has a state of its own: the connection (when to dial), the uplink (what is sent, and
+what is replayed), turn-taking (whose turn it is to speak), the downlink (the model's turns), the reply on its way to
+the caller, the watchdog (is the model late) and the idle timer.
 """
 
 from collections.abc import Sequence
@@ -11,21 +11,20 @@ from dataclasses import InitVar, dataclass
 from typing import Any
 
 from core import events
+from core.audio.pcm import seconds as seconds_of
 from core.billing.usage import CHARACTERS_PER_TOKEN
 from core.events import UtteranceSpoken
-from core.live import messages
+from core.live import messages, prompts
 from core.live.actions import Action, CallerFragment, Note, Seed
 from core.live.close_codes import CloseAction
 from core.live.connection import ConnectionState, LiveConnectionMachine
-from core.live.connection_log import Line
 from core.live.context_check import ContextState
 from core.live.downlink import Downlink
 from core.live.idle import IdleAction, IdleTimer
 from core.live.policy import LivePolicy
-from core.live.prompts import PROMPT, UNHEARD
 from core.live.replay_buffer import AudioSpool, ReplayBuffer
 from core.live.reply import Reply
-from core.live.reseed import go_on, seed, since
+from core.live.reseed import instruction_for_new_session, instruction_for_stale_session, seed
 from core.live.tool_calls import ToolCalls
 from core.live.turn_taking import Decision, TurnTaking
 from core.live.uplink import Uplink
@@ -38,267 +37,279 @@ class LiveConversationMachine:
 
     policy: LivePolicy
     functions: InitVar[frozenset[str]] = frozenset()
-    shelf: AudioSpool | None = None
+    spool: AudioSpool | None = None
     _samples: int = 0  # of the caller's turn so far
     _rate: int = 0
-    _known: float = 0.0  # up to when the session behind the newest handle knows the call
+    _acknowledged_until: float = 0.0  # up to when the session behind the newest handle has the call
 
     def __post_init__(self, functions: frozenset[str]) -> None:
         policy = self.policy
-        self._link = LiveConnectionMachine(policy.link)
-        self._line = Line(self._link, lambda now: self._model.dropped(now))
-        self._calls = ToolCalls(policy.hold_during_calls)
-        self.unanswered = ReplayBuffer(policy.memory_seconds, self.shelf)
-        self._uplink = Uplink(self._link, self._calls, self.unanswered)
-        self._floor = TurnTaking(policy.gate, policy.grace)
-        self._replies = Reply(policy.check)
-        self._watch = Watchdog(policy.watch)
-        self._patience = IdleTimer(policy.idle)
-        self._model = Downlink(
-            self._line, self._uplink, self._floor, self._replies, self._watch, self._patience, functions
+        self._connection = LiveConnectionMachine(policy.connection)
+        self._tool_calls = ToolCalls(policy.hold_during_calls)
+        self.replay_buffer = ReplayBuffer(policy.spool_after, self.spool)
+        self._uplink = Uplink(self._connection, self._tool_calls, self.replay_buffer)
+        self._turn_taking = TurnTaking(policy.reply_gate, policy.grace)
+        self._reply = Reply(policy.context_check)
+        self._watchdog = Watchdog(policy.watchdog)
+        self._idle_timer = IdleTimer(policy.idle_timeout)
+        self._downlink = Downlink(
+            self._connection, self._uplink, self._turn_taking, self._reply, self._watchdog, self._idle_timer, functions
         )
 
     @property
     def state(self) -> ConnectionState:
-        """Where the link is."""
-        return self._link.state
+        """The state of the connection."""
+        return self._connection.state
 
     @property
     def caller_speaking(self) -> bool:
-        """Whether the caller has the floor."""
-        return self._floor.caller_speaking
+        """Whether the caller's turn is open."""
+        return self._turn_taking.caller_speaking
 
     @property
     def replying(self) -> bool:
-        """Whether the caller is hearing the examiner, or about to."""
-        return self._replies.speaking
+        """Whether the examiner's reply is being played, or about to be."""
+        return self._reply.speaking
 
     @property
-    def owed(self) -> bool:
+    def awaiting_answer(self) -> bool:
         """Whether an answer, and with it the text of the caller's last words, may still come."""
-        return self._link.up and (self.caller_speaking or self.unanswered.pending)
+        return self._connection.up and (self.caller_speaking or self.replay_buffer.pending)
 
     # --- the call
 
     def serve(self, functions: frozenset[str]) -> None:
-        """These functions have somebody to serve them; another is refused."""
-        self._model.functions = functions
+        """These functions have a stage that serves them; a call of another is refused."""
+        self._downlink.functions = functions
 
     def start(self, now: float, instructions: str = "") -> list[Action]:
         """The call begins: connect, so that the examiner can speak when the caller is there.
 
-        `instructions` is what the model is told with every connection.
+        `instructions` is the system instruction of every connection.
         """
-        self._model.bill.text = len(instructions) // CHARACTERS_PER_TOKEN
-        return self._line.start(now)
+        self._downlink.usage.text_tokens = len(instructions) // CHARACTERS_PER_TOKEN
+        return self._downlink.on_connection(self._connection.start(now), now)
 
-    def conclude(self, now: float) -> list[Action]:
-        """The call is ending: nobody hears what the model says from here on, and nobody goes on speaking."""
-        self._model.muted = True
-        self._patience.stop()
-        return self._model.ruled(self._floor.conclude(), now)
+    def finish(self, now: float) -> list[Action]:
+        """The call is over: what the model sends from here on is not played, and the caller does not go on."""
+        self._downlink.call_is_over = True
+        self._idle_timer.stop()
+        return self._downlink.carry_out(self._turn_taking.finish(), now)
 
-    def settle(self) -> list[Action]:
-        """What was not billed by now is estimated."""
-        return [*self._model.bill.settle()]
+    def charge_estimates(self) -> list[Action]:
+        """The charge, as it is estimated, for a turn that no usage message came for."""
+        return [*self._downlink.usage.finish()]
 
     def close(self, now: float) -> list[Action]:
-        """The call is over."""
-        self._watch.rest()
-        self._patience.stop()
-        return [*self.settle(), *self._model.ruled(self._floor.forget(now), now), *self._line.close(now)]
+        """Close the connection."""
+        self._watchdog.stop()
+        self._idle_timer.stop()
+        actions = [*self.charge_estimates(), *self._downlink.carry_out(self._turn_taking.connection_ended(now), now)]
+        return [*actions, *self._downlink.on_connection(self._connection.close(now), now)]
 
     def deadline(self) -> float | None:
         """When `tick` has something to do."""
-        parts = (self._link, self._watch, self._replies, self._floor, self._patience)
+        parts = (self._connection, self._watchdog, self._reply, self._turn_taking, self._idle_timer)
         return min((at for at in (part.deadline() for part in parts) if at is not None), default=None)
 
     def tick(self, now: float) -> list[Action]:
         """Time has passed."""
-        actions = self._line.tick(now)
-        if (until := self._floor.deadline()) is not None and now >= until:
-            actions += self._model.ruled(self._floor.let_go(), now)
-        actions += self._replies.tick(now)
-        match self._watch.tick(now):
+        actions = self._downlink.on_connection(self._connection.tick(now), now)
+        if (until := self._turn_taking.deadline()) is not None and now >= until:
+            actions += self._downlink.carry_out(self._turn_taking.release(), now)
+        actions += self._reply.tick(now)
+        match self._watchdog.tick(now):
             case Alarm.NUDGE:
-                actions += self._model.nudge(now)
+                actions += self._downlink.nudge(now)
             case Alarm.RECONNECT:
-                actions += self._line.leave(now)
-            case Alarm.SETTLE:
-                actions += self._model.turn_done(now)
+                actions += self._downlink.on_connection(self._connection.reconnect(now), now)
+            case Alarm.COMPLETE:
+                actions += self._downlink.turn_complete(now)
             case None:
                 actions += self._idle(now)
         return actions
 
     # --- the caller
 
-    def caller_began(self, now: float) -> list[Action]:
-        """The caller has the floor."""
-        actions = self._model.ruled(self._floor.began(now), now)
-        if self.replying and self._floor.resumed(now):
-            # The reply came too early, and has begun to be heard all the same.
-            text, seconds = self._replies.unheard(now)
+    def caller_started(self, now: float) -> list[Action]:
+        """The caller's turn opens. Whatever is played is interrupted (barge-in)."""
+        actions = self._downlink.carry_out(self._turn_taking.caller_started(now), now)
+        if self.replying and self._turn_taking.continues_answer(now):
+            # The reply came too early, and a part of it was played all the same.
+            text, seconds = self._reply.unplayed(now)
             actions += [Note(events.ReplySuppressed(now, "premature", text, round(seconds, 3)))] if seconds > 0 else []
-        mute = self._model.mute(now)
-        self._floor.unheard = self._floor.unheard or (bool(mute) and self._watch.waits_for_reply)
-        self._patience.stop(heard=True)
-        self._watch.rest()
-        actions += mute
-        self._replies.drop()
+        silent = self._downlink.drop_silent_text(now)
+        if silent and self._watchdog.awaiting_reply:
+            self._turn_taking.text_suppressed = True
+        self._idle_timer.stop(caller_spoke=True)
+        self._watchdog.stop()
+        actions += silent
+        self._reply.drop()
         if self.replying:
-            self.unanswered.answered()  # the answer to it has begun to be heard
-        self.unanswered.recorded()
-        return [*actions, *self._replies.finish(now, interrupted=True), *self._uplink.begin()]
+            self.replay_buffer.answered()  # the answer to it has begun to be played
+        self.replay_buffer.recorded()
+        return [*actions, *self._reply.finish(now, interrupted=True), *self._uplink.open_window()]
 
     def caller_audio(self, pcm: bytes, rate: int) -> list[Action]:
-        """A piece of the caller's turn."""
+        """The audio of the caller's turn goes on; 16-bit mono at `rate` Hz."""
         if not self.caller_speaking:
             return []
-        self._model.bill.heard(len(pcm) / 2 / rate)
+        self._downlink.usage.caller_audio(seconds_of(pcm, rate))
         self._samples, self._rate = self._samples + len(pcm) // 2, rate
-        return self._uplink.say(messages.Audio(pcm, rate))
+        return self._uplink.send(messages.Audio(pcm, rate))
 
     def caller_voiced(self, until: float, now: float) -> list[Action]:
-        """The caller's voice was heard until then."""
-        return self._model.ruled(self._floor.voiced(until, now), now)
+        """VAD found the caller's voice until then."""
+        return self._downlink.carry_out(self._turn_taking.caller_voiced(until, now), now)
 
     def flush(self, now: float, at: float | None = None, why: str = "") -> list[Action]:
-        """Close the caller's window and open the next, which begins with what was heard at `at`; None is now."""
+        """Close the caller's window and open the next, which begins with the audio of time `at`; None is now."""
         if not self.caller_speaking:
             return []
-        actions = self._model.ruled(self._floor.flushing(now), now)
-        if self._calls.pending:
+        actions = self._downlink.carry_out(self._turn_taking.before_flush(now), now)
+        if self._tool_calls.pending:
             return actions  # input during a call ends the connection on 2.5 (discuss.ai.google.dev/t/114644)
         at = now if at is None else at
-        self._floor.flushed(at)
+        self._turn_taking.flushed(at)
         actions.append(Note(events.TurnFlushed(at, why)))
-        return [*actions, *self._uplink.say(messages.EndActivity(flush=True), messages.StartActivity())]
+        return [*actions, *self._uplink.send(messages.EndActivity(flush=True), messages.StartActivity())]
 
     def caller_stopped(
         self, now: float, *, voiced: float | None = None, spoke_until: float | None = None
     ) -> list[Action]:
-        """The caller has finished, after `voiced` seconds of voice of which the last was heard at `spoke_until`."""
+        """The caller's turn closes, after `voiced` seconds of voice, the last of which was found at `spoke_until`."""
         actions: list[Action] = [Note(events.TurnSent(now, self._samples, self._rate))]
         self._samples = 0
-        answered = self._floor.had_finished(spoke_until)
-        ruling = self._floor.stopped(now, voiced, spoke_until)
-        actions += self._model.ruled(Decision((), ruling.refuse, ruling.facts), now)
+        answered = self._turn_taking.caller_had_finished(spoke_until)
+        decision = self._turn_taking.caller_stopped(now, voiced, spoke_until)
+        actions += self._downlink.carry_out(Decision((), decision.refuse, decision.events), now)
         if answered:
-            self._uplink.leave_open()
+            self._uplink.leave_window_open()
         else:
-            untold = self._floor.unheard and self.policy.tell_unheard
-            actions += self._uplink.say(*([messages.InTurnText(UNHEARD)] if untold else []), messages.EndActivity())
-        self._floor.unheard = False
-        self._model.expect(now)
-        return [*actions, *self._model.ruled(Decision(ruling.take), now)]
+            report = self._turn_taking.text_suppressed and self.policy.report_suppressed
+            text = [messages.InTurnText(prompts.REPLY_SUPPRESSED)] if report else []
+            actions += self._uplink.send(*text, messages.EndActivity())
+        self._turn_taking.text_suppressed = False
+        self._downlink.expect_reply(now)
+        return [*actions, *self._downlink.carry_out(Decision(decision.accept), now)]
 
-    def answer_due(self, at_least: float, thinking: float = 0.0) -> None:
-        """The examiner has put a question that asks for at least so many seconds of speech, after some of thought."""
-        self._floor.due.asked(at_least)
-        self._patience.thinking = thinking
+    def answer_expected(self, at_least: float, thinking: float = 0.0) -> None:
+        """The examiner has put a question that asks for at least so many seconds of voice, after some of thought."""
+        self._turn_taking.expected_answer.asked(at_least)
+        self._idle_timer.thinking = thinking
 
-    def tell(self, text: str, now: float) -> list[Action]:
-        """Words for the model that nobody spoke."""
-        self._floor.due.told()
-        actions = self._uplink.tell(text, speaking=self.caller_speaking)
-        self._model.expect(now)
+    def instruct(self, text: str, now: float) -> list[Action]:
+        """Send text that nobody spoke to the model."""
+        self._turn_taking.expected_answer.input_sent()
+        actions = self._uplink.instruct(text, speaking=self.caller_speaking)
+        self._downlink.expect_reply(now)
         return actions
 
-    def answer_tool(self, id: str, name: str, result: dict[str, Any], told: str, now: float) -> list[Action]:
-        """A function has a result; `told` is the same in words, for a session that does not know the call."""
-        if self._calls.is_withdrawn(id):
+    def tool_answered(self, id: str, name: str, result: dict[str, Any], as_text: str, now: float) -> list[Action]:
+        """A function has a result; `as_text` is the same in words, for a session that does not know the call."""
+        if self._tool_calls.is_cancelled(id):
             return []
-        self._floor.due.told()
-        said = self._uplink.result(id, name, result, told, speaking=self.caller_speaking)
-        actions = [Note(events.ToolAnswered(now, id, name)), *said]
-        self._model.expect(now)
+        self._turn_taking.expected_answer.input_sent()
+        sent = self._uplink.tool_result(id, name, result, as_text, speaking=self.caller_speaking)
+        actions = [Note(events.ToolAnswered(now, id, name)), *sent]
+        self._downlink.expect_reply(now)
         return actions
 
-    def audible(self, now: float) -> None:
-        """The caller begins to hear the examiner."""
-        self._replies.spoken.audible(now)
+    def playback_started(self, now: float) -> None:
+        """The examiner begins to be played to the caller."""
+        self._reply.playback.started(now)
 
-    def played(self, now: float) -> list[Action]:
-        """Nothing is left for the caller to hear."""
-        self._patience.extend(now)
-        self._replies.spoken.silent(now)
-        if not self._replies.generated:
+    def playback_stopped(self, now: float) -> list[Action]:
+        """Nothing is left to be played to the caller."""
+        self._idle_timer.extend(now)
+        self._reply.playback.stopped(now)
+        if not self._reply.generated:
             return []
-        self.unanswered.recorded()
-        return [*self._replies.finish(now, interrupted=False), *self._model.move_if_quiet(now)]
+        self.replay_buffer.recorded()
+        return [*self._reply.finish(now, interrupted=False), *self._downlink.rotate_if_quiet(now)]
 
-    # --- the link
+    # --- the connection
 
     def opened(
         self,
         took: float,
         service_session: str | None,
-        said: Sequence[UtteranceSpoken],
+        utterances: Sequence[UtteranceSpoken],
         resumed: bool,
         now: float,
         *,
-        standing: str = "",
+        progress_summary: str = "",
     ) -> list[Action]:
-        """The connection is up. `said` is the conversation so far, for a session that does not know it, and
-        `standing` is where the exam is.
+        """The connection is up, after `took` seconds. `utterances` are the conversation so far, for a session that does
+        not have it, and `progress_summary` is where the exam is.
         """
-        actions, self._uplink.aside = self._line.opened(took, service_session, now), ""
-        if resumed and self.unanswered.behind:
-            # The handle is older than a turn that is over. Going on from it, the model would ask that question again.
-            if self.policy.stale_handle == "fresh":
-                return actions + self._line.begin_afresh("The handle is older than the last turn.", now)
-            self._uplink.aside = since(said, self._known, standing)
-            if told := self.unanswered.told:
-                actions.append(Note(events.TurnSentAsText(now, told[0], told[-1])))
+        actions: list[Action] = [*self._connection.opened(took, service_session, now)]
+        if not self._connection.up:
+            return actions  # the attempt had been abandoned
+        self._uplink.preamble = ""
+        if resumed and self.replay_buffer.handle_is_stale:
+            # The handle is older than a turn that is over. Going on from it, the model would repeat that question.
+            if self.policy.stale_handle == "new_session":
+                redialed = self._connection.new_session("The handle is older than the last turn.", now)
+                return actions + self._downlink.on_connection(redialed, now)
+            self._uplink.preamble = instruction_for_stale_session(
+                utterances, self._acknowledged_until, progress_summary
+            )
+            if as_text := self.replay_buffer.sent_as_text:
+                actions.append(Note(events.TurnSentAsText(now, as_text[0], as_text[-1])))
         elif not resumed:
-            self.unanswered.known()
-            if said:
-                actions.append(Seed((*seed(said), ("user", go_on(said, standing)))))
-        self._replies.memory.reconnected()
-        self._floor.due.speaking()
-        if again := self._uplink.again(now):
-            self._model.expect(now)
-        return [*actions, *again]
+            self.replay_buffer.seeded()
+            if utterances:
+                instruction = instruction_for_new_session(utterances, progress_summary)
+                actions.append(Seed((*seed(utterances), ("user", instruction))))
+        self._reply.context_check.reconnected()
+        self._turn_taking.expected_answer.reply_accepted()
+        if replayed := self._uplink.replay(now):
+            self._downlink.expect_reply(now)
+        return [*actions, *replayed]
 
-    def lost(self, code: int, reason: str, verdict: CloseAction, meaning: str, number: int, now: float) -> list[Action]:
+    def lost(self, code: int, reason: str, action: CloseAction, meaning: str, number: int, now: float) -> list[Action]:
         """Connection `number` ended, or could not be opened."""
-        return self._line.lost(code, reason, verdict, meaning, number, now)
+        lost = self._connection.lost(code, reason, action, meaning, number, now)
+        return self._downlink.on_connection(lost, now)
 
-    def heard(self, event: messages.Incoming, number: int, now: float) -> list[Action]:
-        """The service said something on connection `number`."""
-        if number != self._link.number or not self._link.up:
+    def on_server_message(self, message: messages.Incoming, number: int, now: float) -> list[Action]:
+        """The service has sent this on connection `number`."""
+        if number != self._connection.number or not self._connection.up:
             return []
-        match event:
+        match message:
             case messages.InputTranscribed(text):
                 return [CallerFragment(text)]
             case messages.Interrupted():
-                return self._model.interrupted(now)
+                return self._downlink.interrupted(now)
             case messages.ToolsCancelled(ids):
-                self._calls.withdraw(ids)
-                self._floor.withdrawn(ids)
-                return [*(Note(events.ToolCancelled(now, id)) for id in ids), *self._uplink.let_in()]
+                self._tool_calls.cancel(ids)
+                self._turn_taking.calls_cancelled(ids)
+                return [*(Note(events.ToolCancelled(now, id)) for id in ids), *self._uplink.send_held()]
             case messages.GoAway(time_left):
-                return [*self._line.going_away(time_left, now), *self._model.move_if_quiet(now)]
+                return [*self._connection.go_away(time_left, now), *self._downlink.rotate_if_quiet(now)]
             case messages.HandleUpdated(handle):
                 if handle is None:
-                    return self._line.handle(handle, now)
-                if not self._uplink.aside:
-                    self._known = now
-                return [*self._uplink.handle(), *self._line.handle(handle, now), *self._model.move_if_quiet(now)]
+                    return [*self._connection.handle_updated(handle, now)]
+                if not self._uplink.preamble:
+                    self._acknowledged_until = now
+                updated = self._connection.handle_updated(handle, now)
+                return [*self._uplink.handle_updated(), *updated, *self._downlink.rotate_if_quiet(now)]
             case messages.TurnComplete():
-                return [*self._model.bill.turn_over(), *self._model.said(event, now)]
+                return [*self._downlink.usage.turn_complete(), *self._downlink.on_output(message, now)]
             case messages.UsageReceived(counts):
-                unheard = self._replies.holding or self._floor.holding
-                forgot = self._replies.memory.billed(counts.prompt_total) is ContextState.LOST and unheard
-                return [self._model.bill.charge(counts), *(self._model.forgotten(now) if forgot else [])]
+                unplayed = self._reply.holding or self._turn_taking.holding
+                lost = self._reply.context_check.billed(counts.prompt_total) is ContextState.LOST and unplayed
+                return [self._downlink.usage.charge(counts), *(self._downlink.context_lost(now) if lost else [])]
             case _:
-                return self._model.said(event, now)
+                return self._downlink.on_output(message, now)
 
     def _idle(self, now: float) -> list[Action]:
-        match self._patience.tick(now):
+        match self._idle_timer.tick(now):
             case IdleAction.PROMPT:
-                return [Note(events.ModelLate(now, "prompt")), *self.tell(PROMPT, now)]
+                return [Note(events.ModelLate(now, "prompt")), *self.instruct(prompts.IDLE, now)]
             case IdleAction.END:
-                return self._line.give_up("Nobody has spoken for a long time.", now)
+                gave_up = self._connection.give_up("Nobody has spoken for a long time.", now)
+                return self._downlink.on_connection(gave_up, now)
             case None:
                 return []

@@ -1,206 +1,226 @@
-"""What the model says, and what it comes to: heard, held, lost, or a function to be called."""
+"""The model's output, and what becomes of it: played, held, suppressed, or a function call."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from core import events
+from core.audio.pcm import seconds
 from core.live import messages
-from core.live.actions import Action, CallTool, Caption, CutSpeech, Note, Play, WindowClosed
-from core.live.connection_log import Line
+from core.live.actions import (
+    Action,
+    CallTool,
+    Caption,
+    ConnectionAction,
+    ConnectionEnded,
+    CutSpeech,
+    Note,
+    Play,
+    WindowClosed,
+)
+from core.live.connection import LiveConnectionMachine
 from core.live.context_check import ContextState
 from core.live.idle import IdleTimer
-from core.live.prompts import MUTE, NUDGE
+from core.live.prompts import NO_AUDIO, NUDGE
 from core.live.reply import Reply
 from core.live.reply_gate import ModelOutput
 from core.live.turn_taking import Decision, TurnTaking
-from core.live.uplink import MOST_STOPPED, Uplink
+from core.live.uplink import MAX_INTERRUPTIONS, Uplink
 from core.live.usage_estimate import UsageEstimate
 from core.live.watchdog import Alarm, Watchdog
 
-UNSTOPPABLE = "it spoke unasked again and again, and was heard"
+UNSTOPPABLE = "it sent unsolicited replies repeatedly, and one was played"
 
 
 @dataclass
 class Downlink:
     """The examiner's side of the conversation, one turn of the model after the other."""
 
-    line: Line
+    connection: LiveConnectionMachine
     uplink: Uplink
-    floor: TurnTaking
-    replies: Reply
-    watch: Watchdog
-    patience: IdleTimer
+    turn_taking: TurnTaking
+    reply: Reply
+    watchdog: Watchdog
+    idle_timer: IdleTimer
     functions: frozenset[str] = frozenset()
-    muted: bool = False  # the call is ending: nobody hears what the model says
-    bill: UsageEstimate = field(default_factory=UsageEstimate)
-    _cut: bool = False  # the turn was interrupted and has not been declared over
+    call_is_over: bool = False  # what the model sends is not played any more
+    usage: UsageEstimate = field(default_factory=UsageEstimate)
+    _interrupted: bool = False  # the turn was interrupted, and its turnComplete has not come
 
-    def said(self, event: ModelOutput, now: float) -> list[Action]:
-        """A piece of the model's turn: counted in any case, heard if the floor is the model's."""
-        if isinstance(event, messages.ModelAudio):
-            self.bill.spoken(len(event.pcm) / 2 / event.rate)
-        if not isinstance(event, messages.GenerationComplete):
-            self.uplink.calls.taken()
-        unstoppable = self._unstoppable(event, now)
-        ruling = self.floor.hears(event, self._cut, now)
-        if not ruling.take and not ruling.refuse:
-            if isinstance(event, messages.ToolCallReceived):
-                self.uplink.calls.asked(event.id)  # held, and from here on nothing else is sent
-            if not ruling.swallowed:
-                self.watch.rest()  # the reply that was due is there, though nobody hears it yet
-            elif self.watch.waits_for_reply:
-                self.watch.asked(now)  # the model comes to the caller's turn only after this one
-            elif isinstance(event, messages.TurnComplete) and self.floor.caller_speaking:
-                # To the model that window is answered, and the next handle knows it: it is not to be heard again.
-                self.uplink.unanswered.answered()
-        actions = [*unstoppable, *self.ruled(ruling, now)]
-        return [*actions, *self.uplink.silence()] if ruling.unprompted else actions
+    def on_output(self, output: ModelOutput, now: float) -> list[Action]:
+        """The model has sent something: counted in any case, passed on if it is the model's turn to speak."""
+        if isinstance(output, messages.ModelAudio):
+            self.usage.model_audio(seconds(output.pcm, output.rate))
+        if not isinstance(output, messages.GenerationComplete):
+            self.uplink.tool_calls.acknowledged()
+        unstoppable = self._unstoppable(output, now)
+        decision = self.turn_taking.on_output(output, self._interrupted, now)
+        if not decision.accept and not decision.refuse:
+            if isinstance(output, messages.ToolCallReceived):
+                self.uplink.tool_calls.received(output.id)  # held, and from here on nothing else is sent
+            if not decision.discarded:
+                self.watchdog.stop()  # the reply that was expected is there, though it is held
+            elif self.watchdog.awaiting_reply:
+                self.watchdog.await_reply(now)  # the model comes to the caller's turn only after this one
+            elif isinstance(output, messages.TurnComplete) and self.turn_taking.caller_speaking:
+                # To the model that window is answered, and the next handle has it: it is not to be replayed.
+                self.uplink.replay_buffer.answered()
+        actions = [*unstoppable, *self.carry_out(decision, now)]
+        return [*actions, *self.uplink.interrupt_model()] if decision.unsolicited else actions
 
-    def _unstoppable(self, event: ModelOutput, now: float) -> list[Action]:
-        """Stopped as often as is of use, a model that speaks unasked is heard: better that than a silent line."""
-        stopped = self.uplink.stopped >= MOST_STOPPED and not isinstance(event, messages.ToolCallReceived)
-        if not stopped or not self.floor.unprompted(event):
+    def _unstoppable(self, output: ModelOutput, now: float) -> list[Action]:
+        """Let an unsolicited reply pass when enough of them were interrupted: better that than a silent call."""
+        enough = self.uplink.interruptions >= MAX_INTERRUPTIONS and not isinstance(output, messages.ToolCallReceived)
+        if not enough or not self.turn_taking.is_unsolicited(output):
             return []
-        self.floor.due.told()
-        self.uplink.stopped += 1
-        noted = self.uplink.stopped > MOST_STOPPED + 1
+        self.turn_taking.expected_answer.input_sent()
+        self.uplink.interruptions += 1
+        noted = self.uplink.interruptions > MAX_INTERRUPTIONS + 1
         return [] if noted else [Note(events.ProblemSeen(now, "model", UNSTOPPABLE))]
 
-    def ruled(self, ruling: Decision, now: float) -> list[Action]:
-        """Do as the floor rules."""
-        actions: list[Action] = [Note(fact) for fact in ruling.facts]
-        actions += self.uplink.refuse(ruling.refuse, now)
-        for event in ruling.take:
-            actions += self._take(event, now)
-            if not self.line.link.up:
-                break  # the session was left for what it said; the rest was said by it, too
+    def carry_out(self, decision: Decision, now: float) -> list[Action]:
+        """Do as was decided about whose turn it is to speak."""
+        actions: list[Action] = [Note(event) for event in decision.events]
+        actions += self.uplink.refuse(decision.refuse, now)
+        for output in decision.accept:
+            actions += self._accept(output, now)
+            if not self.connection.up:
+                break  # the session was left for this output; the rest is its output, too
         return actions
 
-    def dropped(self, now: float) -> list[Action]:
-        """The connection is gone, with the reply that was under way and the calls that were pending."""
-        self.watch.rest()
-        self.replies.drop()
-        self._cut = False
-        actions = self.ruled(self.floor.forget(now), now)
-        return [*actions, *self.replies.finish(now, interrupted=True, dropped=True), *self.uplink.dropped()]
+    def on_connection(self, changes: Sequence[ConnectionAction], now: float) -> list[Action]:
+        """The actions of the connection, with those of the clean-up where it ended."""
+        actions: list[Action] = []
+        for change in changes:
+            actions += self._connection_ended(now) if isinstance(change, ConnectionEnded) else [change]
+        return actions
 
-    def _take(self, event: ModelOutput, now: float) -> list[Action]:
-        match event:
+    def _connection_ended(self, now: float) -> list[Action]:
+        """Clean up the reply that was under way and the function calls that were pending."""
+        self.watchdog.stop()
+        self.reply.drop()
+        self._interrupted = False
+        actions = self.carry_out(self.turn_taking.connection_ended(now), now)
+        actions += self.reply.finish(now, interrupted=True, connection_lost=True)
+        return [*actions, *self.uplink.connection_ended()]
+
+    def _accept(self, output: ModelOutput, now: float) -> list[Action]:
+        match output:
             case messages.ModelAudio(pcm, rate):
-                self.watch.said(now, len(pcm) / 2 / rate)
-                return self._speak(Play(pcm, rate), now)
+                self.watchdog.on_output(now, seconds(pcm, rate))
+                return self._pass_on(Play(pcm, rate), now)
             case messages.OutputTranscribed(text):
-                if self.replies.sounding:
-                    self.watch.said(now)  # else a reply that was due is still due: these may be the last one's words
-                return self._speak(Caption(text), now)
+                if self.reply.audible:
+                    self.watchdog.on_output(now)  # else a reply is still expected: this may be text of the last one
+                return self._pass_on(Caption(text), now)
             case messages.GenerationComplete():
-                return self._generation_done(now)
+                return self._generation_complete(now)
             case messages.TurnComplete(reason):
-                return self.turn_done(now, wants_more=reason == "NEED_MORE_INPUT")
+                return self.turn_complete(now, wants_more=reason == "NEED_MORE_INPUT")
             case messages.ToolCallReceived():
-                return self._called(event, now)
+                return self._tool_called(output, now)
             case _:
-                assert_never(event)
+                assert_never(output)
 
-    def _speak(self, what: Play | Caption, now: float) -> list[Action]:
-        # After the call has ended nobody hears a reply, and what comes while the caller has the floor is the tail of
-        # the reply that he interrupted.
-        if self.muted or (self.floor.caller_speaking and self.floor.mode != "off"):
-            self.watch.rest()
+    def _pass_on(self, speech: Play | Caption, now: float) -> list[Action]:
+        # No reply is played after the end of the call, and what comes while the caller speaks is the tail of the reply
+        # that he interrupted.
+        if self.call_is_over or (self.turn_taking.caller_speaking and self.turn_taking.mode != "off"):
+            self.watchdog.stop()
             return []
-        self.floor.due.speaking()
-        recall, speech = self.replies.say(what, now)
-        return self.forgotten(now) if recall is ContextState.LOST else [*speech]
+        self.turn_taking.expected_answer.reply_accepted()
+        context, actions = self.reply.add(speech, now)
+        return self.context_lost(now) if context is ContextState.LOST else [*actions]
 
-    def _generation_done(self, now: float) -> list[Action]:
-        recall, speech = self.replies.complete(now)
-        if recall is ContextState.LOST:
-            return self.forgotten(now)
-        self.watch.generated(now)
-        if not self.watch.waits_for_reply:
-            self.uplink.unanswered.answered()
-        return [*speech]
+    def _generation_complete(self, now: float) -> list[Action]:
+        context, actions = self.reply.generation_complete(now)
+        if context is ContextState.LOST:
+            return self.context_lost(now)
+        self.watchdog.generation_complete(now)
+        if not self.watchdog.awaiting_reply:
+            self.uplink.replay_buffer.answered()
+        return [*actions]
 
-    def turn_done(self, now: float, *, wants_more: bool = False) -> list[Action]:
-        """The turn was declared over; with `wants_more` the model waits for the user, whatever it owed."""
-        self.floor.due.turn_over()
-        actions: list[Action] = [*self.replies.release(now), *(mute := self.mute(now))]
-        if self._cut:
-            self._cut = False  # the end of a reply that was cut off says nothing about the turn that cut it
-            return [*actions, *self.replies.finish(now, interrupted=True), WindowClosed(safe=False)]
-        if mute and not wants_more and not self.muted and not self.uplink.calls.pending:
-            return [*actions, *self._say_again(now)]
-        if self.watch.waits_for_reply and not wants_more:
-            self.watch.hurry(now)
+    def turn_complete(self, now: float, *, wants_more: bool = False) -> list[Action]:
+        """The model's turn is complete; with `wants_more` it waits for the user, whether or not it has replied."""
+        self.turn_taking.expected_answer.turn_complete()
+        actions: list[Action] = [*self.reply.release(now), *(silent := self.drop_silent_text(now))]
+        if self._interrupted:
+            self._interrupted = False  # the end of an interrupted reply says nothing about the turn that interrupted it
+            return [*actions, *self.reply.finish(now, interrupted=True), WindowClosed(acknowledged=False)]
+        if silent and not wants_more and not self.call_is_over and not self.uplink.tool_calls.pending:
+            return [*actions, *self._ask_for_audio(now)]
+        if self.watchdog.awaiting_reply and not wants_more:
+            self.watchdog.empty_turn(now)
             return actions
-        self.line.answered()
-        self.uplink.unanswered.answered()
-        self.uplink.unanswered.recorded()
-        self.watch.rest()
-        if self.floor.caller_speaking:
-            self.patience.stop()
+        self.connection.model_answered()
+        self.uplink.replay_buffer.answered()
+        self.uplink.replay_buffer.recorded()
+        self.watchdog.stop()
+        if self.turn_taking.caller_speaking:
+            self.idle_timer.stop()
         else:
-            self.patience.wait(now)
-        return [*actions, *self.replies.declared_over(now), *self.move_if_quiet(now)]
+            self.idle_timer.start(now)
+        return [*actions, *self.reply.turn_complete(now), *self.rotate_if_quiet(now)]
 
     def interrupted(self, now: float) -> list[Action]:
-        """The service has cut its reply off."""
-        self._cut = True
-        actions = self.ruled(self.floor.interrupted(now), now)
-        self.uplink.unanswered.interrupted()
-        if self.replies.speaking:
+        """The service has cut off its reply."""
+        self._interrupted = True
+        actions = self.carry_out(self.turn_taking.interrupted(now), now)
+        self.uplink.replay_buffer.interrupted()
+        if self.reply.speaking:
             actions.append(CutSpeech())
-        actions += [*self.replies.finish(now, interrupted=True), *self.mute(now)]
-        if not self.floor.caller_speaking and (ended := self.uplink.answer_after_all()):
-            self.floor.due.told()  # it is asked to speak: what it says to that answers something
-            actions += ended
-            self.expect(now)
+        actions += [*self.reply.finish(now, interrupted=True), *self.drop_silent_text(now)]
+        if not self.turn_taking.caller_speaking and (closed := self.uplink.close_window_if_unanswered()):
+            self.turn_taking.expected_answer.input_sent()  # the reply to that window is not unsolicited
+            actions += closed
+            self.expect_reply(now)
         return actions
 
-    def mute(self, now: float) -> list[Action]:
-        """The words whose sound has not come by now are not heard any more: that is a fact, not a part of the exam."""
-        text = self.replies.mute()
+    def drop_silent_text(self, now: float) -> list[Action]:
+        """Suppress text whose audio has not come by now: it goes into the log, but is no part of the exam."""
+        text = self.reply.drop_silent_text()
         return [Note(events.ReplySuppressed(now, "mute", text, 0.0))] if text else []
 
     def nudge(self, now: float) -> list[Action]:
-        """The model owes something and is silent: it is asked to go on."""
-        self.floor.due.told()
-        if mute := self.mute(now):
-            self.uplink.unanswered.answered()  # in words; what it owes is a voice
-        nudge = self.uplink.tell(MUTE) if mute else self.uplink.tell(NUDGE, remember=False)
-        return [*mute, Note(events.ModelLate(now, "nudge")), *nudge]
+        """Ask a model that has not replied in time to go on."""
+        self.turn_taking.expected_answer.input_sent()
+        if silent := self.drop_silent_text(now):
+            self.uplink.replay_buffer.answered()  # as text; only the audio is missing
+        nudge = self.uplink.instruct(NO_AUDIO) if silent else self.uplink.instruct(NUDGE, replayable=False)
+        return [*silent, Note(events.ModelLate(now, "nudge")), *nudge]
 
-    def _say_again(self, now: float) -> list[Action]:
-        if self.watch.muted(now) is Alarm.RECONNECT:
-            return self.line.leave(now)
-        # It has answered; what it still owes, on this connection or on another, is a voice.
-        self.uplink.unanswered.answered()
-        self.floor.due.told()
-        self.patience.wait(now)
-        return [Note(events.ModelLate(now, "say again")), *self.uplink.tell(MUTE)]
+    def _ask_for_audio(self, now: float) -> list[Action]:
+        if self.watchdog.turn_without_audio(now) is Alarm.RECONNECT:
+            return self.on_connection(self.connection.reconnect(now), now)
+        # It has answered; what is missing, on this connection or on another, is the audio.
+        self.uplink.replay_buffer.answered()
+        self.turn_taking.expected_answer.input_sent()
+        self.idle_timer.start(now)
+        return [Note(events.ModelLate(now, "repeat")), *self.uplink.instruct(NO_AUDIO)]
 
-    def _called(self, call: messages.ToolCallReceived, now: float) -> list[Action]:
+    def _tool_called(self, call: messages.ToolCallReceived, now: float) -> list[Action]:
         if call.name not in self.functions:
             return self.uplink.refuse([call], now, {"error": f"there is no function {call.name}"})
-        self.uplink.calls.asked(call.id)  # before anyone is told: from here on nothing else is sent
-        self.watch.rest()
-        self.uplink.unanswered.answered()
+        self.uplink.tool_calls.received(call.id)  # before anyone else acts: from here on nothing else is sent
+        self.watchdog.stop()
+        self.uplink.replay_buffer.answered()
         return [Note(events.ToolCalled(now, call.id, call.name, call.args)), CallTool(call.id, call.name, call.args)]
 
-    def forgotten(self, now: float) -> list[Action]:
-        """The model has begun the exam anew. Nobody has heard it yet: another session is told where the exam is."""
-        self.replies.drop()
-        # Told where the exam stands, it may still put an old question again; from here on only a greeting counts.
-        self.replies.memory.asked.clear()
-        return self.line.forgotten(now)
+    def context_lost(self, now: float) -> list[Action]:
+        """The model has begun the exam anew, and none of it was played: a new session is seeded."""
+        self.reply.drop()
+        # Though seeded, it may still put an old question once more; from here on only a greeting counts.
+        self.reply.context_check.questions.clear()
+        return self.on_connection(self.connection.context_lost(now), now)
 
-    def expect(self, now: float) -> None:
+    def expect_reply(self, now: float) -> None:
         """It is the model's turn, unless somebody else is still busy."""
-        self.patience.wait(now)
-        if not self.floor.caller_speaking and self.uplink.waits_for_answer:
-            self.watch.asked(now)
+        self.idle_timer.start(now)
+        if not self.turn_taking.caller_speaking and self.uplink.awaiting_reply:
+            self.watchdog.await_reply(now)
 
-    def move_if_quiet(self, now: float) -> list[Action]:
-        """A connection that is about to end is left at a moment when nobody notices."""
-        busy = self.floor.caller_speaking or self.replies.speaking or self.replies.holding or self.uplink.owes
-        return [] if busy else self.line.quiet(now)
+    def rotate_if_quiet(self, now: float) -> list[Action]:
+        """Leave a connection that is about to end, if nobody is speaking and nothing is pending."""
+        busy = self.turn_taking.caller_speaking or self.reply.speaking or self.reply.holding or self.uplink.busy
+        return [] if busy else self.on_connection(self.connection.rotate(now), now)

@@ -1,45 +1,45 @@
-"""What the examiner's question asks for, and whether it has been given: who may speak next is ours to say."""
+"""The answer that the examiner's question asks for, and whether it has been given: decides who may speak next."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class ExpectedAnswer:
-    """An answer that the exam plan waits for.
+    """An answer that the exam plan expects.
 
-    A model that goes on by itself, without a word of the candidate since it asked, is not to be heard.
+    A reply that the model begins by itself, when the candidate has said nothing since the question, is unsolicited.
     """
 
-    open: bool = False  # a question was asked, and nothing has been said to the model since
-    _at_least: float = 0.0  # seconds of speech of which an answer to it hardly has less
-    _voiced: float = 0.0  # ... of which there have been so many
-    _turn_over: bool = False  # the model has ended its turn, and nothing has been said to it since
+    awaited: bool = False  # a question was asked, and the model has been given nothing to reply to since
+    _at_least: float = 0.0  # seconds of voice of which an answer to it hardly has less
+    _voiced: float = 0.0  # seconds of voice in the answer so far
+    _turn_complete: bool = False  # the model has ended its turn, and has been given nothing to reply to since
 
     @property
-    def unprompted(self) -> bool:
-        """Whether what the model begins to say now answers nothing."""
-        return self.open and self._turn_over
+    def reply_is_unsolicited(self) -> bool:
+        """Whether a reply that begins now is a reply to nothing."""
+        return self.awaited and self._turn_complete
 
     def asked(self, at_least: float) -> None:
-        """A question was put that asks for at least so many seconds of speech."""
-        self.open, self._at_least, self._voiced = True, at_least, 0.0
+        """The examiner has put a question that asks for at least so many seconds of voice."""
+        self.awaited, self._at_least, self._voiced = True, at_least, 0.0
 
     def answered(self, voiced: float | None) -> bool:
-        """The caller's turn is over, `voiced` seconds of it voice. Whether the answer is too short to be the whole."""
-        self.told()
+        """The caller's turn is over, with `voiced` seconds of voice. Whether the answer is too short to be complete."""
+        self.input_sent()
         if voiced is None:
             return False
         self._voiced += voiced
         return self._voiced < self._at_least
 
-    def told(self) -> None:
-        """The model was given something to answer."""
-        self.open = self._turn_over = False
+    def input_sent(self) -> None:
+        """The model was given something to reply to."""
+        self.awaited = self._turn_complete = False
 
-    def speaking(self) -> None:
-        """The model is in a turn that is heard: a question in it does not make the rest of it unprompted."""
-        self._turn_over = False
+    def reply_accepted(self) -> None:
+        """A turn of the model goes to the caller: a question in it does not make the rest of it unsolicited."""
+        self._turn_complete = False
 
-    def turn_over(self) -> None:
+    def turn_complete(self) -> None:
         """The model has ended its turn."""
-        self._turn_over = True
+        self._turn_complete = True

@@ -1,14 +1,14 @@
-"""Silence of everybody: the candidate has lost the thread, or is gone, or did not hear the question."""
+"""The idle timeout: nobody speaks, since the candidate has lost the thread, or is gone, or has missed the question."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 # Prompts without an answer before the call is ended.
-MOST_PROMPTS = 2
+MAX_PROMPTS = 2
 
 
 class IdleAction(StrEnum):
-    """What to do about it."""
+    """What to do when the timeout has passed."""
 
     PROMPT = "prompt"  # the examiner is to speak up
     END = "end"  # nobody is there
@@ -16,37 +16,37 @@ class IdleAction(StrEnum):
 
 @dataclass
 class IdleTimer:
-    """`limit` seconds in which nothing is owed and nobody speaks; None waits for ever."""
+    """Runs while neither side speaks or has to reply; `timeout` in seconds, None for never."""
 
-    limit: float | None
-    thinking: float = 0.0  # ... besides these, until the caller has spoken
+    timeout: float | None
+    thinking: float = 0.0  # seconds that the question allows besides, until the caller has spoken
     _since: float | None = None
     _prompts: int = 0
 
-    def wait(self, now: float) -> None:
+    def start(self, now: float) -> None:
         """It is the caller's turn to speak, or the model's."""
         self._since = now
 
     def extend(self, now: float) -> None:
-        """Somebody was heard until now; whoever was waited for is waited for from here."""
+        """Audio was played until now; a timer that runs starts from here."""
         if self._since is not None:
             self._since = now
 
-    def stop(self, *, heard: bool = False) -> None:
-        """Nobody is waited for; `heard` when the caller has spoken, which makes up for earlier prompts."""
+    def stop(self, *, caller_spoke: bool = False) -> None:
+        """Nobody is waited for; `caller_spoke` resets the count of prompts and the time for thinking."""
         self._since = None
-        if heard:
+        if caller_spoke:
             self._prompts, self.thinking = 0, 0.0
 
     def deadline(self) -> float | None:
         """When `tick` has something to say."""
-        return None if self._since is None or self.limit is None else self._since + self.limit + self.thinking
+        return None if self._since is None or self.timeout is None else self._since + self.timeout + self.thinking
 
     def tick(self, now: float) -> IdleAction | None:
         """Time has passed."""
-        due = self.deadline()
-        if due is None or now < due:
+        deadline = self.deadline()
+        if deadline is None or now < deadline:
             return None
         self._since = None
         self._prompts += 1
-        return IdleAction.END if self._prompts > MOST_PROMPTS else IdleAction.PROMPT
+        return IdleAction.END if self._prompts > MAX_PROMPTS else IdleAction.PROMPT

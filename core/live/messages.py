@@ -1,4 +1,4 @@
-"""What is said between us and the Live service, in our own words: no type of its SDK."""
+"""The messages to and from the Live service, as values: no type of its SDK."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from core.billing.usage import TokenCounts
 
 @dataclass(frozen=True, slots=True)
 class StartActivity:
-    """The caller's activity window opens."""
+    """The caller's activity window opens (activityStart)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +23,21 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class EndActivity:
-    """The caller's activity window closes; with `flush` only to be opened again at once, in mid-turn."""
+    """The caller's activity window closes (activityEnd); `flush`: in mid-turn, another opens at once."""
 
     flush: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TextTurn:
-    """Words nobody spoke; answered like a finished turn of the user."""
+    """Text that nobody spoke; answered like a finished turn of the user."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class InTurnText:
-    """Words nobody spoke, said into the caller's open window: they are answered together with it."""
+    """Text that nobody spoke, sent into the caller's open window and answered together with it."""
 
     text: str
 
@@ -58,7 +58,7 @@ Outgoing = StartActivity | Audio | EndActivity | TextTurn | InTurnText | ToolRes
 
 @dataclass(frozen=True, slots=True)
 class ModelAudio:
-    """16-bit mono PCM at `rate` Hz of the model's voice."""
+    """The model's voice: 16-bit mono PCM at `rate` Hz."""
 
     pcm: bytes
     rate: int
@@ -66,14 +66,14 @@ class ModelAudio:
 
 @dataclass(frozen=True, slots=True)
 class InputTranscribed:
-    """A piece of what the caller said. Leading spaces count."""
+    """A fragment of the input transcription. Leading spaces count."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class OutputTranscribed:
-    """A piece of what the model says. Leading spaces count."""
+    """A fragment of the output transcription. Leading spaces count."""
 
     text: str
 
@@ -90,7 +90,7 @@ class GenerationComplete:
 
 @dataclass(frozen=True, slots=True)
 class TurnComplete:
-    """The model's turn is over."""
+    """The model's turn is over; `reason` is its turnCompleteReason, if there is one."""
 
     reason: str = ""
 
@@ -127,7 +127,7 @@ class HandleUpdated:
 
 @dataclass(frozen=True, slots=True)
 class UsageReceived:
-    """The service reported tokens."""
+    """The service reported tokens (usageMetadata)."""
 
     counts: TokenCounts
 

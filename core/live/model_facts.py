@@ -1,4 +1,4 @@
-"""What is known of the Live model families, by the beginning of the model's name.
+"""The properties of the Live model families, by the beginning of the model's name.
 
 From public reports, not from a contract; every figure has a setting that overrules it. Sources: ai.google.dev
 live-api/session-management (about ten minutes a connection), kazunori279/interpretab (9:50 measured on 3.1),
@@ -13,8 +13,8 @@ from typing import Literal
 class ModelFacts:
     """`lifetime` is how long a connection lives, in seconds.
 
-    `text` is how words nobody spoke are sent, `history` how a fresh session is told of the conversation so far: as
-    content at any time, or only as the initial history that setup announces.
+    `text` is how text that nobody spoke is sent: as realtimeInput or clientContent. `history` is how a new session is
+    seeded with the conversation so far: as content at any time, or only as the initial history that setup announces.
     """
 
     lifetime: float
@@ -32,7 +32,7 @@ FAMILIES = (
 UNKNOWN = ModelFacts(590, "realtime", "initial")
 
 
-def facts(model: str) -> ModelFacts:
-    """What is known of a model."""
+def model_facts(model: str) -> ModelFacts:
+    """The properties of a model's family; `UNKNOWN` for none of them."""
     name = model.removeprefix("models/")
     return next((known for prefix, known in FAMILIES if name.startswith(prefix)), UNKNOWN)

@@ -1,47 +1,48 @@
-"""How much of a reply was heard: the service sends words and audio far ahead of the voice that reads them."""
+"""How much of a reply was played: the service sends text and audio far ahead of real time."""
 
 from dataclasses import dataclass
 
-# Characters a second of English speech (about 150 words a minute), for words whose audio has not come yet.
-PACE = 15.0
+# Of English speech (about 150 words a minute), for text whose audio has not come yet.
+CHARACTERS_PER_SECOND = 15.0
 
 
 @dataclass
 class Playback:
-    """One reply: its words, its seconds of audio, and since when it is being heard."""
+    """One reply: its text, its seconds of audio, and since when it is played to the caller."""
 
     text: str = ""
     seconds: float = 0.0
     complete: bool = False  # no more audio comes
-    _since: float | None = None  # it is audible since
-    _before: float = 0.0  # seconds that were heard before, if the voice ran dry and came back
+    _playing_since: float | None = None
+    _played_before: float = 0.0  # seconds that were played before an underrun
 
-    def audible(self, now: float) -> None:
-        """The caller begins to hear it."""
-        if self._since is None:
-            self._since = now
+    def started(self, now: float) -> None:
+        """It begins to be played to the caller."""
+        if self._playing_since is None:
+            self._playing_since = now
 
     def following(self) -> "Playback":
-        """The reply after this one: what is still to be heard of this is heard first."""
-        return Playback(_since=None if self._since is None else self._since + self.seconds - self._before)
+        """The playback of the next reply: it begins when what is left of this one has been played."""
+        since = self._playing_since
+        return Playback(_playing_since=None if since is None else since + self.seconds - self._played_before)
 
-    def silent(self, now: float) -> None:
-        """Nothing of it is being heard any more."""
-        self._before, self._since = self.heard(now), None
+    def stopped(self, now: float) -> None:
+        """Nothing of it is being played any more."""
+        self._played_before, self._playing_since = self.played_seconds(now), None
 
-    def heard(self, now: float) -> float:
-        """Seconds of it that were heard by now: never more than were sent."""
-        running = max(0.0, now - self._since) if self._since is not None else 0.0
-        return min(self.seconds, self._before + running)
+    def played_seconds(self, now: float) -> float:
+        """Seconds of it that were played by now: never more than were sent."""
+        running = max(0.0, now - self._playing_since) if self._playing_since is not None else 0.0
+        return min(self.seconds, self._played_before + running)
 
-    def left(self, now: float) -> float:
-        """Seconds of it that were sent and not heard."""
-        return self.seconds - self.heard(now)
+    def remaining(self, now: float) -> float:
+        """Seconds of it that were sent and not played."""
+        return self.seconds - self.played_seconds(now)
 
-    def share(self, heard: float) -> float:
-        """The share of the text, 0 to 1, that is spoken in the first `heard` seconds.
+    def text_share(self, seconds: float) -> float:
+        """The share of the text, 0 to 1, that is in the first `seconds` of its audio.
 
-        The voice is taken to be even. As long as more audio is to come, the text may be ahead of what there is.
+        Speech is assumed to be even. As long as more audio is to come, the text may be ahead of what there is.
         """
-        length = self.seconds if self.complete else max(self.seconds, len(self.text) / PACE)
-        return min(1.0, heard / length) if length > 0 else 0.0
+        length = self.seconds if self.complete else max(self.seconds, len(self.text) / CHARACTERS_PER_SECOND)
+        return min(1.0, seconds / length) if length > 0 else 0.0

@@ -1,96 +1,98 @@
-"""The examiner's reply on its way to the caller: begun, let through, held back for a check or a sound, finished."""
+"""The examiner's reply on its way to the caller: begun, played, held back for a check or for its audio, finished."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from core.audio.pcm import seconds
 from core.live.actions import BeginSpeech, Caption, EndSpeech, Play, ReplyOver, Speech
 from core.live.context_check import ContextCheck, ContextState
 from core.live.playback import Playback
-from core.text import cut
+from core.text import truncate
 
-# A turn whose end is declared with more seconds than this unheard may still be interrupted: it is over when heard.
-UNHEARD = 1.0
-# How much later than its audio lasts a reply is over, if nobody says that it was played.
+# A turn that is complete with more seconds than this unplayed may still be interrupted: it is over when played.
+UNPLAYED = 1.0
+# How many seconds later than its audio lasts a reply is over, if no end of playback is reported.
 SLACK = 2.0
 
 
 @dataclass
 class Reply:
-    """Speech in, speech out; words only with their sound, and after a reconnect only once the model has shown that it
-    knows the exam.
+    """Output in, speech out: text only together with its audio, and after a reconnect only once the model has shown
+    that it has the context.
 
-    `check` is how many seconds the first words are held back at most; 0 does not look.
+    `check_timeout` is how many seconds the first words are held back at most; 0 does not look.
     """
 
-    check: float
-    memory: ContextCheck = field(default_factory=ContextCheck)
-    speaking: bool = False  # something of the current reply has been let through
-    spoken: Playback = field(default_factory=Playback)
+    check_timeout: float
+    context_check: ContextCheck = field(default_factory=ContextCheck)
+    speaking: bool = False  # something of the current reply has been passed on
+    playback: Playback = field(default_factory=Playback)
     _held: list[Play | Caption] = field(default_factory=list[Play | Caption])
     _held_until: float | None = None
-    _over_by: float | None = None  # the turn was declared over, and is still being heard
+    _over_at: float | None = None  # the turn is complete, and is over then unless its playback ends before
 
     @property
     def holding(self) -> bool:
-        """Whether words are being held back."""
+        """Whether output is being held back."""
         return bool(self._held)
 
     @property
     def generated(self) -> bool:
         """Whether no more of the current reply comes."""
-        return self.speaking and self.spoken.complete
+        return self.speaking and self.playback.complete
 
     @property
-    def sounding(self) -> bool:
-        """Whether the turn that the model is in can be heard: its words need no longer wait for their sound."""
-        return self.speaking and self._over_by is None
+    def audible(self) -> bool:
+        """Whether audio of the turn that the model is in was passed on: its text need no longer wait for audio."""
+        return self.speaking and self._over_at is None
 
     def deadline(self) -> float | None:
         """When `tick` has something to do."""
-        return min((at for at in (self._held_until, self._over_by) if at is not None), default=None)
+        return min((at for at in (self._held_until, self._over_at) if at is not None), default=None)
 
     def tick(self, now: float) -> list[Speech | ReplyOver]:
-        """What is held back is released, whatever is known by now; what was declared over is over."""
+        """What is held back is released, whatever is known by now; a complete turn is over."""
         actions: list[Speech | ReplyOver] = []
         if self._held_until is not None and now >= self._held_until:
             actions += self.release(now)
-        if self._over_by is not None and now >= self._over_by:
+        if self._over_at is not None and now >= self._over_at:
             actions += self.finish(now, interrupted=False)
         return actions
 
-    def say(self, what: Play | Caption, now: float) -> tuple[ContextState, list[Speech | ReplyOver]]:
-        """A piece of the reply. LOST: the model has begun the exam anew, and nobody has heard it."""
-        self._held.append(what)
-        if not self.memory.checking or self.check == 0:
-            return ContextState.KEPT, self.release(now)
+    def add(self, output: Play | Caption, now: float) -> tuple[ContextState, list[Speech | ReplyOver]]:
+        """The reply goes on with this. LOST: the model has begun the exam anew, and nothing of that was played."""
+        self._held.append(output)
+        if not self.context_check.checking or self.check_timeout == 0:
+            return ContextState.INTACT, self.release(now)
         if self._held_until is None:
-            self._held_until = now + self.check
-        recall = self.memory.speaking(what.text) if isinstance(what, Caption) else ContextState.UNKNOWN
-        return recall, self.release(now) if recall is ContextState.KEPT else []
+            self._held_until = now + self.check_timeout
+        is_text = isinstance(output, Caption)
+        context = self.context_check.transcribed(output.text) if is_text else ContextState.UNKNOWN
+        return context, self.release(now) if context is ContextState.INTACT else []
 
-    def complete(self, now: float) -> tuple[ContextState, list[Speech | ReplyOver]]:
-        """The model has produced the whole reply: what it has shown by now is all there is to go by."""
-        if self._held and self.memory.speaking("", finished=True) is ContextState.LOST:
+    def generation_complete(self, now: float) -> tuple[ContextState, list[Speech | ReplyOver]]:
+        """The model has generated the whole reply: there is nothing more to go by."""
+        if self._held and self.context_check.transcribed("", finished=True) is ContextState.LOST:
             return ContextState.LOST, []
         actions = self.release(now)
-        if not self.sounding:
-            return ContextState.KEPT, actions
-        self.spoken.complete = True
-        return ContextState.KEPT, [*actions, EndSpeech()]
+        if not self.audible:
+            return ContextState.INTACT, actions
+        self.playback.complete = True
+        return ContextState.INTACT, [*actions, EndSpeech()]
 
     def release(self, now: float) -> list[Speech | ReplyOver]:
-        """Let through what is held back, once there is sound in it: words alone are not heard."""
+        """Pass on what is held back, once there is audio in it."""
         if not self._held:
             return []
-        self.memory.checking, self._held_until = False, None
-        if not self.sounding and not any(isinstance(one, Play) for one in self._held):
+        self.context_check.checking, self._held_until = False, None
+        if not self.audible and not any(isinstance(one, Play) for one in self._held):
             return []
         held = self._held
         self.drop()
-        return self._let_through(held, now)
+        return self._pass_on(held, now)
 
-    def mute(self) -> str:
-        """The words whose sound has not come: they are not held any longer, and were never heard."""
+    def drop_silent_text(self) -> str:
+        """Drop text that is held and whose audio has not come; returns it."""
         if any(isinstance(one, Play) for one in self._held):
             return ""
         text = "".join(one.text for one in self._held if isinstance(one, Caption))
@@ -98,48 +100,50 @@ class Reply:
         return text.strip()
 
     def drop(self) -> None:
-        """What is held back is never heard."""
+        """Discard what is held back."""
         self._held, self._held_until = [], None
 
-    def unheard(self, now: float) -> tuple[str, float]:
-        """The words and the seconds of the current reply that the caller has not heard."""
-        text, left = self.spoken.text, self.spoken.left(now)
-        return text[len(cut(text, self.spoken.share(self.spoken.heard(now)))) :].strip(), left
+    def unplayed(self, now: float) -> tuple[str, float]:
+        """The text and the seconds of the current reply that were not played."""
+        text, remaining = self.playback.text, self.playback.remaining(now)
+        played = truncate(text, self.playback.text_share(self.playback.played_seconds(now)))
+        return text[len(played) :].strip(), remaining
 
-    def declared_over(self, now: float) -> list[Speech | ReplyOver]:
-        """The service says that the turn is over. Whoever still hears it may interrupt it."""
-        if not self.speaking or (left := self.spoken.left(now)) <= UNHEARD:
+    def turn_complete(self, now: float) -> list[Speech | ReplyOver]:
+        """The service says that the turn is complete. As long as it is played it may be interrupted."""
+        if not self.speaking or (remaining := self.playback.remaining(now)) <= UNPLAYED:
             return self.finish(now, interrupted=False)
-        self._over_by = now + left + SLACK
+        self._over_at = now + remaining + SLACK
         actions: list[Speech | ReplyOver] = [] if self.generated else [EndSpeech()]
-        self.spoken.complete = True
+        self.playback.complete = True
         return actions
 
-    def finish(self, now: float, *, interrupted: bool, dropped: bool = False) -> list[Speech | ReplyOver]:
-        """The reply is over; `dropped` when its connection is gone: what was sent of it is heard to its end."""
+    def finish(self, now: float, *, interrupted: bool, connection_lost: bool = False) -> list[Speech | ReplyOver]:
+        """The reply is over; with `connection_lost` what was sent of it is played to its end."""
         if not self.speaking:
             return []
-        spoken = self.spoken
-        heard = None
-        if interrupted and spoken.text.strip():
-            heard = round(spoken.share(spoken.seconds if dropped else spoken.heard(now)), 3)
+        playback = self.playback
+        played_share = None
+        if interrupted and playback.text.strip():
+            played = playback.seconds if connection_lost else playback.played_seconds(now)
+            played_share = round(playback.text_share(played), 3)
         actions: list[Speech | ReplyOver] = [] if self.generated else [EndSpeech()]
-        # A reply that went down with its connection is asked for again: saying it twice is not forgetting.
-        if (text := spoken.text.strip()) and not dropped:
-            self.memory.said(text)
-        self.speaking, self._over_by = False, None
-        return [*actions, ReplyOver(interrupted, heard)]
+        # A reply that was lost with its connection is requested once more: its repetition is no loss of context.
+        if (text := playback.text.strip()) and not connection_lost:
+            self.context_check.played(text)
+        self.speaking, self._over_at = False, None
+        return [*actions, ReplyOver(interrupted, played_share)]
 
-    def _let_through(self, speech: Sequence[Play | Caption], now: float) -> list[Speech | ReplyOver]:
-        # Another turn begins while the last one is still being heard: from here on that one cannot be told apart.
-        actions = self.finish(now, interrupted=False) if self._over_by is not None else []
+    def _pass_on(self, speech: Sequence[Play | Caption], now: float) -> list[Speech | ReplyOver]:
+        # Another turn begins while the last one is still played: from here on the two cannot be told apart.
+        actions = self.finish(now, interrupted=False) if self._over_at is not None else []
         for one in speech:
             if not self.speaking:
-                self.speaking, self.spoken = True, self.spoken.following()
+                self.speaking, self.playback = True, self.playback.following()
                 actions.append(BeginSpeech())
             if isinstance(one, Caption):
-                self.spoken.text += one.text
+                self.playback.text += one.text
             else:
-                self.spoken.seconds += len(one.pcm) / 2 / one.rate
+                self.playback.seconds += seconds(one.pcm, one.rate)
             actions.append(one)
         return actions

@@ -1,4 +1,4 @@
-"""What is said to the model: the caller's windows, words nobody spoke, and the results of functions."""
+"""What is sent to the model: the caller's activity windows, text that nobody spoke, and the results of functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from core.live import messages
 from core.live.actions import Action, AudioReplayed, Note, Transmit, WindowClosed
 from core.live.connection import LiveConnectionMachine
 from core.live.messages import Outgoing, ToolCallReceived
-from core.live.replay_buffer import ReplayBuffer, with_aside
+from core.live.replay_buffer import ReplayBuffer, with_text
 from core.live.tool_calls import ToolCalls
 
-# Times a model that speaks unasked is stopped in one turn of the caller. Once is usual, for the window that stops it
-# stays open. Twice is a service that cut its reply to the caller off as well, so that the window had to be ended. More
-# would be an exchange of windows without end, with a caller who hears nothing: it is heard instead.
-MOST_STOPPED = 2
+# Unsolicited replies that are interrupted in one turn of the caller. One is usual, since the window that interrupts it
+# stays open. Two are a service that cut off its reply to the caller as well, so that the window had to be closed. More
+# would be an endless exchange of windows and a caller who hears nothing, so the next reply is played.
+MAX_INTERRUPTIONS = 2
 
 # The result of a call that came before the candidate had finished. Uninformative results are asked for again and again
 # (Google's migration guide to 3.8 Live), so it says what to do.
@@ -28,125 +28,126 @@ TOO_EARLY = {
 
 @dataclass
 class Uplink:
-    """Sends what can be sent now, keeps what has to wait for a function, and remembers what was not answered."""
+    """Sends what can be sent now, holds what has to wait for a function call, and buffers what has no answer yet."""
 
-    link: LiveConnectionMachine
-    calls: ToolCalls
-    unanswered: ReplayBuffer
-    aside: str = ""  # what this connection has still to be told, with the next turn that is sent
-    stopped: int = 0  # times that the model spoke unasked and was stopped, since the caller last began
-    _window_left: bool = False  # the service has an open window although the caller is silent
-
-    @property
-    def owes(self) -> bool:
-        """Whether either side still owes the other something."""
-        return bool(self.calls.pending) or self.unanswered.pending
+    connection: LiveConnectionMachine
+    tool_calls: ToolCalls
+    replay_buffer: ReplayBuffer
+    preamble: str = ""  # text for a resumed session, sent with the next turn on this connection
+    interruptions: int = 0  # unsolicited replies that were interrupted since the caller last started to speak
+    _window_left_open: bool = False  # the service has an open window although the caller is silent
 
     @property
-    def waits_for_answer(self) -> bool:
+    def busy(self) -> bool:
+        """Whether a function call or a turn is unanswered."""
+        return bool(self.tool_calls.pending) or self.replay_buffer.pending
+
+    @property
+    def awaiting_reply(self) -> bool:
         """Whether the model has been sent all there is, and has not answered."""
-        return self.link.up and not self.calls.pending and self.unanswered.pending
+        return self.connection.up and not self.tool_calls.pending and self.replay_buffer.pending
 
-    def say(self, *items: Outgoing) -> list[Action]:
-        """Send these together, after whatever waits for a function."""
-        if self.calls.hold_back(items):
+    def send(self, *items: Outgoing) -> list[Action]:
+        """Send these together; while a function call is pending they are held."""
+        if self.tool_calls.hold(items):
             return []
         for item in items:
-            self.unanswered.sent(item)
-        return [self._transmit(items)] if self.link.up else []
+            self.replay_buffer.add(item)
+        return [self._transmit(items)] if self.connection.up else []
 
-    def let_in(self) -> list[Action]:
-        """Send what has waited for a function, unless one is still pending."""
-        waiting = self.calls.let_in()
-        return self.say(*waiting) if waiting else []
+    def send_held(self) -> list[Action]:
+        """Send what was held for a function call, unless one is still pending."""
+        held = self.tool_calls.release()
+        return self.send(*held) if held else []
 
-    def begin(self) -> list[Action]:
-        """The caller's window opens, if the service has none open."""
-        self.stopped = 0
-        if not self._window_left:
-            return self.say(messages.StartActivity())
-        self._window_left = False
-        self.unanswered.sent(messages.StartActivity())
+    def open_window(self) -> list[Action]:
+        """Open the caller's activity window, if the service has none open."""
+        self.interruptions = 0
+        if not self._window_left_open:
+            return self.send(messages.StartActivity())
+        self._window_left_open = False
+        self.replay_buffer.add(messages.StartActivity())
         return []
 
-    def leave_open(self) -> None:
+    def leave_window_open(self) -> None:
         """The caller's turn was answered at its flush, and the window since is silent.
 
         Its end would be answered as well; the next turn is spoken into it instead.
         """
-        self.calls.discard_waiting()  # silence, too
-        self.unanswered.sent(messages.EndActivity())
-        self._window_left = True
+        self.tool_calls.discard_held()  # silence, too
+        self.replay_buffer.add(messages.EndActivity())
+        self._window_left_open = True
 
-    def silence(self) -> list[Action]:
-        """Stop a model that speaks unasked.
+    def interrupt_model(self) -> list[Action]:
+        """Interrupt an unsolicited reply by opening a window.
 
-        An activity interrupts it, and what it has not said yet does not stay in its history (ActivityHandling in
+        An activity interrupts the model, and what it has not said yet does not stay in its history (ActivityHandling in
         python-genai's types.py). The answer it has to wait for is spoken into that window.
         """
-        if self._window_left or self.calls.pending or self.stopped >= MOST_STOPPED:
+        if self._window_left_open or self.tool_calls.pending or self.interruptions >= MAX_INTERRUPTIONS:
             return []
-        self._window_left, self.stopped = True, self.stopped + 1
+        self._window_left_open, self.interruptions = True, self.interruptions + 1
         return [Transmit((messages.StartActivity(),))]
 
-    def end_window_left(self) -> list[Action]:
-        """What is to be answered next is not spoken into the window that was left open."""
-        if not self._window_left:
+    def close_window(self) -> list[Action]:
+        """Close a window that was left open: what is to be answered next is not spoken into it."""
+        if not self._window_left_open:
             return []
-        self._window_left = False
+        self._window_left_open = False
         return [Transmit((messages.EndActivity(),))]
 
-    def answer_after_all(self) -> list[Action]:
-        """The reply for which a window was left open was cut off: the window is to be answered."""
-        return self.end_window_left() if self.unanswered.pending else []
+    def close_window_if_unanswered(self) -> list[Action]:
+        """The reply for which a window was left open was cut off: close the window, so that it is answered."""
+        return self.close_window() if self.replay_buffer.pending else []
 
-    def tell(self, text: str, *, speaking: bool = False, remember: bool = True) -> list[Action]:
-        """Words nobody spoke; if not to `remember`, they are not said again on another connection.
+    def instruct(self, text: str, *, speaking: bool = False, replayable: bool = True) -> list[Action]:
+        """Send text that nobody spoke; if not `replayable`, it is not sent again on another connection.
 
-        While the caller is `speaking` they go into his window: a turn of their own would end it for the service.
+        While the caller is `speaking` it goes into the open window: a turn of its own would end it for the service.
         """
         if speaking:
-            return self.say(messages.InTurnText(text))
-        ended = self.end_window_left()
-        return [*ended, *(self.say(messages.TextTurn(text)) if remember else [Transmit((messages.TextTurn(text),))])]
+            return self.send(messages.InTurnText(text))
+        turn = messages.TextTurn(text)
+        return [*self.close_window(), *(self.send(turn) if replayable else [Transmit((turn,))])]
 
-    def result(self, id: str, name: str, result: dict[str, Any], told: str, *, speaking: bool) -> list[Action]:
-        """The result of a function; in words, `told`, to a connection that does not know the call."""
-        if self.calls.answered(id, told):
-            return [Transmit((messages.ToolResult(id, name, result),)), *self.let_in()]
+    def tool_result(self, id: str, name: str, result: dict[str, Any], as_text: str, *, speaking: bool) -> list[Action]:
+        """Send the result of a function; `as_text`, the same in words, to a connection that does not know the call."""
+        if self.tool_calls.answered(id, as_text):
+            return [Transmit((messages.ToolResult(id, name, result),)), *self.send_held()]
         # A resumed session does not know the call; it would ignore the result (pipecat-ai/pipecat#5497).
-        return [*self.tell(told, speaking=speaking), *self.let_in()]
+        return [*self.instruct(as_text, speaking=speaking), *self.send_held()]
 
     def refuse(self, calls: Sequence[ToolCallReceived], now: float, result: dict[str, Any] = TOO_EARLY) -> list[Action]:
-        """Answer calls that nobody serves: a model without an answer waits for ever."""
+        """Answer calls that nobody serves with `result`: a model without an answer waits for ever."""
         actions: list[Action] = []
         for call in calls:
-            self.calls.withdraw({call.id})
+            self.tool_calls.cancel({call.id})
             actions.append(Note(events.ToolCalled(now, call.id, call.name, call.args)))
             actions.append(Transmit((messages.ToolResult(call.id, call.name, result),)))
-        return [*actions, *self.let_in()]
+        return [*actions, *self.send_held()]
 
-    def again(self, now: float) -> list[Action]:
-        """Say to a new connection what the last has not answered."""
-        if not (again := self.unanswered.again()):
+    def replay(self, now: float) -> list[Action]:
+        """Send to a new connection what is unanswered or unacknowledged."""
+        if not (replayed := self.replay_buffer.replay()):
             return []
-        numbers, actions = self.unanswered.numbers, list[Action]()
+        numbers, actions = self.replay_buffer.numbers, list[Action]()
         if numbers:
             actions = [Note(events.TurnReplayed(now, numbers[0], numbers[-1])), AudioReplayed()]
-        return [*actions, self._transmit(again)]
+        return [*actions, self._transmit(replayed)]
 
-    def handle(self) -> list[Action]:
-        """The session behind the newest handle knows all that was sent, unless it has still to be told something."""
-        return [WindowClosed()] if not self.aside and self.unanswered.safe() else []
+    def handle_updated(self) -> list[Action]:
+        """The session behind the newest handle has all that was sent, unless the preamble is still to be sent."""
+        return [WindowClosed()] if not self.preamble and self.replay_buffer.acknowledged() else []
 
     def _transmit(self, items: Sequence[Outgoing]) -> Transmit:
-        if self.aside and (told := with_aside(items, self.aside)) is not None:
-            items, self.aside = told, ""
+        if self.preamble and (extended := with_text(items, self.preamble)) is not None:
+            items, self.preamble = extended, ""
         return Transmit(tuple(items))
 
-    def dropped(self) -> list[Action]:
-        """The connection is gone, and the calls that were pending."""
-        self._window_left = False
-        for told in self.calls.dropped():
-            self.unanswered.sent(messages.TextTurn(told))
-        return self.let_in()
+    def connection_ended(self) -> list[Action]:
+        """The connection is gone, and with it the function calls that were pending."""
+        self._window_left_open = False
+        for as_text in self.tool_calls.connection_ended():
+            text = messages.InTurnText if self.replay_buffer.window_is_open else messages.TextTurn
+            self.replay_buffer.add(text(as_text))
+        return self.send_held()

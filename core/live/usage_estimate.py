@@ -1,4 +1,4 @@
-"""What the audio of a conversation weighs, for usage messages that leave the details out or never come."""
+"""Estimates the audio tokens of a conversation, for usage messages that leave the details out or never come."""
 
 from dataclasses import dataclass
 
@@ -10,48 +10,50 @@ from core.live.actions import Charge
 class UsageEstimate:
     """Seconds of audio in the model's context, both sides, and of the reply since the last usage message.
 
-    `text` is about how many tokens of text every turn is billed for besides: the instructions.
+    `text_tokens` is about how many tokens of text every turn is billed for besides: the instructions.
     """
 
-    text: int = 0
-    _context: float = 0.0
-    _reply: float = 0.0
-    _counted: bool = False  # the turn that is under way has a usage message
-    _uncounted: Charge | None = None  # what the last turn is charged if no message comes for it
+    text_tokens: int = 0
+    _context_seconds: float = 0.0
+    _reply_seconds: float = 0.0
+    _reported: bool = False  # the turn that is under way has a usage message
+    _estimate: Charge | None = None  # what the last turn is charged if no message comes for it
 
-    def heard(self, seconds: float) -> None:
-        """The caller was sent on."""
-        self._context += seconds
+    def caller_audio(self, seconds: float) -> None:
+        """So much of the caller's audio was sent to the model."""
+        self._context_seconds += seconds
 
-    def spoken(self, seconds: float) -> None:
-        """The model spoke, whether anybody heard it or not."""
-        self._context += seconds
-        self._reply += seconds
+    def model_audio(self, seconds: float) -> None:
+        """The model has generated so much audio, whether it is played or not."""
+        self._context_seconds += seconds
+        self._reply_seconds += seconds
 
     def charge(self, counts: TokenCounts) -> Charge:
         """The charge for one usage message."""
-        self._counted = self._uncounted is None  # else it is the last turn's, which was over already
-        self._uncounted = None
+        self._reported = self._estimate is None  # else it is the last turn's, which was over already
+        self._estimate = None
         return self._charge(counts)
 
-    def turn_over(self) -> list[Charge]:
+    def turn_complete(self) -> list[Charge]:
         """The model has ended its turn; one before it for which no message came is charged as it is estimated."""
-        charges = self.settle()
-        if not self._counted:
+        charges = self.finish()
+        if not self._reported:
             context, reply = self._tokens()
-            self._uncounted = self._charge(TokenCounts(prompt_total=self.text + context, response_total=reply))
-        self._counted = False
+            self._estimate = self._charge(TokenCounts(prompt_total=self.text_tokens + context, response_total=reply))
+        self._reported = False
         return charges
 
-    def settle(self) -> list[Charge]:
-        """No message will come any more for a turn that is over."""
-        owed, self._uncounted = self._uncounted, None
-        return [owed] if owed else []
+    def finish(self) -> list[Charge]:
+        """The estimated charge for the last turn, if no usage message came for it: none will come any more."""
+        estimate, self._estimate = self._estimate, None
+        return [estimate] if estimate else []
 
     def _charge(self, counts: TokenCounts) -> Charge:
         context, reply = self._tokens()
-        self._reply = 0.0
+        self._reply_seconds = 0.0
         return Charge(counts, context, reply)
 
     def _tokens(self) -> tuple[int, int]:
-        return round(self._context * AUDIO_TOKENS_PER_SECOND), round(self._reply * AUDIO_TOKENS_PER_SECOND)
+        return round(self._context_seconds * AUDIO_TOKENS_PER_SECOND), round(
+            self._reply_seconds * AUDIO_TOKENS_PER_SECOND
+        )

@@ -3,7 +3,7 @@
 from core.scoring import wording as wording
 from core.scoring.block import BlockReader as BlockReader
 from core.scoring.outcome import caller_words as caller_words
-from core.scoring.outcome import facts_of as facts_of
+from core.scoring.outcome import events_of as events_of
 from core.scoring.outcome import question as question
 from core.scoring.outcome import readings_of as readings_of
 from core.scoring.readings import Injected as Injected

@@ -1,4 +1,4 @@
-"""When the examiner is asked for scores, and when nothing more is waited for."""
+"""When the examiner is asked for scores, and when the exam ends without the rest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,16 @@ CLEARLY_SCORES = 2
 
 @dataclass(frozen=True, slots=True)
 class AskingPolicy:
-    """How long everybody's silence is borne, in seconds, and how often the examiner is asked for what is missing.
+    """Seconds of silence of both sides until something is done, and how often missing scores are requested.
 
-    `patience`: after the examiner has spoken. `reply`: while it owes a reply. `farewell`: once all has been reported.
+    `score_timeout`: after the examiner has spoken. `reply_timeout`: while its reply is pending. `farewell`: once all
+    scores have been reported.
     """
 
-    patience: float = 6.0
-    reply: float = 20.0
+    score_timeout: float = 6.0
+    reply_timeout: float = 20.0
     farewell: float = 2.5
-    ask_again: int = 2
+    max_requests: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +36,26 @@ class AskCall:
 
 @dataclass(frozen=True, slots=True)
 class SayGoodbye:
-    """The examiner does not complete its scores: let it end the call in a sentence, so that the caller hears an end."""
+    """The examiner does not complete its scores: let it say goodbye, so that the call does not end in silence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Conclude:
+class Finish:
     """Nothing more is to be had from the examiner."""
 
 
-Action = AskScores | AskCall | SayGoodbye | Conclude
+Action = AskScores | AskCall | SayGoodbye | Finish
 
 
 @dataclass
 class AskingMachine:
-    """What is known of the scores, who is speaking, and time in; what to ask out.
+    """Takes the state of the scores, who is speaking, and time; answers with what to ask of the examiner.
 
-    `due` is what the exam plan says of the scores: None where no plan does, then they begin with the first one.
+    `expected` is what the exam plan says of the scores: None without a plan, then they begin with the first one.
     """
 
     policy: AskingPolicy
-    due: bool | None = None
+    expected: bool | None = None
     _begun: bool = False
     _missing: tuple[str, ...] = ()
     _called: bool = False
@@ -63,8 +64,8 @@ class AskingMachine:
     _refused: bool = False
     _stranded: bool = False  # a call was refused, and nobody has said anything since
     _closing: bool = False
-    _concluded: bool = False
-    _owed: bool = False  # the examiner is to speak and has not begun
+    _finished: bool = False
+    _reply_pending: bool = False  # the examiner is to reply and has not begun
     _replying: bool = False
     _playing: bool = False
     _caller: bool = False
@@ -72,25 +73,25 @@ class AskingMachine:
 
     @property
     def scoring(self) -> bool:
-        """Whether scores are due, or have begun to come."""
-        return self._begun or bool(self.due)
+        """Whether scores are expected, or have begun to come."""
+        return self._begun or bool(self.expected)
 
-    def scores_due(self, due: bool, missing: Sequence[str], now: float) -> None:
+    def scores_expected(self, expected: bool, missing: Sequence[str], now: float) -> None:
         """The plan expects scores from here on, or not yet; these criteria are missing."""
         self._missing = tuple(missing)
-        if due and not self.due:
+        if expected and not self.expected:
             self._quiet_since = now
-        self.due = due
+        self.expected = expected
 
-    def heard(self, stated: int, missing: Sequence[str], now: float) -> None:
+    def examiner_said(self, stated: int, missing: Sequence[str], now: float) -> None:
         """The examiner's last utterance states so many criteria; of all of them these are still missing."""
         self._missing = tuple(missing)
-        if stated >= (CLEARLY_SCORES if self.due is False else 1) and not self._begun:
+        if stated >= (CLEARLY_SCORES if self.expected is False else 1) and not self._begun:
             self._begun, self._quiet_since = True, now
 
     def takes_call(self, stated: int) -> bool:
-        """Whether the function may be called now. Before its time it is refused, once: who calls again means it."""
-        if self.due is False and not self._begun and stated < CLEARLY_SCORES and not self._refused:
+        """Whether the function may be called now. Before its time it is refused, once: a second call is accepted."""
+        if self.expected is False and not self._begun and stated < CLEARLY_SCORES and not self._refused:
             self._refused = self._stranded = True
             return False
         return True
@@ -99,64 +100,64 @@ class AskingMachine:
         """The function was called, and these criteria are still missing."""
         self._missing = tuple(missing)
         self._begun = self._called = True
-        self._owed, self._quiet_since = False, now
+        self._reply_pending, self._quiet_since = False, now
 
     def examiner_replies(self, replying: bool, now: float) -> None:
         """The model has begun, or finished, to produce a reply."""
         self._replying, self._quiet_since = replying, now
-        self._owed = self._owed and not replying
+        self._reply_pending = self._reply_pending and not replying
 
     def examiner_plays(self, playing: bool, now: float) -> None:
-        """The caller has begun, or stopped, to hear the examiner."""
+        """Playback of the examiner to the caller has begun, or stopped."""
         self._playing, self._quiet_since = playing, now
 
     def caller_speaks(self, speaking: bool, now: float) -> None:
         """The caller has begun, or finished, to speak."""
         self._caller, self._quiet_since = speaking, now
-        self._owed, self._stranded = True, False
+        self._reply_pending, self._stranded = True, False
 
-    def conclude(self) -> None:
+    def finish(self) -> None:
         """The call is over, whatever is missing."""
-        self._concluded = True
+        self._finished = True
 
     def deadline(self) -> float | None:
         """When `tick` has something to do."""
-        if self._concluded or self._replying or self._playing or self._caller:
+        if self._finished or self._replying or self._playing or self._caller:
             return None
         if not self.scoring:
-            # It was sure that the exam is over: if it does not go on, it was right and the plan wrong.
-            return self._quiet_since + 2 * self.policy.reply if self._stranded else None
+            # The model took the exam for over: if it does not go on, the plan was wrong about that.
+            return self._quiet_since + 2 * self.policy.reply_timeout if self._stranded else None
         return self._quiet_since + self._wait
 
     def tick(self, now: float) -> list[Action]:
         """Time has passed."""
-        due = self.deadline()
-        if due is None or now < due:
+        deadline = self.deadline()
+        if deadline is None or now < deadline:
             return []
         self._begun, self._quiet_since = True, now
         if self._closing:
             return self._end()
         if not self._missing:
-            if self._called or self._call_asked or self.policy.ask_again == 0:
+            if self._called or self._call_asked or self.policy.max_requests == 0:
                 return self._end()
-            self._call_asked = self._owed = True
+            self._call_asked = self._reply_pending = True
             return [AskCall()]
-        if self._asked < self.policy.ask_again:
+        if self._asked < self.policy.max_requests:
             self._asked += 1
-            self._owed = True
+            self._reply_pending = True
             return [AskScores(self._missing)]
-        if self._owed or self.policy.ask_again == 0:
+        if self._reply_pending or self.policy.max_requests == 0:
             return self._end()  # it does not answer at all
-        self._closing = self._owed = True
+        self._closing = self._reply_pending = True
         return [SayGoodbye()]
 
     @property
     def _wait(self) -> float:
         complete = self._called and not self._missing
-        if self._owed and not complete:
-            return self.policy.reply
-        return self.policy.farewell if complete or self._closing else self.policy.patience
+        if self._reply_pending and not complete:
+            return self.policy.reply_timeout
+        return self.policy.farewell if complete or self._closing else self.policy.score_timeout
 
     def _end(self) -> list[Action]:
-        self._concluded = True
-        return [Conclude()]
+        self._finished = True
+        return [Finish()]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from core.events import UtteranceSpoken
-from core.scoring.hearing import Heard, broken_off, hear
+from core.scoring.hearing import SpeakerText, broken_off, join_utterances
 from core.scoring.pairs import Entry, entries
 from core.scoring.readings import Injected, Reading, Refused, Stated
 from core.scoring.rubric import OffScale, Rubric
@@ -41,11 +41,11 @@ class BlockReader:
             if utterance.speaker == "caller" and self._mark.search(said):
                 out.append(Injected(self.source, shortened(said), utterance.started))
                 copied.append(self._bare(said))
-        heard = hear(utterances, "examiner")
+        speech = join_utterances(utterances, "examiner")
         latest: dict[str, Reading] = {}
-        for start, end in self.spans(heard):
-            echo = any(self._bare(heard.text[start:end]) in words for words in copied)
-            for reading in self._readings(heard, start, end):
+        for start, end in self.spans(speech):
+            echo = any(self._bare(speech.text[start:end]) in words for words in copied)
+            for reading in self._readings(speech, start, end):
                 if echo:
                     reading = Refused(
                         reading.criterion, self.source, "the caller's own words, repeated", "", reading.at
@@ -54,44 +54,44 @@ class BlockReader:
                     latest[reading.criterion] = reading
         return [latest[name] for name in self.rubric.names if name in latest] + out
 
-    def spans(self, heard: Heard) -> list[tuple[int, int]]:
+    def spans(self, speech: SpeakerText) -> list[tuple[int, int]]:
         """Where the contents of the blocks start and end in the text."""
         out: list[tuple[int, int]] = []
-        marks = list(self._mark.finditer(heard.text))
+        marks = list(self._mark.finditer(speech.text))
         for mark, following in zip(marks, [*marks[1:], None], strict=False):
             if not (mark["close"] or mark["shut"]):
-                out.append((mark.end(), self._end(heard, mark, following)))
+                out.append((mark.end(), self._end(speech, mark, following)))
         return out
 
     @staticmethod
-    def _end(heard: Heard, mark: re.Match[str], following: re.Match[str] | None) -> int:
+    def _end(speech: SpeakerText, mark: re.Match[str], following: re.Match[str] | None) -> int:
         """A block ends at the next mark; without one, with the utterance, or the last of those that were broken off."""
-        index = heard.index(mark.start())
-        while index + 1 < len(heard.starts) and broken_off(heard.utterances[index]):
+        index = speech.index(mark.start())
+        while index + 1 < len(speech.starts) and broken_off(speech.utterances[index]):
             index += 1
-        end = heard.starts[index + 1] if index + 1 < len(heard.starts) else len(heard.text)
+        end = speech.starts[index + 1] if index + 1 < len(speech.starts) else len(speech.text)
         if following and (following["close"] or following.start() < end):
             return following.start()
         return end
 
-    def _readings(self, heard: Heard, start: int, end: int) -> Iterator[Stated | Refused]:
-        parsed = _json(heard.text[start:end])
+    def _readings(self, speech: SpeakerText, start: int, end: int) -> Iterator[Stated | Refused]:
+        parsed = _json(speech.text[start:end])
         if parsed is not None:
-            for reading in self._answers.read(parsed, heard.at(start)):
+            for reading in self._answers.read(parsed, speech.at(start)):
                 assert not isinstance(reading, Injected)
                 yield replace(
-                    reading, source=self.source, evidence=reading.evidence or shortened(heard.text[start:end])
+                    reading, source=self.source, evidence=reading.evidence or shortened(speech.text[start:end])
                 )
             return
-        inside = [token for token in heard.tokens if start <= token.start and token.end <= end and token.text != CUT]
-        cut_short = bool(heard.tokens) and heard.tokens[-1].text == CUT
+        inside = [token for token in speech.tokens if start <= token.start and token.end <= end and token.text != CUT]
+        cut_short = bool(speech.tokens) and speech.tokens[-1].text == CUT
         given: dict[str, Stated | Refused] = {}
         found = entries(inside, self.rubric)
         for entry in found:
-            at = heard.at(inside[entry.first].start)
-            evidence = shortened(heard.text[inside[entry.named].start : end].split("\n")[0])
+            at = speech.at(inside[entry.first].start)
+            evidence = shortened(speech.text[inside[entry.named].start : end].split("\n")[0])
             reading = self._reading(entry, evidence, at)
-            torn = cut_short and entry.last + 1 == len(inside) and inside[entry.last].end == heard.tokens[-2].end
+            torn = cut_short and entry.last + 1 == len(inside) and inside[entry.last].end == speech.tokens[-2].end
             if torn and entry.said.isdigit():
                 reading = Refused(entry.criterion, self.source, "it was cut off", evidence, at)
             before = given.get(entry.criterion)
@@ -115,9 +115,9 @@ class BlockReader:
 
 
 def shortened(text: str) -> str:
-    """A quote of readable length on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= EVIDENCE_SHOWN else line[: EVIDENCE_SHOWN - 1] + "…"
+    """A quote of readable length, without line breaks."""
+    short = " ".join(text.split())
+    return short if len(short) <= EVIDENCE_SHOWN else short[: EVIDENCE_SHOWN - 1] + "…"
 
 
 def _json(text: str) -> dict[str, Any] | None:

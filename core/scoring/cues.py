@@ -155,7 +155,7 @@ DETERMINERS = wordset(
     "number result grade level rating more accurate closer appropriate"
 )
 CO_ORDINATES = wordset(", and plus both as well your the for in also & - then again on")
-JOINS_AGAIN = wordset("for in on")
+REJOINS = wordset("for in on")
 # After the last of several criteria: anything else begins a new clause about it.
 AFTER_GROUP = wordset(
     "because since as too with and but so today respectively here this now both i you we well that the"
@@ -252,14 +252,14 @@ PRONOUN_ONE = wordset("a an the another")
 ADDRESSING = wordset("you your yours i my our")
 SUBJECTS = wordset("that this it these those there the a an all both we")
 # "Seven again, that is your pronunciation."
-AGAIN = wordset("again too also now once more yet here then")
+LIKEWISE = wordset("again too also now once more yet here then")
 ONCE_MORE = (("once", "more"), ("yet", "again"))
 POINTING = frozenset({("that", "is"), ("it", "is"), ("that", "was"), ("this", "is")})
 # "Your fluency, and I say this as someone who has heard many, | is a six": what it is said of was named before.
-ASIDE_OPENS = frozenset({("(",), (",", "which"), ("-", "which")}) | {
+PARENTHESIS_OPENS = frozenset({("(",), (",", "which"), ("-", "which")}) | {
     (mark, "and", word) for mark in ",-" for word in ("i", "this", "it", "that", "we")
 }
-ASIDE_CLOSES = frozenset({",", ")", "-"})
+PARENTHESIS_CLOSES = frozenset({",", ")", "-"})
 RESUMES = COPULAS | wordset("comes sits stands lands deserves merits earns goes")
 
 # "I am going to give you a six, and for vocabulary a seven": the six is for what was announced before.

@@ -49,15 +49,15 @@ def _is_to_the_point(view: View, i: int) -> bool:
     return judged and any(view.stands(i, deserving) for deserving in doubts.DESERVING)
 
 
-def _aside(view: View, name: int) -> range:
-    """The aside behind the criterion that ends at a token: "your fluency | , and I have heard many people, | is"."""
+def _parenthesis(view: View, name: int) -> range:
+    """The parenthesis behind the criterion that ends at a token: "your fluency | , and I have heard many, | is"."""
     i = name + 1
-    if not any(view.stands(i, opening) for opening in cues.ASIDE_OPENS):
+    if not any(view.stands(i, opening) for opening in cues.PARENTHESIS_OPENS):
         return range(0)
     for k in range(i + 1, view.end):
-        if k in view.taken:
+        if k in view.names:
             break
-        if view.text(k) in cues.ASIDE_CLOSES and view.text(k + 1) in cues.RESUMES:
+        if view.text(k) in cues.PARENTHESIS_CLOSES and view.text(k + 1) in cues.RESUMES:
             value = next((j for j in range(k + 2, k + 5) if view.value_at(j)), None)
             if value is not None and cues.LIGHT.issuperset(view.words(k + 1, value)):
                 return range(i, k + 1)
@@ -65,13 +65,13 @@ def _aside(view: View, name: int) -> range:
 
 
 def _new_clause(view: View, i: int) -> bool:
-    return view.text(i) != "and" or i + 1 in view.taken or view.text(i + 1) in doubts.SUBJECTS
+    return view.text(i) != "and" or i + 1 in view.names or view.text(i + 1) in doubts.SUBJECTS
 
 
 def governed(view: View) -> set[int]:
     """The tokens that stand under a cue."""
     dead = _weights(view)
-    asides = [aside for item in set(view.taken.values()) if (aside := _aside(view, item.last))]
+    parentheses = [found for item in set(view.names.values()) if (found := _parenthesis(view, item.last))]
     i = view.start
     while i < view.end:
         exempt = view.at(i, EXEMPT)
@@ -79,9 +79,9 @@ def governed(view: View) -> set[int]:
             i += len(exempt)
             continue
         cue = _cue(view, i) or _conditional(view, i) or _others(view, i) or _means(view, i)
-        if cue is not None and i not in view.taken:
+        if cue is not None and i not in view.names:
             length = len(cue.words.split())
-            within = min((aside.stop for aside in asides if i in aside), default=view.end)
+            within = min((one.stop for one in parentheses if i in one), default=view.end)
             reach = range(i, min(_end(view, i + length, cue), i + length + cue.reach, within))
             inside = [amount.first for amount in view.values if amount.first in reach]
             if cue.talk:  # "compared with last time your grammar has improved, it is a six now"
@@ -103,7 +103,7 @@ def _weights(view: View) -> set[int]:
     if first is None or first.first - weighed > WEIGHED:
         return set()
     led = {a.first: a.first - 2 if view.text(a.first - 1) == "for" else a.first - 1 for a in shares}
-    return {first.first} | {i for i, before in led.items() if i > weighed and before in view.taken}
+    return {first.first} | {i for i, before in led.items() if i > weighed and before in view.names}
 
 
 def _cue(view: View, i: int) -> doubts.Cue | None:
@@ -125,29 +125,29 @@ def _conditional(view: View, i: int) -> doubts.Cue | None:
     k = i - 1
     while view.text(k) in ADVERBS:
         k -= 1
-    polite = view.text(k) in doubts.POLITE or k in view.taken
+    polite = view.text(k) in doubts.POLITE or k in view.names
     but = next((k for k in range(i, view.end) if view.text(k) == "but"), view.end)
-    taken_back = view.text(i + 1) == "like" and but < view.end
-    taken_back = taken_back or (view.text(i + 1) == "be" and view.text(but + 1) in {"you", "it", "there", "your"})
-    return doubts.Cue("would") if taken_back or not polite else None
+    withdrawn = view.text(i + 1) == "like" and but < view.end
+    withdrawn = withdrawn or (view.text(i + 1) == "be" and view.text(but + 1) in {"you", "it", "there", "your"})
+    return doubts.Cue("would") if withdrawn or not polite else None
 
 
 def _others(view: View, i: int) -> doubts.Cue | None:
     """ "My vocabulary is a nine", unless it is "my overall"."""
-    name = view.taken.get(i + 1) if view.text(i) in doubts.OTHERS else None
+    name = view.names.get(i + 1) if view.text(i) in doubts.OTHERS else None
     return doubts.Cue(view.text(i), far=True, talk=True) if name and view.text(i + 1) not in doubts.SUMMING else None
 
 
 def _means(view: View, i: int) -> doubts.Cue | None:
     """ "That is what fluency means at C1"."""
-    return doubts.Cue(view.text(i)) if i - 1 in view.taken and view.text(i) in doubts.MEANS else None
+    return doubts.Cue(view.text(i)) if i - 1 in view.names and view.text(i) in doubts.MEANS else None
 
 
 def _before(view: View, i: int) -> set[int]:
     """The numbers that end just before a token: "a seven for grammar and a six for vocabulary | would"."""
     dead: set[int] = set()
     for amount in reversed([amount for amount in view.values if amount.last < i]):
-        gap = {view.text(k) for k in range(amount.last + 1, i) if k not in view.taken}
+        gap = {view.text(k) for k in range(amount.last + 1, i) if k not in view.names}
         if not (gap <= CO_ORDINATED if dead else _is_right_before(view, amount, i)):
             break
         dead.add(amount.first)
@@ -158,4 +158,4 @@ def _before(view: View, i: int) -> set[int]:
 def _is_right_before(view: View, amount: Amount, i: int) -> bool:
     gap = range(amount.last + 1, i)
     broken = any(view.text(k) in doubts.BREAKS or view.text(k) in cues.CLAUSE_MARKS for k in gap)
-    return len(gap) <= 6 and not broken and sum(1 for k in gap if k not in view.taken) <= 3
+    return len(gap) <= 6 and not broken and sum(1 for k in gap if k not in view.names) <= 3

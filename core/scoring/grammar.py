@@ -27,7 +27,7 @@ from core.scoring.words import CUT, ENDS, Token, mentions
 ALL = Phrases(cues.ALL)
 SUPPOSES = Phrases(cues.SUPPOSES)
 # A question of more words asks about something else: "Only six?" does not.
-ASIDE = 4
+SHORT_QUESTION = 4
 
 
 class Grammar:
@@ -54,13 +54,15 @@ class Grammar:
 
     def _sentence(self, view: View, mentioned: list[tuple[str, int, int]]) -> Sentence:
         named = self._mentioned(view, mentioned)
-        view.taken = {i: item for item in named for i in range(item.first, item.last + 1)}
+        view.names = {i: item for item in named for i in range(item.first, item.last + 1)}
         items: list[Item] = []
         if not is_question(view):
             alike = list(_alike(view))
             dead = governed(view) if view.values or alike else set[int]()
-            told = [number(view, amount, self.rubric.scale) for amount in view.values if amount.first not in view.taken]
-            found = [item for item in [*told, *(same for same, _ in alike)] if item and item.first not in dead]
+            judged = [
+                number(view, amount, self.rubric.scale) for amount in view.values if amount.first not in view.names
+            ]
+            found = [item for item in [*judged, *(same for same, _ in alike)] if item and item.first not in dead]
             # the nine of "six out of a possible nine" is no second score
             items += [item for item in found if not any(one.first < item.first <= one.last for one in found)]
             items = [item for item in items if not self._is_spelt_out(view, item, items)]
@@ -69,7 +71,7 @@ class Grammar:
         places = range(view.start, view.end)
         repair = any(view.at(i, REPAIRS) for i in places)
         withdraws = any(view.at(i, WITHDRAWS) for i in places)
-        asks = not items and view.end - view.start > ASIDE and is_question(view)
+        asks = not items and view.end - view.start > SHORT_QUESTION and is_question(view)
         wrong = repair or any(view.at(i, SLIPS) for i in places)
         last = max((item.last for item in items if isinstance(item, Number)), default=-1)
         slip = wrong if last < 0 else any(view.at(i, SLIPS) for i in range(last, view.end))
@@ -77,7 +79,7 @@ class Grammar:
             view.start,
             view.end,
             items,
-            frozenset(view.asides),
+            frozenset(view.skipped),
             repair=repair,
             withdraws=withdraws,
             trails=_trails(view),
@@ -156,7 +158,7 @@ class Grammar:
 
 
 def _is_cut_short(view: View, after: int, named: list[tuple[str, int, int]]) -> bool:
-    """Whether the speaker was broken off before he told what is left out: "everything was a seven apart from"."""
+    """Whether the speaker was broken off before he judged what is left out: "everything was a seven apart from"."""
     cut = next((i for i in range(after, view.end) if view.text(i) == CUT), None)
     if cut is None:
         return False
@@ -176,7 +178,7 @@ def _trails(view: View) -> bool:
 def _names_after(view: View, phrase: Phrase, last: int) -> bool:
     """Whether a criterion follows "the same" at once, or "so is" with its "your"."""
     owned = phrase in cues.SO_IS and view.text(last + 1) in {"your", "the"}
-    return last + (2 if owned else 1) in view.taken
+    return last + (2 if owned else 1) in view.names
 
 
 def _alike(view: View) -> Iterator[tuple[Number, int]]:
@@ -191,9 +193,9 @@ def _alike(view: View) -> Iterator[tuple[Number, int]]:
         after = view.text(last + 1)
         if after == "as":
             k = last + 2
-            while view.text(k) in {"your", "the", "for", "with"} and k not in view.taken:
+            while view.text(k) in {"your", "the", "for", "with"} and k not in view.names:
                 k += 1
-            other = view.taken.get(k)
+            other = view.names.get(k)
             if other is not None:
                 yield Number(i, other.last, strong=True, alike=True, like=other.criteria[0]), other.first
                 i = other.last

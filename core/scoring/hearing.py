@@ -1,4 +1,4 @@
-"""What one side said, as one text in which every place still knows its time."""
+"""The utterances of one side, joined into one text in which every place has its time."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from core.events import Speaker, UtteranceSpoken
 from core.scoring import cues
 from core.scoring.amounts import UNITS
-from core.scoring.words import CUT, ENDS, FILLERS, PAUSES, TURN, Token, mended, plain, tokens, wordset
+from core.scoring.words import CUT, ENDS, FILLERS, PAUSES, TURN, Token, normalised, plain, tokens, wordset
 
 # A speaker who stops on one of these has not finished the sentence.
 # Nor is the next one another: "not" and "A seven".
@@ -16,8 +16,8 @@ UNFINISHED = wordset("and or but so as not because both point")
 DANGLING = cues.LIGHT | cues.LOCAL | cues.NUMBERED | cues.PREPOSITIONS | UNFINISHED
 KNOWN = DANGLING | cues.REPAIR_WORDS | cues.FOLLOWS | cues.LEADS_IN | wordset("scale candidate speaker half")
 
-# The other side's words between two utterances, up to which they may still be one: "sorry, could you say that again?"
-ASIDE = 7
+# Words of the other side between two utterances, up to which they may be one: "sorry, could you say that again?"
+INTERJECTION = 7
 # A longer utterance that comes again, letter by letter, was delivered twice, and not said twice.
 REPEATABLE = 40
 # So was a shorter one that stops in mid-sentence.
@@ -25,7 +25,7 @@ UNFINISHED_REPEATABLE = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SpeakerText:
     """One speaker's words in order. `text` is joined from the utterances' texts; `tokens` point into it."""
 
     text: str
@@ -46,21 +46,21 @@ class Heard:
         return round(utterance.started + share * (utterance.ended - utterance.started), 3)
 
 
-def hear(
+def join_utterances(
     utterances: Sequence[UtteranceSpoken],
     speaker: Speaker,
     lexicon: Collection[str] = (),
     names: frozenset[str] = frozenset(),
-) -> Heard:
+) -> SpeakerText:
     """Join one speaker's utterances.
 
     Where one was broken off the next token is torn; where one was finished a line ends. Words of the `lexicon` that
-    stand in two and misspelt `names` are put right. A long utterance delivered twice, or begun again, is heard once.
+    are split in two and misspelt `names` are corrected. A long utterance delivered twice counts once.
     """
     text = ""
     found: list[Token] = []
     starts: list[int] = []
-    kept: list[UtteranceSpoken] = []
+    joined: list[UtteranceSpoken] = []
     delivered: set[str] = set()
     known = KNOWN.union(lexicon)
     between = 0
@@ -69,31 +69,31 @@ def hear(
         if utterance.speaker != speaker:
             between += len(said.split())
             continue
-        fresh = tokens(said, len(text))
+        following = tokens(said, len(text))
         words = " ".join(said.casefold().split())
         long = len(words) > (REPEATABLE if words[-1:] in ENDS else UNFINISHED_REPEATABLE)
-        if not fresh or (long and any(whole.startswith(words) for whole in delivered)):
+        if not following or (long and any(whole.startswith(words) for whole in delivered)):
             continue
         delivered.add(words)
-        if found and between > ASIDE:
+        if found and between > INTERJECTION:
             found += [_mark("\n", len(text)), _mark(TURN, len(text)), _mark("\n", len(text))]
         elif found:
-            fresh = _joined(found, fresh, kept[-1], said.lstrip()[0].islower(), known)
+            following = _joined(found, following, joined[-1], said.lstrip()[0].islower(), known)
         between = 0
-        found += fresh
+        found += following
         starts.append(len(text))
-        kept.append(utterance)
+        joined.append(utterance)
         text += said + " "
-    if kept and broken_off(kept[-1]):
+    if joined and broken_off(joined[-1]):
         found.append(_mark(CUT, found[-1].end))
-    return Heard(text, mended(found, lexicon, names), starts, kept)
+    return SpeakerText(text, normalised(found, lexicon, names), starts, joined)
 
 
 def _joined(
-    found: list[Token], fresh: list[Token], before: UtteranceSpoken, small: bool, known: Collection[str]
+    found: list[Token], following: list[Token], before: UtteranceSpoken, small: bool, known: Collection[str]
 ) -> list[Token]:
     """The tokens of an utterance as they follow those `found`, the last of which may lose its mark to them."""
-    last, first, rest = found[-1], fresh[0], fresh[1:]
+    last, first, rest = found[-1], following[0], following[1:]
     whole = last.text + first.text
     if whole in FILLERS:
         found.pop()
@@ -102,15 +102,15 @@ def _joined(
         found.pop()
         return [replace(last, text=whole, end=first.end), *rest]
     if last.kind == "word" and len(last.text) == 1 and (first.kind == "number" or first.text in UNITS):
-        return fresh  # "B" and "2"
+        return following  # "B" and "2"
     if first.kind == "number" and (last.kind == "number" or last.text == "."):
         return [replace(first, torn=True), *rest]  # "6." and "5"
     if broken_off(before):
         anew = not small and not before.text.isupper() and first.kind == "word" and last.text not in LEADS_ON
         return [*([_mark("\n", last.end)] if anew else []), replace(first, torn=True), *rest]
     if last.text in ENDS or small or first.kind != "word" or last.text in DANGLING or last.text in PAUSES:
-        return fresh
-    return [_mark("\n", last.end), *fresh]
+        return following
+    return [_mark("\n", last.end), *following]
 
 
 def broken_off(utterance: UtteranceSpoken) -> bool:

@@ -13,16 +13,16 @@ SHORTEST = 3
 def number(view: View, amount: Amount, scale: Scale) -> Number | None:
     """The score an amount is, or None when the words around it make it something else."""
     last, why = denominator(view.found, amount, scale)
-    told = last
+    value_last = last
     if view.text(last + 1) == "flat" and (not view.text(last + 2).isalnum() or view.text(last + 2) in {"for", "in"}):
         last += 1  # "an eight flat"
     lead = amount.first - 1
     while (
         view.text(lead) in cues.ARTICLES or _praises(view, lead) or _is_round(view, lead)
-    ) and lead not in view.taken:
+    ) and lead not in view.names:
         lead -= 1
     if view.text(lead) == "not":
-        view.asides |= set(range(lead, last + 1))  # "a seven, not a six, for fluency"
+        view.skipped |= set(range(lead, last + 1))  # "a seven, not a six, for fluency"
     if not _led_to(view, amount, lead, last) or not _followed_by(view, amount, last):
         return None
     value = amount.value
@@ -35,7 +35,7 @@ def number(view: View, amount: Amount, scale: Scale) -> Number | None:
             value = scale.take(value or 0.0)
         except OffScale as error:
             why = str(error)
-    return Number(amount.first, last, None if why else value, why, _is_strong(view, amount, lead, told, scale))
+    return Number(amount.first, last, None if why else value, why, _is_strong(view, amount, lead, value_last, scale))
 
 
 def _is_cut(view: View, last: int) -> bool:
@@ -66,9 +66,9 @@ def _led_to(view: View, amount: Amount, lead: int, last: int) -> bool:
     if _is_anothers(view, lead) or _is_general(view, amount, lead, last):
         return False
     counter = amount.first - 1
-    if view.text(counter) in cues.NUMBERED and counter not in view.taken and not _is_round(view, counter):
+    if view.text(counter) in cues.NUMBERED and counter not in view.names and not _is_round(view, counter):
         return False
-    if lead in view.taken:
+    if lead in view.names:
         return True
     if word == "for" and before in cues.CHOSEN:
         return lead - 1 > view.start  # "go for a seven" is advice
@@ -79,8 +79,8 @@ def _led_to(view: View, amount: Amount, lead: int, last: int) -> bool:
     if word == "worth":
         return last == amount.last  # "worth 25 percent" is a weight
     if word == "of":
-        claimed = view.text(last + 1) == "for" and (last + 2 in view.taken or last + 3 in view.taken)
-        return before in cues.COUNTED or lead - 1 in view.taken or claimed
+        claimed = view.text(last + 1) == "for" and (last + 2 in view.names or last + 3 in view.names)
+        return before in cues.COUNTED or lead - 1 in view.names or claimed
     if word == "to":
         return _rises_to(view, lead, earlier) and view.text(last + 1) not in cues.HABITS
     if word == "no":
@@ -108,9 +108,11 @@ def _is_general(view: View, amount: Amount, lead: int, last: int) -> bool:
     begin = last + 2 if view.text(last + 1) == "," else last + 1
     subject = view.text(begin)
     more = subject == "even" and view.text(begin + 1) in {"more", "less", "fewer"}
-    told = more or subject in cues.SUBJECTS or (subject.isalpha() and subject not in cues.FOLLOWS | cues.CLAUSE_WORDS)
+    general = (
+        more or subject in cues.SUBJECTS or (subject.isalpha() and subject not in cues.FOLLOWS | cues.CLAUSE_WORDS)
+    )
     rest = range(begin, view.end)
-    return told and not any(k in view.taken or view.text(k) in cues.ADDRESSING for k in rest)
+    return general and not any(k in view.names or view.text(k) in cues.ADDRESSING for k in rest)
 
 
 def _is_round(view: View, i: int) -> bool:
@@ -133,7 +135,7 @@ def _is_anothers(view: View, lead: int) -> bool:
     who = view.text(i)
     if who == "i" and view.text(i + 1) in cues.RECEIVING:
         return True
-    return who.isalpha() and i not in view.taken and who not in cues.HAVERS
+    return who.isalpha() and i not in view.names and who not in cues.HAVERS
 
 
 def _rises_to(view: View, lead: int, earlier: list[Amount]) -> bool:
@@ -147,7 +149,7 @@ def _rises_to(view: View, lead: int, earlier: list[Amount]) -> bool:
 def _followed_by(view: View, amount: Amount, last: int) -> bool:
     i = last + 1
     word = view.text(i)
-    if not word or i in view.taken:
+    if not word or i in view.names:
         return True
     if word in {"+", "%", "<", "="} or (word == ":" and view.found[min(i + 1, view.end - 1)].glued):
         return False
@@ -155,11 +157,11 @@ def _followed_by(view: View, amount: Amount, last: int) -> bool:
         return False
     adjacent = next((other for other in view.values if other.first == i), None)
     if adjacent is not None:
-        view.asides |= set(range(amount.first, last + 1))  # "a seven seven"
+        view.skipped |= set(range(amount.first, last + 1))  # "a seven seven"
         return False
     if view.found[i].kind == "mark" or view.listed:
         return True
-    if i + 1 not in view.taken and any(view.stands(i, phrase) for phrase in cues.IN_TOTAL):
+    if i + 1 not in view.names and any(view.stands(i, phrase) for phrase in cues.IN_TOTAL):
         return False
     if any(view.stands(i, phrase) for phrase in cues.ONCE_MORE) and not view.text(i + 2).isalnum():
         return True
@@ -192,7 +194,7 @@ def _praises(view: View, i: int) -> bool:
     plain = word.isalpha() and word not in cues.LOCAL | cues.NUMBERED | cues.NO_PRAISE
     while view.text(i - 1) in cues.ARTICLES - {"a", "an"}:
         i -= 1
-    return plain and i not in view.taken and view.text(i - 1) in {"a", "an"}
+    return plain and i not in view.names and view.text(i - 1) in {"a", "an"}
 
 
 def _is_addressed(view: View, amount: Amount) -> bool:
@@ -207,9 +209,9 @@ def _is_addressed(view: View, amount: Amount) -> bool:
 def _is_talked_about(view: View, i: int) -> bool:
     """Whether "seven in grammar" goes on with "means"."""
     i += 1
-    while view.text(i) in {"your", "the"} and i not in view.taken:
+    while view.text(i) in {"your", "the"} and i not in view.names:
         i += 1
-    name = view.taken.get(i)
+    name = view.names.get(i)
     if name is None:
         return False
     after = name.last + 1

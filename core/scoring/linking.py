@@ -11,7 +11,7 @@ from core.scoring.words import CUT, Token
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Statement:
     """A number and the criteria it is for."""
 
     criteria: tuple[str, ...]
@@ -44,24 +44,24 @@ class Linker:
         self.sentence = sentence
         self.whole = whole
         self.items, dropped = Repairs(found).repaired(sentence.items)
-        self.dropped = sentence.asides | dropped
+        self.dropped = sentence.skipped | dropped
 
-    def links(self) -> list[Link]:
+    def statements(self) -> list[Statement]:
         """The statements that every cheapest reading agrees on."""
         best: list[tuple[float, list[frozenset[tuple[int, ...]]]]] = [(0.0, [frozenset()])]
         for end in range(1, len(self.items) + 1):
             ways: list[tuple[float, frozenset[tuple[int, ...]]]] = []
             for start in range(end):
-                for cost, links in self.readings(start, end):
+                for cost, statements in self.readings(start, end):
                     total = round(best[start][0] + cost, 3)
-                    ways += [(total, links | before) for before in best[start][1]]
+                    ways += [(total, statements | before) for before in best[start][1]]
             least = min(cost for cost, _ in ways)
-            best.append((least, list({links for cost, links in ways if cost == least})))
+            best.append((least, list({statements for cost, statements in ways if cost == least})))
         agreed = frozenset[tuple[int, ...]].intersection(*best[-1][1])
         linked = {i for pair in agreed for i in pair}
         unclear = self.unclear(linked)
         return [
-            self.link(pair)
+            self.statement(pair)
             for pair in sorted(agreed)
             if pair[0] not in unclear and not self.is_torn_between(pair, linked)
         ]
@@ -93,14 +93,14 @@ class Linker:
                     return True
         return False
 
-    def link(self, pair: tuple[int, ...]) -> Link:
+    def statement(self, pair: tuple[int, ...]) -> Statement:
         number = self.items[pair[0]]
         named = tuple(item for i in pair[1:] if isinstance(item := self.items[i], Named))
         assert isinstance(number, Number)
-        return Link(tuple(dict.fromkeys(c for item in named for c in item.criteria)), number, named)
+        return Statement(tuple(dict.fromkeys(c for item in named for c in item.criteria)), number, named)
 
     def readings(self, start: int, end: int) -> list[tuple[float, frozenset[tuple[int, ...]]]]:
-        """The ways to take items `start` to `end` as one statement: its cost, and (number, names) it links."""
+        """The ways to take items `start` to `end` as one statement: its cost, and (number, names) it statements."""
         items = self.items[start:end]
         names = [i for i in range(start, end) if isinstance(self.items[i], Named)]
         numbers = [i for i in range(start, end) if isinstance(self.items[i], Number)]
@@ -197,9 +197,9 @@ class Linker:
         """Whether the last of several names ends its clause, instead of beginning one about itself."""
         if len(names) == 1:
             return True
-        again = any(set(self.gap(one, other)) & cues.JOINS_AGAIN for one, other in pairwise(names))
+        rejoined = any(set(self.gap(one, other)) & cues.REJOINS for one, other in pairwise(names))
         after = self.after(names[-1])
-        if again:
+        if rejoined:
             return not after or after in {"as", "too"}
         return not after or not after[0].isalpha() or after in cues.AFTER_GROUP
 
@@ -230,9 +230,9 @@ class Linker:
         item = self.items[name]
         assert isinstance(item, Named)
         cost = 0.0
-        again = next((i for i, word in enumerate(words) if word not in cues.AGAIN), 0)
-        if words[again : again + 1] == [","] and tuple(words[again + 1 : again + 3]) in cues.POINTING:
-            words = words[again:]
+        start = next((i for i, word in enumerate(words) if word not in cues.LIKEWISE), 0)
+        if words[start : start + 1] == [","] and tuple(words[start + 1 : start + 3]) in cues.POINTING:
+            words = words[start:]
         while words and words[0] in {",", "-", ":", "…"}:
             cost, words = AFTER_COMMA, words[1:]
         points = tuple(words[:2]) in cues.POINTING

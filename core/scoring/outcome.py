@@ -1,4 +1,4 @@
-"""From what was said and called to a verdict, and from a verdict to facts: the same in the call and after it."""
+"""From utterances and function calls to a verdict, and from a verdict to events: in the call and after it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -36,13 +36,15 @@ def question(rubric: Rubric, said: Iterable[UtteranceSpoken]) -> str:
     )
 
 
-def facts_of(verdict: Verdict, at: float) -> list[Event]:
-    """The verdict as the record keeps it: each criterion, then the whole."""
-    facts: list[Event] = []
+def events_of(verdict: Verdict, at: float) -> list[Event]:
+    """The verdict as events: each criterion, then the whole."""
+    events: list[Event] = []
     for score in verdict.scores:
         if score.value is None:
-            facts.append(ScoreMissing(at, score.criterion, "; ".join(score.refusals) or "not enough evidence"))
+            events.append(ScoreMissing(at, score.criterion, "; ".join(score.refusals) or "not enough evidence"))
         else:
             flags = [*score.flags]
-            facts.append(ScoreGiven(at, score.criterion, score.value, score.source, score.evidence, score.label, flags))
-    return [*facts, VerdictGiven(at, verdict.status, verdict.as_record())]
+            events.append(
+                ScoreGiven(at, score.criterion, score.value, score.source, score.evidence, score.label, flags)
+            )
+    return [*events, VerdictGiven(at, verdict.status, verdict.as_record())]

@@ -17,7 +17,7 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A value was stated that cannot be taken."""
+    """A value was stated that the scale does not have or nobody can read."""
 
     criterion: str
     source: str

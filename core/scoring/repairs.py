@@ -16,30 +16,32 @@ class Repairs:
 
     def repaired(self, items: list[Item]) -> tuple[list[Item], frozenset[int]]:
         """The items without those that were taken back in the same breath, and the tokens that went with them."""
-        kept: list[Item] = []
+        remaining: list[Item] = []
         for index, item in enumerate(items):
             following = items[index + 1 :]
-            before = kept[-1] if kept else item
-            if self._is_slow(kept, item, following):
-                self._drop(kept.pop(), item)
+            before = remaining[-1] if remaining else item
+            if self._is_slow(remaining, item, following):
+                self._drop(remaining.pop(), item)
                 before = item
-            if kept and isinstance(item, Number):
-                owned = len(kept) > 1 and isinstance(kept[-2], Named) and self._is_for_another(following, item)
+            if remaining and isinstance(item, Number):
+                owned = (
+                    len(remaining) > 1 and isinstance(remaining[-2], Named) and self._is_for_another(following, item)
+                )
                 if isinstance(before, Number) and self._is_repair(before, item) and not owned:
-                    self._drop(kept.pop(), item)
+                    self._drop(remaining.pop(), item)
                 elif (
                     isinstance(before, Named)
-                    and len(kept) > 1
-                    and isinstance(kept[-2], Number)
-                    and self._is_for(kept[-2], before)
+                    and len(remaining) > 1
+                    and isinstance(remaining[-2], Number)
+                    and self._is_for(remaining[-2], before)
                     and self._is_repair(before, item)
                     and not self._is_for_another(following, item)
                 ):
-                    self._drop(kept[-2], before)
-                    kept[-2:] = [before]
+                    self._drop(remaining[-2], before)
+                    remaining[-2:] = [before]
                     # the number now follows its name, as "grammar, seven" does
-            elif kept and isinstance(item, Named):
-                if self._is_renamed(kept, item, following):
+            elif remaining and isinstance(item, Named):
+                if self._is_renamed(remaining, item, following):
                     self._dropped |= set(range(before.last + 1, item.last + 1))
                     continue
                 own = following and isinstance(following[0], Number) and not self._is_own_start(following)
@@ -47,33 +49,41 @@ class Repairs:
                     isinstance(before, Named)
                     and before.criteria != item.criteria
                     and self._is_repair(before, item)
-                    and (len(kept) == 1 or not isinstance(kept[-2], Number) or not own)
+                    and (len(remaining) == 1 or not isinstance(remaining[-2], Number) or not own)
                 ):
-                    self._drop(kept.pop(), item)
-            kept.append(item)
-        return kept, frozenset(self._dropped)
+                    self._drop(remaining.pop(), item)
+            remaining.append(item)
+        return remaining, frozenset(self._dropped)
 
     def _drop(self, item: Item, until: Item) -> None:
         self._dropped |= set(range(item.first, until.first))
 
-    def _is_renamed(self, kept: list[Item], item: Named, following: list[Item]) -> bool:
+    def _is_renamed(self, remaining: list[Item], item: Named, following: list[Item]) -> bool:
         """Whether only the name is put right, by another of its criterion: "80 for content, sorry, for the task"."""
-        if len(kept) < 2 or not isinstance(before := kept[-1], Named) or not isinstance(kept[-2], Number):
+        if (
+            len(remaining) < 2
+            or not isinstance(before := remaining[-1], Named)
+            or not isinstance(remaining[-2], Number)
+        ):
             return False
-        if before.criteria != item.criteria or not self._is_for(kept[-2], before) or not self._is_repair(before, item):
+        if (
+            before.criteria != item.criteria
+            or not self._is_for(remaining[-2], before)
+            or not self._is_repair(before, item)
+        ):
             return False
         number = following[0] if following else None
         return not isinstance(number, Number) or self._leads_on(number)
 
-    def _is_slow(self, kept: list[Item], item: Item, following: list[Item]) -> bool:
+    def _is_slow(self, remaining: list[Item], item: Item, following: list[Item]) -> bool:
         """Whether a number is said again in full: "fluency, a six, a six and a half"."""
-        if not kept or not isinstance(item, Number) or (following and isinstance(following[0], Number)):
+        if not remaining or not isinstance(item, Number) or (following and isinstance(following[0], Number)):
             return False
-        before = kept[-1]
-        names = [isinstance(other, Named) for other in kept[-3:-1]]
+        before = remaining[-1]
+        names = [isinstance(other, Named) for other in remaining[-3:-1]]
         if not isinstance(before, Number) or names[-1:] != [True]:
             return False
-        if names == [True, True] and self._is_listed(kept[-3], kept[-2]):
+        if names == [True, True] and self._is_listed(remaining[-3], remaining[-2]):
             return False  # "fluency and vocabulary: 6, 6.5"
         words = {token.text for token in self._found[before.last + 1 : item.first]}
         same = before.value is None or item.value in (before.value, before.value + 0.5)

@@ -214,7 +214,7 @@ class Rubric(_Part):
             return None
 
     def declaration(self) -> JsonSchema:
-        """The reporting function as the model is told of it."""
+        """The declaration of the reporting function for the model."""
         return {
             "name": self.function,
             "description": (
@@ -227,11 +227,6 @@ class Rubric(_Part):
     def schema(self) -> JsonSchema:  # pyright: ignore[reportIncompatibleMethodOverride]  # hides a deprecated classmethod
         """What the fallback text model must answer; null where the transcript holds too little evidence."""
         return self._object(nullable=True)
-
-    def block_format(self) -> str:
-        """How to write the scores as a block in text, for the prompt."""
-        lines = [f"{criterion.name}: <{self.scale.describe()}>" for criterion in self.criteria]
-        return "\n".join([f"[{self.block}]", *lines, f"[/{self.block}]"])
 
     def _object(self, nullable: bool) -> JsonSchema:
         return {
@@ -249,11 +244,11 @@ class Rubric(_Part):
         if nullable:
             band |= {"nullable": True}
             evidence |= {"nullable": True}
-        told = [f"{criterion.shown}: {criterion.description}" if criterion.description else criterion.shown]
-        told += [f"{value}: {meaning}" for value, meaning in criterion.descriptors.items()]
+        description = [f"{criterion.shown}: {criterion.description}" if criterion.description else criterion.shown]
+        description += [f"{value}: {meaning}" for value, meaning in criterion.descriptors.items()]
         return {
             "type": "object",
-            "description": "; ".join(told),
+            "description": "; ".join(description),
             "properties": {"band": band, "evidence": evidence},
             "required": ["band", "evidence"] if nullable else ["band"],
         }

@@ -81,7 +81,7 @@ class Sentence:
     start: int
     end: int
     items: list[Item]
-    asides: frozenset[int]
+    skipped: frozenset[int]
     repair: bool = False
     withdraws: bool = False
     trails: bool = False
@@ -96,15 +96,15 @@ class Sentence:
 class View:
     """Tokens `start` to `end` of a row, with the amounts and the criteria in them; outside stands nothing.
 
-    `taken` tells for each token of a criterion's name which it is. `asides` are tokens to be read over.
+    `names` maps each token of a criterion's name to the criterion. `skipped` are tokens to be read over.
     """
 
     found: Sequence[Token]
     start: int
     end: int
     values: list[Amount]
-    taken: dict[int, Named] = field(default_factory=dict[int, Named])
-    asides: set[int] = field(default_factory=set[int])
+    names: dict[int, Named] = field(default_factory=dict[int, Named])
+    skipped: set[int] = field(default_factory=set[int])
 
     def text(self, i: int) -> str:
         """The token at a place."""
@@ -125,10 +125,10 @@ class View:
     @property
     def listed(self) -> bool:
         """Whether it is a row of "fluency 6 ... vocabulary 7 ... grammar 6 ...", so that each of them is a score."""
-        return sum(1 for amount in self.values if amount.first - 1 in self.taken) >= ROW
+        return sum(1 for amount in self.values if amount.first - 1 in self.names) >= ROW
 
     def value_at(self, i: int) -> Amount | None:
         """The amount that begins at a token, or behind its article."""
-        while self.text(i) in cues.ARTICLES and i not in self.taken:
+        while self.text(i) in cues.ARTICLES and i not in self.names:
             i += 1
         return next((amount for amount in self.values if amount.first == i), None)

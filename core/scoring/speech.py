@@ -10,8 +10,8 @@ from core.scoring import cues
 from core.scoring.amounts import NUMBER_WORDS, amounts
 from core.scoring.block import BlockReader, shortened
 from core.scoring.grammar import Grammar
-from core.scoring.hearing import Heard, hear
-from core.scoring.linking import Link, Linker
+from core.scoring.hearing import SpeakerText, join_utterances
+from core.scoring.linking import Linker, Statement
 from core.scoring.readings import Injected, Reading, Refused, Stated
 from core.scoring.rubric import Rubric
 from core.scoring.sentence import Named, Number, Sentence
@@ -62,62 +62,68 @@ class SpeechReader:
         for utterance in utterances:
             if utterance.speaker != "caller":
                 continue
-            told = replace(utterance, text=MINE.sub("your", utterance.text))
-            if any(isinstance(reading, Stated) for reading in self._said([told], "caller").values()):
+            as_examiner = replace(utterance, text=MINE.sub("your", utterance.text))
+            if any(isinstance(reading, Stated) for reading in self._said([as_examiner], "caller").values()):
                 out.append(Injected(self.source, shortened(utterance.text), utterance.started))
         return out
 
     def _said(self, utterances: Sequence[UtteranceSpoken], speaker: Speaker) -> dict[str, Stated | Refused]:
-        heard = self._without_blocks(hear(utterances, speaker, self._lexicon, self._names))
+        speech = self._without_blocks(join_utterances(utterances, speaker, self._lexicon, self._names))
         said: dict[str, Stated | Refused] = {}
         talk = _Talk()
         delivered: set[str] = set()
-        for index, sentence in enumerate(self._grammar.sentences(heard.tokens)):
-            if heard.tokens[sentence.start].text == TURN:
+        for index, sentence in enumerate(self._grammar.sentences(speech.tokens)):
+            if speech.tokens[sentence.start].text == TURN:
                 talk = _Talk(last=talk.last, last_value=talk.last_value)
                 continue
-            text = self._text(heard, sentence)
-            if self._is_supposed(heard, sentence, talk):
+            text = self._text(speech, sentence)
+            if self._is_supposed(speech, sentence, talk):
                 continue
-            links = self._resolved(Linker(heard.tokens, sentence, self._grammar.whole).links(), said, talk, index)
-            if links and text.casefold() in delivered:
+            statements = self._resolved(
+                Linker(speech.tokens, sentence, self._grammar.whole).statements(), said, talk, index
+            )
+            if statements and text.casefold() in delivered:
                 talk.topic = ()
-                talk.last, talk.last_value, talk.last_at = links[-1].criteria, links[-1].number.value, index
+                talk.last, talk.last_value, talk.last_at = statements[-1].criteria, statements[-1].number.value, index
                 continue
-            if all(link.number.value is not None for link in links):
+            if all(statement.number.value is not None for statement in statements):
                 delivered.add(text.casefold())
             if sentence.withdraws and not any(isinstance(item, Number) for item in sentence.items):
                 for criterion in talk.last:
                     said.pop(criterion, None)
                 talk.topic, talk.heading, talk.age = talk.last, True, 0
                 continue
-            links = self._ahead(sentence, heard, talk, index, links) + links
-            links = links or self._pointed(sentence, heard, talk) or self._carried(sentence, talk)
+            statements = self._ahead(sentence, speech, talk, index, statements) + statements
+            statements = statements or self._pointed(sentence, speech, talk) or self._carried(sentence, talk)
             if not talk.slip:
-                links = [link for link in links if not self._is_echo(heard, sentence, link, utterances)]
-            if not links and self._gainsays(heard, sentence, talk, index):
+                statements = [
+                    statement for statement in statements if not self._is_echo(speech, sentence, statement, utterances)
+                ]
+            if not statements and self._gainsays(speech, sentence, talk, index):
                 for criterion in talk.last:
                     said.pop(criterion, None)
-            for link in links:
-                for criterion in link.criteria:
-                    self._state(said, heard, criterion, link, text)
-                talk.two = (talk.last + link.criteria)[-2:]
-                talk.last, talk.last_value, talk.last_at = link.criteria, link.number.value, index
-            self._follow(talk, sentence, links)
+            for statement in statements:
+                for criterion in statement.criteria:
+                    self._state(said, speech, criterion, statement, text)
+                talk.two = (talk.last + statement.criteria)[-2:]
+                talk.last, talk.last_value, talk.last_at = statement.criteria, statement.number.value, index
+            self._follow(talk, sentence, statements)
         return said
 
-    def _without_blocks(self, heard: Heard) -> Heard:
-        spans = self._blocks.spans(heard)
-        kept = [token for token in heard.tokens if not any(start <= token.start < end for start, end in spans)]
-        return Heard(heard.text, kept, heard.starts, heard.utterances)
+    def _without_blocks(self, speech: SpeakerText) -> SpeakerText:
+        spans = self._blocks.spans(speech)
+        outside = [token for token in speech.tokens if not any(start <= token.start < end for start, end in spans)]
+        return SpeakerText(speech.text, outside, speech.starts, speech.utterances)
 
-    def _resolved(self, links: list[Link], said: dict[str, Stated | Refused], talk: _Talk, index: int) -> list[Link]:
-        """The links with "the same" replaced by what it is the same as."""
-        out: list[Link] = []
-        for link in links:
-            number = link.number
+    def _resolved(
+        self, statements: list[Statement], said: dict[str, Stated | Refused], talk: _Talk, index: int
+    ) -> list[Statement]:
+        """The statements with "the same" replaced by what it is the same as."""
+        out: list[Statement] = []
+        for statement in statements:
+            number = statement.number
             if not number.alike:
-                out.append(link)
+                out.append(statement)
                 continue
             value: float | None = None
             like = said.get(number.like)
@@ -129,16 +135,20 @@ class SpeechReader:
             elif talk.last_at >= index - 2:
                 value = talk.last_value
             if value is not None:
-                out.append(Link(link.criteria, Number(number.first, number.last, value, strong=True), link.named))
+                out.append(
+                    Statement(
+                        statement.criteria, Number(number.first, number.last, value, strong=True), statement.named
+                    )
+                )
         return out
 
-    def _carried(self, sentence: Sentence, talk: _Talk) -> list[Link]:
+    def _carried(self, sentence: Sentence, talk: _Talk) -> list[Statement]:
         """A number alone in its sentence: it corrects the last score, or is for the criterion spoken of."""
         numbers = [item for item in sentence.items if isinstance(item, Number)]
-        told = [number for number in numbers if not number.alike]
-        if not told and talk.last_value is not None:
-            told = [replace(number, value=talk.last_value, alike=False) for number in numbers if not number.like]
-        numbers = told
+        explicit = [number for number in numbers if not number.alike]
+        if not explicit and talk.last_value is not None:
+            explicit = [replace(number, value=talk.last_value, alike=False) for number in numbers if not number.like]
+        numbers = explicit
         if sentence.repair and numbers:
             numbers = numbers[-1:]
         if len(numbers) != 1 or not numbers[0].strong:
@@ -147,67 +157,71 @@ class SpeechReader:
             return []
         leads_back = not talk.topic or (sentence.brings and not talk.heading)
         if (sentence.repair or talk.slip) and talk.last and leads_back:
-            return [Link(talk.two if sentence.both else talk.last, numbers[0], ())]
+            return [Statement(talk.two if sentence.both else talk.last, numbers[0], ())]
         if talk.topic:
-            return [Link(talk.topic, numbers[0], ())]
+            return [Statement(talk.topic, numbers[0], ())]
         return []
 
-    def _is_echo(self, heard: Heard, sentence: Sentence, link: Link, utterances: Sequence[UtteranceSpoken]) -> bool:
+    def _is_echo(
+        self, speech: SpeakerText, sentence: Sentence, statement: Statement, utterances: Sequence[UtteranceSpoken]
+    ) -> bool:
         """Whether the number only says again what the other side has just said: "Seven." "Seven, okay."."""
-        words = {token.text for token in heard.tokens[sentence.start : sentence.end]}
+        words = {token.text for token in speech.tokens[sentence.start : sentence.end]}
         if words & (cues.GIVING | cues.AGREES):
             return False
-        here = heard.utterances[heard.index(heard.tokens[link.number.first].start)]
+        here = speech.utterances[speech.index(speech.tokens[statement.number.first].start)]
         before = next((one for one, other in pairwise(utterances) if other is here), None)
         if before is None or before.speaker == here.speaker:
             return False
         said = tokens(plain(before.text))
-        if link.named:
+        if statement.named:
             names = {name for name, _, _ in mentions(said, self._grammar.names)}
-            if not names & set(link.criteria):
+            if not names & set(statement.criteria):
                 return False
-        return link.number.value in {amount.value for amount in amounts(said, self.rubric.scale)}
+        return statement.number.value in {amount.value for amount in amounts(said, self.rubric.scale)}
 
-    def _pointed(self, sentence: Sentence, heard: Heard, talk: _Talk) -> list[Link]:
+    def _pointed(self, sentence: Sentence, speech: SpeakerText, talk: _Talk) -> list[Statement]:
         """The number alone in the sentence before, if this one says what it was: "Seven. That is for fluency."."""
         names = tuple(item for item in sentence.items if isinstance(item, Named))
-        first = heard.tokens[sentence.start].text
+        first = speech.tokens[sentence.start].text
         if talk.alone is None or first not in {"that", "this"} or len(names) != 1 or len(sentence.items) != 1:
             return []
-        return [Link(names[0].criteria, talk.alone, names)]
+        return [Statement(names[0].criteria, talk.alone, names)]
 
-    def _is_supposed(self, heard: Heard, sentence: Sentence, talk: _Talk) -> bool:
+    def _is_supposed(self, speech: SpeakerText, sentence: Sentence, talk: _Talk) -> bool:
         """Whether it only says what would follow from the sentence before: "That would make a six overall."."""
-        said = [token.text for token in heard.tokens[sentence.start : sentence.end]]
+        said = [token.text for token in speech.tokens[sentence.start : sentence.end]]
         while said and said[0] in cues.OPENERS:
             del said[0]
         follows = said[:1] != [] and said[0] in cues.FOLLOWING_FROM and "would" in said[1:3]
         supposed, talk.supposed = talk.supposed, sentence.supposes
         return supposed and follows
 
-    def _ahead(self, sentence: Sentence, heard: Heard, talk: _Talk, index: int, links: list[Link]) -> list[Link]:
+    def _ahead(
+        self, sentence: Sentence, speech: SpeakerText, talk: _Talk, index: int, statements: list[Statement]
+    ) -> list[Statement]:
         """A number ahead of the first criterion of a sentence, if it is for one before: "It goes up to a six, and"."""
         first, second = (*sentence.items[:2], None, None)[:2]
-        if not links or not isinstance(first, Number) or not isinstance(second, Named) or first.value is None:
+        if not statements or not isinstance(first, Number) or not isinstance(second, Named) or first.value is None:
             return []
-        said = [token.text for token in heard.tokens[sentence.start : first.first]]
+        said = [token.text for token in speech.tokens[sentence.start : first.first]]
         moves = any(one == "it" and other in cues.RISES for one, other in pairwise(said))
-        if any(link.number.first == first.first for link in links):
+        if any(statement.number.first == first.first for statement in statements):
             return []
         if moves and index <= talk.last_at + SLIP_LASTS:
-            return [Link(talk.last, first, ())]
+            return [Statement(talk.last, first, ())]
         awarded = first.strong and talk.heading and talk.age == 0 and not cues.AWARDS.isdisjoint(said)
-        closed = heard.tokens[first.last + 1].text in {",", ";", "and"}
-        return [Link(talk.topic, first, ())] if awarded and closed and talk.topic else []
+        closed = speech.tokens[first.last + 1].text in {",", ";", "and"}
+        return [Statement(talk.topic, first, ())] if awarded and closed and talk.topic else []
 
-    def _gainsays(self, heard: Heard, sentence: Sentence, talk: _Talk, index: int) -> bool:
+    def _gainsays(self, speech: SpeakerText, sentence: Sentence, talk: _Talk, index: int) -> bool:
         """Whether another number for what was just scored stands alone there, unexplained: "My error, B1."."""
         if talk.topic or index > talk.last_at + SLIP_LASTS or len(sentence.items) != 1 or sentence.trails:
             return False
         number = sentence.items[0]
         if not isinstance(number, Number) or not number.strong or number.alike:
             return False
-        headed = heard.tokens[number.first - 1].text == ":"  # "Errors in a minute: 5."
+        headed = speech.tokens[number.first - 1].text == ":"  # "Errors in a minute: 5."
         if headed or sentence.end - sentence.start > SHORT:
             return False
         # "Seven." alone may be for what comes next.
@@ -216,18 +230,18 @@ class SpeechReader:
             return False
         return not bare or abs(number.value - talk.last_value) < 1  # "It is a six. ... Six and a half."
 
-    def _follow(self, talk: _Talk, sentence: Sentence, links: list[Link]) -> None:
-        talk.slip = SLIP_LASTS if sentence.slip else 0 if links else max(0, talk.slip - 1)
+    def _follow(self, talk: _Talk, sentence: Sentence, statements: list[Statement]) -> None:
+        talk.slip = SLIP_LASTS if sentence.slip else 0 if statements else max(0, talk.slip - 1)
         if sentence.asks:
             talk.topic = ()
-        only = sentence.items[0] if len(sentence.items) == 1 and not links else None
+        only = sentence.items[0] if len(sentence.items) == 1 and not statements else None
         talk.alone = only if isinstance(only, Number) and only.strong and not only.alike else None
-        if links and links[-1].number.value is None:
-            talk.topic, talk.heading, talk.age = links[-1].criteria, True, 0  # "a six point" waits for its end
+        if statements and statements[-1].number.value is None:
+            talk.topic, talk.heading, talk.age = statements[-1].criteria, True, 0  # "a six point" waits for its end
             return
         named = [item for item in sentence.items if isinstance(item, Named)]
-        linked = {id(item) for link in links for item in link.named}
-        if links and not named:
+        linked = {id(item) for statement in statements for item in statement.named}
+        if statements and not named:
             talk.topic = ()
             return
         if not named:
@@ -237,9 +251,11 @@ class SpeechReader:
             return
         after = max((index for index, item in enumerate(named) if id(item) in linked), default=-1) + 1
         rest = named[after:]
-        about = [item for item in rest if item.topical] or ([] if talk.heading and talk.topic and not links else rest)
+        about = [item for item in rest if item.topical] or (
+            [] if talk.heading and talk.topic and not statements else rest
+        )
         if not about:
-            if links or any(item.leading and item.criteria != talk.topic for item in rest):
+            if statements or any(item.leading and item.criteria != talk.topic for item in rest):
                 talk.topic = ()
             else:
                 talk.age += 1
@@ -249,15 +265,17 @@ class SpeechReader:
         talk.heading = about[0].topical
         talk.age = 0
 
-    def _state(self, said: dict[str, Stated | Refused], heard: Heard, criterion: str, link: Link, text: str) -> None:
-        at = heard.at(heard.tokens[link.number.first].start)
+    def _state(
+        self, said: dict[str, Stated | Refused], speech: SpeakerText, criterion: str, statement: Statement, text: str
+    ) -> None:
+        at = speech.at(speech.tokens[statement.number.first].start)
         evidence = shortened(text)
-        if link.number.value is not None:
-            value = link.number.value
+        if statement.number.value is not None:
+            value = statement.number.value
             said[criterion] = Stated(criterion, value, self.source, evidence, at, self.rubric.scale.label(value))
-        elif link.number.why != "it was cut off" or criterion not in said:
-            said[criterion] = Refused(criterion, self.source, link.number.why, evidence, at)
+        elif statement.number.why != "it was cut off" or criterion not in said:
+            said[criterion] = Refused(criterion, self.source, statement.number.why, evidence, at)
 
-    def _text(self, heard: Heard, sentence: Sentence) -> str:
-        first, last = heard.tokens[sentence.start], heard.tokens[sentence.end - 1]
-        return re.sub(r"\s+", " ", heard.text[first.start : last.end].replace("*", "")).strip()
+    def _text(self, speech: SpeakerText, sentence: Sentence) -> str:
+        first, last = speech.tokens[sentence.start], speech.tokens[sentence.end - 1]
+        return re.sub(r"\s+", " ", speech.text[first.start : last.end].replace("*", "")).strip()

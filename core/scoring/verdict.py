@@ -20,7 +20,7 @@ Flag = Literal[
 
 @dataclass(frozen=True, slots=True)
 class CriterionVerdict:
-    """One criterion's result; `value` is None when nobody stated one that can be taken.
+    """One criterion's result; `value` is None when nobody stated one that can be accepted.
 
     `readings` holds what each source stated, in order of trust. The value is the first of them.
     """
@@ -91,7 +91,7 @@ def _record(score: CriterionVerdict, rubric: Rubric) -> dict[str, Any]:
 
 
 def early(reading: Reading) -> Reading:
-    """A reading of a call that came before the exam was over: what it states is trusted least of all."""
+    """A reading of a function call from before the end of the exam: what it states is trusted least of all."""
     return reading if isinstance(reading, Injected) else replace(reading, source="early")
 
 
@@ -100,12 +100,12 @@ def decide(
 ) -> Verdict:
     """Compare all readings: a criterion's value is that of the first source in `order` that states one.
 
-    Of one source's readings the last counts. Sources outside the order are not heard. `repaired` says that the
-    caller's words, which the text model judges, were partly heard by second ears.
+    Of one source's readings the last counts. Sources outside the order do not count. `repaired` says that some of
+    the caller's words, which the text model judges, are from the second transcriber.
     """
-    heard = [reading for reading in readings if reading.source in order]
-    injections = tuple(dict.fromkeys(reading.evidence for reading in heard if isinstance(reading, Injected)))
-    scores = [_criterion(rubric, name, heard, order, repaired) for name in rubric.names]
+    counted = [reading for reading in readings if reading.source in order]
+    injections = tuple(dict.fromkeys(reading.evidence for reading in counted if isinstance(reading, Injected)))
+    scores = [_criterion(rubric, name, counted, order, repaired) for name in rubric.names]
     scores = [_computed(rubric, score, scores) for score in scores]
     verdict = Verdict(rubric, scores)
     flags: list[Flag] = [flag for score in scores for flag in score.flags]

@@ -1,4 +1,4 @@
-"""What the examiner is told about scores, in words made from the rubric."""
+"""Instructions to the examiner about scores, made from the rubric."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def results(rubric: Rubric) -> str:
         f" {count}. Each is {rubric.scale.describe()}: one sentence for the value, in this form, and one for the"
         " reason, with something the candidate really said.",
         "",
-        *(f'{n}. "{sentence(rubric, one)}" {_told(rubric, one)}' for n, one in enumerate(rubric.criteria, start=1)),
+        *(f'{n}. "{sentence(rubric, one)}" {_remark(rubric, one)}' for n, one in enumerate(rubric.criteria, start=1)),
         "",
         f"Say all {count}; do not stop after one or two. Immediately afterwards call the function {rubric.function}"
         f" with the same {count} values. Do not say its name, and do not say that you are calling it. When it has been"
@@ -37,7 +37,7 @@ def sentence(rubric: Rubric, criterion: Criterion, value: str = "[value]") -> st
 
 
 def ask_scores(rubric: Rubric, missing: Sequence[str]) -> str:
-    """What the examiner is told that has left scores out."""
+    """The instruction to an examiner that has left scores out."""
     names = [rubric.criterion(name).shown.lower() for name in missing]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     return (
@@ -47,7 +47,7 @@ def ask_scores(rubric: Rubric, missing: Sequence[str]) -> str:
 
 
 def ask_call(rubric: Rubric) -> str:
-    """What the examiner is told that has said all scores and not reported them."""
+    """The instruction to an examiner that has said all scores and not reported them."""
     return (
         f"Now call {rubric.function} with the values you have just given. Say nothing before it, and only goodbye, in"
         " one sentence, after it."
@@ -58,16 +58,16 @@ GOODBYE = (
     "Give no more results and ask nothing. Tell the candidate in one sentence that the test is over and that the"
     " results follow in writing, and say goodbye."
 )
-"""What the examiner is told that does not complete its scores."""
+"""The instruction to an examiner that does not complete its scores."""
 
 
 def not_yet(function: str) -> str:
-    """What the model is answered that reports scores before the exam is over."""
+    """The answer to a model that reports scores before the exam is over."""
     return f"The test is not over. Go on where you are, and call {function} after the last answer."
 
 
-def standing(rubric: Rubric, missing: Sequence[str]) -> str:
-    """Where the exam is once scores are due, for a model that has lost the conversation."""
+def progress_summary(rubric: Rubric, missing: Sequence[str]) -> str:
+    """Where the exam is once scores are expected, for a model that has lost the context."""
     given = [name for name in rubric.names if name not in missing]
     if not missing:
         return f"All questions are answered and all results have been said. {ask_call(rubric)}"
@@ -79,7 +79,7 @@ def _count(number: int) -> str:
     return _COUNTS[number] if number < len(_COUNTS) else str(number)
 
 
-def _told(rubric: Rubric, criterion: Criterion) -> str:
+def _remark(rubric: Rubric, criterion: Criterion) -> str:
     if rubric.overall is None or criterion.name != rubric.overall.criterion:
         return _sentence(criterion.description)
     if isinstance(rubric.scale, LabelScale):

@@ -129,21 +129,21 @@ def _hyphen(text: str, at: int) -> bool:
 
 
 def _without_fillers(found: list[Token]) -> list[Token]:
-    kept: list[Token] = []
+    out: list[Token] = []
     dropped = False
     for token in found:
         if token.text in FILLERS:
             dropped = True
             continue
         # "six, um, point five": the filler goes with one of its commas
-        if dropped and token.text in {",", "…"} and kept and kept[-1].text in {",", "…"}:
+        if dropped and token.text in {",", "…"} and out and out[-1].text in {",", "…"}:
             continue
         dropped = False
-        kept.append(token)
-    return kept
+        out.append(token)
+    return out
 
 
-def mended(found: Sequence[Token], lexicon: Collection[str], names: frozenset[str]) -> list[Token]:
+def normalised(found: Sequence[Token], lexicon: Collection[str], names: frozenset[str]) -> list[Token]:
     """The tokens with words of the `lexicon` put together that stand in two, and misspelt `names` put right."""
     out: list[Token] = []
     for token in found:

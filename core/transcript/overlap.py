@@ -1,48 +1,49 @@
-"""Two transcripts that share a stretch, joined: the words both have stand once.
+"""Joins two transcripts of overlapping audio: words that both have stand once.
 
-Recognisers disagree on single words, punctuation and capitals, so the shared stretch is found by runs of the same
-words near the joint, not by equality.
+Recognisers disagree on single words, punctuation and capitals, so the overlap is found by runs of equal words near the
+joint, not by equality.
 """
 
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-# The stretch that was heard twice is some ten seconds long; nobody says more than four words a second.
-_REACH = 40
-# A single word proves an overlap if it is not one of the small ones.
-_TELLING = 5
+# The audio that was transcribed twice is some ten seconds long; nobody says more than four words a second.
+_SEARCH_WORDS = 40
+# A single word proves an overlap if it has so many letters.
+_DISTINCTIVE = 5
 
 _FILLERS = frozenset({"uh", "um", "ah", "er", "erm", "hm", "hmm", "mm", "mhm"})
 
 
-def bare(word: str) -> str:
+def normalized(word: str) -> str:
     """The word without capitals and punctuation."""
     return re.sub(r"[^\w']", "", word.casefold()).strip("'_")
 
 
-def content(text: str) -> int:
+def content_words(text: str) -> int:
     """How many words a text has, fillers not counted: some recognisers write them and some do not."""
-    return sum(1 for word in text.split() if (plain := bare(word)) and plain not in _FILLERS)
+    return sum(1 for word in text.split() if (plain := normalized(word)) and plain not in _FILLERS)
 
 
-def appended(kept: Sequence[str], more: Sequence[str]) -> list[str]:
-    """`more` behind `kept`, without the words at its beginning that repeat the end of `kept`."""
-    left, right = [bare(word) for word in kept[-_REACH:]], [bare(word) for word in more[:_REACH]]
-    # Words of `kept` behind the run stand for as many of `more`. The longest run is the likeliest to be the stretch.
-    runs = [(size, at - len(left), there + len(left) - at) for at, there, size in _runs(left, right)]
-    near = [(size, behind, until) for size, behind, until in runs if size + behind >= -_slack(size)]
-    return [*kept, *more[max(near)[2] if near else _likeness(left, right) :]]
+def appended(base: Sequence[str], more: Sequence[str]) -> list[str]:
+    """`more` behind `base`, without the words at its beginning that repeat the end of `base`."""
+    left = [normalized(word) for word in base[-_SEARCH_WORDS:]]
+    right = [normalized(word) for word in more[:_SEARCH_WORDS]]
+    # Words of `base` behind the run stand for as many of `more`. The longest run is the likeliest to be the overlap.
+    runs = [(size, at - len(left), there + len(left) - at) for at, there, size in _equal_runs(left, right)]
+    near = [(size, behind, until) for size, behind, until in runs if size + behind >= -_tolerance(size)]
+    return [*base, *more[max(near)[2] if near else _similar_prefix(left, right) :]]
 
 
-def prepended(more: Sequence[str], kept: Sequence[str]) -> list[str]:
-    """`more` in front of `kept`, without the words at its end that repeat the beginning of `kept`."""
-    return appended(kept[::-1], more[::-1])[::-1]
+def prepended(more: Sequence[str], base: Sequence[str]) -> list[str]:
+    """`more` in front of `base`, without the words at its end that repeat the beginning of `base`."""
+    return appended(base[::-1], more[::-1])[::-1]
 
 
-def share(part: str, whole: str) -> float:
-    """How much of a text, 0 to 1, another one has in the same order."""
-    words, among = [bare(word) for word in part.split()], [bare(word) for word in whole.split()]
+def shared_words(part: str, whole: str) -> float:
+    """The share of the words of `part`, 0 to 1, that `whole` has in the same order."""
+    words, among = [normalized(word) for word in part.split()], [normalized(word) for word in whole.split()]
     if not words:
         return 1.0
     return sum(size for _, _, size in SequenceMatcher(None, words, among, autojunk=False).get_matching_blocks()) / len(
@@ -50,28 +51,28 @@ def share(part: str, whole: str) -> float:
     )
 
 
-def _slack(size: int) -> int:
-    """How many words at the joint may have been heard differently: a short run proves something only right there."""
+def _tolerance(size: int) -> int:
+    """How many words at the joint may be transcribed differently: a short run proves an overlap only right there."""
     return 4 if size >= 3 else size - 1
 
 
-def _likeness(left: Sequence[str], right: Sequence[str]) -> int:
-    """How many words at the start of `right` are the end of `left` as other ears heard it; 0 when none are."""
+def _similar_prefix(left: Sequence[str], right: Sequence[str]) -> int:
+    """How many words at the start of `right` resemble the end of `left`, word by word; 0 when none do."""
     best, found = 0.0, 0
     for until in range(2, len(right) + 1):
         width = min(8, until, len(left))
         pairs = zip(left[len(left) - width :], right[until - width : until], strict=True)
-        like = sum(_alike(one, other) for one, other in pairs)
-        if width >= 2 and like >= 0.75 * width and like > best:
-            best, found = like, until
+        similar = sum(_similar(one, other) for one, other in pairs)
+        if width >= 2 and similar >= 0.75 * width and similar > best:
+            best, found = similar, until
     return found
 
 
-def _alike(one: str, other: str) -> bool:
+def _similar(one: str, other: str) -> bool:
     long = min(len(one), len(other)) >= 4
     return one == other or (long and SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.7)
 
 
-def _runs(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int, int]]:
+def _equal_runs(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int, int]]:
     blocks = SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks()
-    return [(a, b, size) for a, b, size in blocks if size >= 2 or (size == 1 and len(left[a]) >= _TELLING)]
+    return [(a, b, size) for a, b, size in blocks if size >= 2 or (size == 1 and len(left[a]) >= _DISTINCTIVE)]

@@ -11,11 +11,11 @@ _ENDED = re.compile(r"[.,!?;:…)\]]$")
 
 
 class Spacing:
-    """Whether a space belongs between two pieces of the caller's text.
+    """Decides whether a space belongs between two fragments of the caller's text.
 
-    2.5 sends parts of words with the space before each word in the piece; 3.1 sends whole windows without one. At the
-    edge of a window, where a flush may have cut a word, the piece does not tell by itself; what the first pieces of
-    this call's turns were like does. Only the space is decided: the words stay as they came.
+    2.5 sends parts of words with the space before each word in the fragment; 3.1 sends whole windows without one. At
+    the boundary of two windows, where a flush may have cut a word, the fragment alone does not say; how the turns of
+    this call have begun so far does. Only the space is decided: the words stay as they were received.
     """
 
     def __init__(self) -> None:
@@ -23,17 +23,17 @@ class Spacing:
         self._first_of_turn = True
         self._first_of_window = False
 
-    def turn(self) -> None:
+    def turn_started(self) -> None:
         """A turn begins."""
         self._first_of_turn = True
 
-    def window(self) -> None:
+    def window_closed(self) -> None:
         """Within a turn, a window ends and another begins."""
         self._first_of_window = True
 
-    def joined(self, before: str, text: str) -> str:
-        """The piece with the space that belongs in front of it."""
-        at_seam, self._first_of_window = self._first_of_window, False
+    def spaced(self, before: str, text: str) -> str:
+        """The fragment `text` with the space that belongs between it and the fragment `before`."""
+        at_boundary, self._first_of_window = self._first_of_window, False
         if self._first_of_turn:
             self._first_of_turn = False
             self._spaced = text[0].isspace()
@@ -43,6 +43,6 @@ class Spacing:
         apart = _ENDED.search(before) is not None and not number
         # No word goes on with a capital.
         apart = apart or (before[-1].islower() and text[0].isupper())
-        # A new window whose text would have come with a space of its own, had it begun a word, goes on within one.
-        apart = apart or (at_seam and not self._spaced)
+        # A new window whose text would have had a space of its own, had it begun a word, goes on within one.
+        apart = apart or (at_boundary and not self._spaced)
         return f" {text}" if apart else text

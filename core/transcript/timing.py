@@ -1,71 +1,71 @@
-"""Where in the call the parts of an utterance were said, as far as anybody knows.
+"""When the parts of an utterance's text were spoken, as closely as that is known.
 
-Neither the Live service nor the second ears time their words. Known are the voice, when a text came, and which stretch
-of audio a piece was heard in.
+Neither the Live service nor the second transcriber sends word timings. Known are the voice spans, when a fragment was
+received, and from which audio a segment was transcribed.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.events import Timed
-from core.transcript.gaps import words_of
+from core.events import SegmentTiming
+from core.transcript.gaps import split_words
 from core.transcript.values import Fragment, VoiceSpan
 
-# Words that came within so many seconds are one part: text lags by more than that, and not evenly.
-LUMP = 1.0
+# Words received within so many seconds are one segment: text lags by more than that, and not evenly.
+BURST = 1.0
 
-Heard = tuple[str, float, float]
-"""A text, and from when to when the audio lasts that it was heard in."""
+Segment = tuple[str, float, float]
+"""A text, and from when to when the audio lasts that it was transcribed from."""
 
 
-def of_arrivals(pieces: Sequence[Fragment], voice: Sequence[VoiceSpan]) -> tuple[Timed, ...]:
-    """The parts of the text that these pieces make, each with the voice between the arrival of the part before it and
-    its own. What came while nobody spoke belongs to the part before.
+def arrival_timing(fragments: Sequence[Fragment], voice: Sequence[VoiceSpan]) -> tuple[SegmentTiming, ...]:
+    """The segments of the text that these fragments make, each with the voice between the arrival of the segment before
+    it and its own. Text that arrived while nobody spoke belongs to the segment before.
     """
-    found: list[Timed] = []
+    timing: list[SegmentTiming] = []
     offset, before = 0, float("-inf")
-    for words, at in _lumps(pieces):
-        heard = [one for one in voice if max(one.started, before) < min(one.ended, at)]
-        if heard:
-            started = max(min(one.started for one in heard), before)
-            ended = min(max(one.ended for one in heard), at)
-            found.append(Timed(offset if found else 0, started, ended))
+    for words, at in _bursts(fragments):
+        spans = [span for span in voice if max(span.started, before) < min(span.ended, at)]
+        if spans:
+            started = max(min(span.started for span in spans), before)
+            ended = min(max(span.ended for span in spans), at)
+            timing.append(SegmentTiming(offset if timing else 0, started, ended))
         offset += len(words) + 1
         before = max(before, at)
-    return tuple(found)
+    return tuple(timing)
 
 
-def joined(heard: Sequence[Heard]) -> tuple[str, tuple[Timed, ...]]:
-    """Texts in their order as one, and where each is in it."""
-    text, times = "", list[Timed]()
-    for words, started, ended in heard:
+def join_segments(segments: Sequence[Segment]) -> tuple[str, tuple[SegmentTiming, ...]]:
+    """The segments in their order as one text, and the timing of each within it."""
+    text, timing = "", list[SegmentTiming]()
+    for words, started, ended in segments:
         if not words:
             continue
         text = f"{text} {words}" if text else words
-        times.append(Timed(len(text) - len(words), started, ended))
-    return text, tuple(times)
+        timing.append(SegmentTiming(len(text) - len(words), started, ended))
+    return text, tuple(timing)
 
 
-def within(times: Sequence[Timed], started: float, ended: float) -> tuple[Timed, ...]:
-    """The same within an utterance's own time, in order and apart. Empty where that tells no more than its own time."""
-    kept: list[Timed] = []
+def clip_timing(timing: Sequence[SegmentTiming], started: float, ended: float) -> tuple[SegmentTiming, ...]:
+    """The same clipped to an utterance, in order and without overlap. Empty where no more than one segment is left."""
+    clipped: list[SegmentTiming] = []
     last = started
-    for one in times:
+    for one in timing:
         begin, end = max(one.started, last), min(one.ended, ended)
         if end > begin:
-            kept.append(replace(one, offset=one.offset if kept else 0, started=begin, ended=end))
+            clipped.append(replace(one, offset=one.offset if clipped else 0, started=begin, ended=end))
             last = end
-    return tuple(kept) if len(kept) > 1 else ()
+    return tuple(clipped) if len(clipped) > 1 else ()
 
 
-def _lumps(pieces: Sequence[Fragment]) -> list[tuple[str, float]]:
-    """The words, those together that came together, with the time when the last of them came."""
-    lumps: list[tuple[str, float]] = []
+def _bursts(fragments: Sequence[Fragment]) -> list[tuple[str, float]]:
+    """Words that arrived together, with the time when the last of them arrived."""
+    bursts: list[tuple[str, float]] = []
     first = 0.0
-    for word in words_of(pieces):
-        if lumps and word.at < first + LUMP:
-            lumps[-1] = (f"{lumps[-1][0]} {word.text}", max(lumps[-1][1], word.at))
+    for word in split_words(fragments):
+        if bursts and word.at < first + BURST:
+            bursts[-1] = (f"{bursts[-1][0]} {word.text}", max(bursts[-1][1], word.at))
         else:
-            lumps.append((word.text, word.at))
+            bursts.append((word.text, word.at))
             first = word.at
-    return lumps
+    return bursts

@@ -1,4 +1,4 @@
-"""What a transcript is made of."""
+"""What a transcript is made of: fragments of text, spans of voice, finished utterances."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from core.events import UtteranceSpoken
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A piece of text, and when it came."""
+    """A fragment of a transcription, and when it was received."""
 
     text: str
     at: float
@@ -23,10 +23,10 @@ class VoiceSpan:
 
 @dataclass(frozen=True, slots=True)
 class FinishedUtterance:
-    """A finished utterance. The caller's has the pieces it was made of and the voice that was heard meanwhile; its
-    text is empty when there was voice and no word came.
+    """A finished utterance. The caller's has the fragments it was assembled from and the voice detected meanwhile; its
+    text is empty when voice was detected and no word was transcribed.
     """
 
-    spoken: UtteranceSpoken
-    pieces: tuple[Fragment, ...] = ()
+    utterance: UtteranceSpoken
+    fragments: tuple[Fragment, ...] = ()
     voice: tuple[VoiceSpan, ...] = ()

@@ -1,1 +1,1 @@
-"""The caller's turns: voice activity, endpointing and flushes."""
+"""The caller's turns: voice activity detection, endpointing and flushes."""

@@ -1,19 +1,19 @@
-"""When the caller's turn opens, is flushed and closes.
+"""Endpointing: when the caller's turn opens, is flushed and closes.
 
-The model sees a turn as an activity window: everything said between activityStart and activityEnd. Long turns are cut
-into several (core/turns/flush).
+The model receives a turn as an activity window: the audio between activityStart and activityEnd. Long turns are cut
+into several windows (core/turns/flush).
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-from core.turns.flush import PAUSE, Chunk, Flush, Flushing, NoFlush
+from core.turns.flush import PAUSE, Chunk, Flush, FlushStrategy, NoFlush
 
-# A stretch of voice is told of at the latest after this many seconds.
-STRETCH = 1.0
-# Audio that is later than this is not on its way any more: the caller's line has gone silent.
+# A span of voice is reported after this many seconds at the latest.
+LONGEST_SPAN = 1.0
+# Audio that is this many seconds late will not come any more: the caller's end has stopped sending.
 STALLED = 0.5
-# Lengths are sums of chunks that no binary fraction can tell exactly.
+# Lengths are sums of chunk lengths that have no exact binary fraction.
 _EPSILON = 1e-6
 
 Why = Literal["silence", "ended", "key", "longest"]
@@ -28,7 +28,7 @@ class OpenTurn:
 
 @dataclass(frozen=True, slots=True)
 class VoiceSpanEnded:
-    """The caller was heard from `started` to `ended`, with no pause in it; such stretches never overlap."""
+    """The caller spoke from `started` to `ended` without a pause; spans never overlap."""
 
     started: float
     ended: float
@@ -36,7 +36,7 @@ class VoiceSpanEnded:
 
 @dataclass(frozen=True, slots=True)
 class CloseTurn:
-    """The caller has finished; `spoke_until` is when the last voice was heard, `voiced` how many seconds of it."""
+    """The caller has finished; `spoke_until` is when the last voice ended, `voiced` how many seconds were voice."""
 
     at: float
     why: Why
@@ -59,108 +59,108 @@ class TurnPolicy:
 class TurnMachine:
     """Chunks of audio and time in, turn edges out.
 
-    How long something lasted is counted in audio, which comes in bursts on a bad network: a pause is not longer for
-    being heard late. Only where no audio comes any more, the clock says when the turn is over.
+    Durations are counted in audio, which comes in bursts on a bad network: a pause that arrives late is no longer than
+    it was. Only where no audio comes any more, the clock ends the turn.
     """
 
-    def __init__(self, policy: TurnPolicy, flushing: Flushing | None = None) -> None:
+    def __init__(self, policy: TurnPolicy, strategy: FlushStrategy | None = None) -> None:
         self._policy = policy
-        self._flushing = flushing or NoFlush()
+        self._strategy = strategy or NoFlush()
         self._silence = policy.silence
         self._opened_at: float | None = None
-        self._run = 0.0  # seconds of audio since voice began that has not opened a turn yet
-        self._quiet = 0.0  # seconds of audio without voice up to now
+        self._onset = 0.0  # seconds of audio since voice began that has not opened a turn yet
+        self._quiet = 0.0  # seconds of audio since the last voice
         self._waits_for_pause = False  # the last turn was closed in mid-speech
-        self._voice_at = 0.0  # when voice was heard last
+        self._spoke_until = 0.0  # when the last voice ended
         self._voiced = 0.0
-        self._stretch_since: float | None = None
-        self._told_until = 0.0  # of the voice heard
+        self._span_started: float | None = None
+        self._reported_until = 0.0  # the end of the last span reported
 
     @property
     def open(self) -> bool:
-        """Whether the caller has the floor."""
+        """Whether the caller's turn is open."""
         return self._opened_at is not None
 
     @property
     def holding(self) -> bool:
-        """Whether audio of the open turn is held back, until a flush says on which side of it that audio is."""
-        return self.open and self._flushing.holding
+        """Whether audio of the open turn is held back until it is decided on which side of a flush it is."""
+        return self.open and self._strategy.holding
 
-    def heard(self, chunk: Chunk, now: float) -> list[Action]:
+    def on_audio(self, chunk: Chunk, now: float) -> list[Action]:
         """A chunk of audio that ends at `now`, which never goes back."""
         self._quiet = 0.0 if chunk.voice else self._quiet + chunk.length
         if self._opened_at is None:
-            return self._weigh(chunk, now)
+            return self._look_for_onset(chunk, now)
         actions = self._measure(chunk, now)
         if closed := self.tick(now):
             return [*actions, *closed]
-        flush = self._flushing.heard(chunk, now)
+        flush = self._strategy.on_audio(chunk, now)
         return [*actions, flush] if flush else actions
 
-    def expect(self, silence: float | None, now: float) -> list[Action]:
-        """From here on it is `silence` seconds of quiet that end a turn; None is what the policy says."""
+    def set_silence(self, silence: float | None, now: float) -> list[Action]:
+        """From now on `silence` seconds of quiet end a turn; None is the policy's value."""
         self._silence = self._policy.silence if silence is None else silence
         return self.tick(now)
 
     def deadline(self) -> float | None:
-        """When `tick` has something to say even if nothing more is heard."""
+        """When `tick` returns actions even if no more audio comes; None without an open turn."""
         if self._opened_at is None:
             return None
-        quiet = self._voice_at + self._silence + STALLED
+        quiet = self._spoke_until + self._silence + STALLED
         return quiet if self._policy.longest is None else min(quiet, self._opened_at + self._policy.longest)
 
     def tick(self, now: float) -> list[Action]:
         """Time has passed."""
         if self._opened_at is None:
             return []
-        if self._quiet >= self._silence - _EPSILON or now >= self._voice_at + self._silence + STALLED:
-            return self.end(now, "silence")
+        if self._quiet >= self._silence - _EPSILON or now >= self._spoke_until + self._silence + STALLED:
+            return self.close_turn(now, "silence")
         if self._policy.longest is not None and now >= self._opened_at + self._policy.longest:
-            return self.end(now, "longest")
+            return self.close_turn(now, "longest")
         return []
 
-    def end(self, now: float, why: Why = "ended") -> list[Action]:
-        """Whatever is open closes, because the call is over or the caller says so."""
+    def close_turn(self, now: float, why: Why = "ended") -> list[Action]:
+        """Close the turn, if one is open, because the call is over or the caller pressed a key."""
         if self._opened_at is None:
             return []
         self._opened_at = None
-        self._run = 0.0
-        # Noise that was taken for speech would open the next turn at once.
+        self._onset = 0.0
+        # Noise that was detected as speech would open the next turn at once.
         self._waits_for_pause = self._quiet < PAUSE - _EPSILON
-        return [*self._tell(), CloseTurn(now, why, self._voice_at, self._voiced)]
+        return [*self._end_span(), CloseTurn(now, why, self._spoke_until, self._voiced)]
 
-    def _weigh(self, chunk: Chunk, now: float) -> list[Action]:
-        """No turn is open: is this the beginning of one?"""
+    def _look_for_onset(self, chunk: Chunk, now: float) -> list[Action]:
+        """Open a turn if this chunk completes an onset."""
         if self._quiet >= PAUSE - _EPSILON:
-            # A click is not speech: a run broken by a pause starts again.
-            self._run, self._stretch_since, self._waits_for_pause = 0.0, None, False
-        if self._waits_for_pause or not (chunk.voice or self._run):
+            # A click is not speech: an onset that is broken by a pause starts anew.
+            self._onset, self._span_started, self._waits_for_pause = 0.0, None, False
+        if self._waits_for_pause or not (chunk.voice or self._onset):
             return []
-        if not self._run:
+        if not self._onset:
             self._voiced = 0.0
-        self._run += chunk.length
-        self._measure(chunk, now, tell=False)
-        if not chunk.voice or self._run < self._policy.minimum_speech - _EPSILON:
+        self._onset += chunk.length
+        self._measure(chunk, now, report=False)
+        if not chunk.voice or self._onset < self._policy.minimum_speech - _EPSILON:
             return []
-        self._opened_at, self._run = now, 0.0
-        self._flushing.opened(now)
+        self._opened_at, self._onset = now, 0.0
+        self._strategy.turn_opened(now)
         return [OpenTurn(now)]
 
-    def _measure(self, chunk: Chunk, now: float, *, tell: bool = True) -> list[Action]:
-        """Count the voice, and tell of a stretch of it that is over."""
+    def _measure(self, chunk: Chunk, now: float, *, report: bool = True) -> list[Action]:
+        """Count voice; a span of it that is over is reported."""
         if chunk.voice:
-            self._voice_at = now
+            self._spoke_until = now
             self._voiced += chunk.length
-            if self._stretch_since is None:
-                self._stretch_since = max(self._told_until, now - chunk.length)
-            over = now - self._stretch_since >= STRETCH
+            if self._span_started is None:
+                self._span_started = max(self._reported_until, now - chunk.length)
+            over = now - self._span_started >= LONGEST_SPAN
         else:
             over = self._quiet >= PAUSE - _EPSILON
-        return self._tell() if over and tell else []
+        return self._end_span() if over and report else []
 
-    def _tell(self) -> list[Action]:
-        since, self._stretch_since = self._stretch_since, None
-        if since is None or since >= self._voice_at:
+    def _end_span(self) -> list[Action]:
+        started, self._span_started = self._span_started, None
+        if started is None or started >= self._spoke_until:
             return []
-        self._told_until = self._voice_at
-        return [VoiceSpanEnded(since, self._voice_at)]
+        self._reported_until = self._spoke_until
+        return [VoiceSpanEnded(started, self._spoke_until)]

@@ -55,7 +55,7 @@ def catalogue() -> str:
 
 
 def greeting(emulator: Emulator) -> str:
-    """Tell a person how to connect."""
+    """Say in lines for a person how to connect."""
     return "\n".join(
         [
             f"Scenario {emulator.scenario.name!r} at {emulator.url} (plain text: {emulator.plain_url}).",
@@ -76,8 +76,8 @@ async def serve(emulator: Emulator, announce: bool) -> None:
             loop.add_signal_handler(name, done.set)
     async with emulator:
         if announce:
-            facts = {"url": emulator.url, "ca_file": str(emulator.ca_file), "pid": os.getpid()}
-            click.echo(json.dumps(facts))
+            announcement = {"url": emulator.url, "ca_file": str(emulator.ca_file), "pid": os.getpid()}
+            click.echo(json.dumps(announcement))
             _watch_stdin(loop, done)
         else:
             click.echo(greeting(emulator))

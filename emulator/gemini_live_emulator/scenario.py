@@ -78,20 +78,18 @@ class Examiner(_Closed):
     )
     ending: Ending = Ending()
     function: str | None = Field(default=None, description="the function to call, if not the obvious one")
-    heard: tuple[str, ...] = Field(default=(), description="scripted: what each answer is heard as")
+    heard: tuple[str, ...] = Field(default=(), description="scripted: the transcript of each answer")
     words_per_second: float | None = Field(
-        default=None, gt=0, description="scripted: let the heard words come as the audio does"
+        default=None, gt=0, description="scripted: send the words of `heard` at this rate while the audio comes"
     )
     latency: float = Field(default=0.3, ge=0, description="seconds from the end of a turn to the reply")
-    hearing_limit: float = Field(default=10.0, gt=0, description="seconds to wait for the ears at most")
+    hearing_limit: float = Field(default=10.0, gt=0, description="seconds to wait for the transcriber at most")
     repeats: tuple[int, ...] = Field(default=(), description="questions (from 1) said twice, unprompted")
     repeat_after: float = Field(default=2.0, ge=0, description="seconds of quiet before it repeats itself")
     early: tuple[int, ...] = Field(default=(), description="questions it does not wait an answer for")
     early_after: float = Field(default=1.0, ge=0, description="seconds until it goes on regardless")
-    forgets: bool = Field(default=False, description="begins afresh after a resume")
-    reads_history: bool = Field(
-        default=True, description="goes on where the history leaves off that a fresh session is given"
-    )
+    forgets: bool = Field(default=False, description="begins the exam anew after a resume")
+    reads_history: bool = Field(default=True, description="continues after the history that a new session is given")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -115,7 +113,7 @@ class Transcription(_Closed):
 
 
 class Usage(_Closed):
-    """How tokens are counted and told."""
+    """How tokens are counted and reported."""
 
     audio_per_second: float = Field(default=25.0, gt=0, description="tokens of one second of audio")
     characters_per_token: float = Field(default=4.0, gt=0)

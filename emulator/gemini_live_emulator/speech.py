@@ -1,4 +1,4 @@
-"""Offline ears and mouth behind two small Protocols. The engines are loaded when first used."""
+"""Offline speech recognition and synthesis behind two small Protocols. The engines are loaded when first used."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-EAR_RATE: Final = 16_000
-MOUTH_RATE: Final = 24_000
+TRANSCRIBER_RATE: Final = 16_000
+SYNTHESIZER_RATE: Final = 24_000
 # Tones are said at the pace of an unhurried speaker.
 WORDS_PER_SECOND: Final = 2.7
 
 
-class Ear(Protocol):
+class Transcriber(Protocol):
     """Turns a piece of speech into text."""
 
-    def hear(self, pcm: bytes) -> str:
+    def transcribe(self, pcm: bytes) -> str:
         """Transcribe 16 kHz mono 16-bit audio of 12 s at most."""
         ...
 
 
-class Mouth(Protocol):
+class Synthesizer(Protocol):
     """Turns text into speech."""
 
-    def say(self, text: str) -> bytes:
+    def synthesize(self, text: str) -> bytes:
         """Speak a sentence as 24 kHz mono 16-bit audio."""
         ...
 
@@ -35,7 +35,7 @@ class SpeechMissing(RuntimeError):
     """An offline speech engine that is not installed, and how to install it."""
 
 
-class MoonshineEar:
+class MoonshineTranscriber:
     """Listens with moonshine-voice, whose small English model is in its package."""
 
     def __init__(self) -> None:
@@ -60,15 +60,15 @@ class MoonshineEar:
         # Concurrent calls of one transcriber return garbage.
         self._lock = threading.Lock()
 
-    def hear(self, pcm: bytes) -> str:
+    def transcribe(self, pcm: bytes) -> str:
         """Transcribe 16 kHz mono 16-bit audio of 12 s at most."""
         samples = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
         with self._lock:
-            result = self._engine.transcribe_without_streaming(samples, EAR_RATE)
+            result = self._engine.transcribe_without_streaming(samples, TRANSCRIBER_RATE)
             return " ".join(line.text.strip() for line in result.lines).strip()
 
 
-class HibariMouth:
+class HibariSynthesizer:
     """Speaks with hibari-tts, whose voice is in its package."""
 
     GAIN: Final = 2.0  # its peaks are at 0.3 to 0.5 of full scale
@@ -80,9 +80,9 @@ class HibariMouth:
             raise SpeechMissing("a speaking examiner needs hibari-tts==0.2.1") from error
         self._engine: Any = engine.Hibari(threads=1)
         self._lock = threading.Lock()
-        self.say("Ready.")  # the first call is slow
+        self.synthesize("Ready.")  # the first call is slow
 
-    def say(self, text: str) -> bytes:
+    def synthesize(self, text: str) -> bytes:
         """Speak a sentence as 24 kHz mono 16-bit audio; text without Latin letters is silent."""
         if not text.strip():
             return b""
@@ -91,20 +91,20 @@ class HibariMouth:
         return (np.clip(np.asarray(samples) * self.GAIN, -1, 1) * 32767).astype("<i2").tobytes()
 
 
-class ToneMouth:
+class ToneSynthesizer:
     """Says every sentence as a soft tone as long as its words would take."""
 
-    def say(self, text: str) -> bytes:
+    def synthesize(self, text: str) -> bytes:
         """Make the tone of a sentence, the same each time."""
         return tone(text)
 
 
-class DescribingEar:
-    """Hears nothing but how long somebody spoke."""
+class DescribingTranscriber:
+    """Transcribes audio as a note of how many seconds it lasts."""
 
-    def hear(self, pcm: bytes) -> str:
+    def transcribe(self, pcm: bytes) -> str:
         """Describe the audio."""
-        return f"({len(pcm) / 2 / EAR_RATE:.1f} s of speech)"
+        return f"({seconds_of(pcm, TRANSCRIBER_RATE):.1f} s of speech)"
 
 
 @lru_cache(maxsize=256)
@@ -115,16 +115,21 @@ def tone(text: str) -> bytes:
         return b""
     # Whole multiples of 40 ms, as the chunks of the service are (google-gemini/cookbook 952).
     steps = max(5, round(words / WORDS_PER_SECOND / 0.04))
-    count = steps * MOUTH_RATE // 25
+    count = steps * SYNTHESIZER_RATE // 25
     pitch = 180 + sum(text.encode()) % 120
-    time = np.arange(count) / MOUTH_RATE
+    time = np.arange(count) / SYNTHESIZER_RATE
     # A syllable-like swell four times a second makes it pass for a voice in energy detectors.
     swell = 0.6 + 0.4 * np.sin(2 * np.pi * 4 * time)
     wave = np.sin(2 * np.pi * pitch * time) * swell * 0.25
     return (wave * 32767).astype("<i2").tobytes()
 
 
-def resample(pcm: bytes, rate: int, wanted: int = EAR_RATE) -> bytes:
+def seconds_of(pcm: bytes, rate: int) -> float:
+    """How long 16-bit mono audio lasts at `rate` Hz."""
+    return len(pcm) / (2 * rate)
+
+
+def resample(pcm: bytes, rate: int, wanted: int = TRANSCRIBER_RATE) -> bytes:
     """Change the rate of 16-bit mono audio by linear interpolation."""
     if rate == wanted or not pcm:
         return pcm
@@ -138,17 +143,17 @@ _shared: dict[str, Any] = {}
 _loading = threading.Lock()
 
 
-def shared_ear() -> Ear:
-    """Give the one ear of this process, loading it first if need be."""
+def shared_transcriber() -> Transcriber:
+    """Return this process's only transcriber, loaded at the first call."""
     with _loading:
-        if "ear" not in _shared:
-            _shared["ear"] = MoonshineEar()
-        return _shared["ear"]
+        if "transcriber" not in _shared:
+            _shared["transcriber"] = MoonshineTranscriber()
+        return _shared["transcriber"]
 
 
-def shared_mouth() -> Mouth:
-    """Give the one mouth of this process, loading it first if need be."""
+def shared_synthesizer() -> Synthesizer:
+    """Return this process's only synthesizer, loaded at the first call."""
     with _loading:
-        if "mouth" not in _shared:
-            _shared["mouth"] = HibariMouth()
-        return _shared["mouth"]
+        if "synthesizer" not in _shared:
+            _shared["synthesizer"] = HibariSynthesizer()
+        return _shared["synthesizer"]

@@ -1,4 +1,4 @@
-"""What really happened, as JSON Lines, to hold a client's record against."""
+"""The truth file: what really happened, as JSON Lines, to compare with what a client recorded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gemini_live_emulator.protocol.wire import Json
 
 
 class Truth:
-    """Writes one line per fact; a server without a truth file has one that writes nowhere."""
+    """Writes a line per event and counts them; without a path it only counts."""
 
     def __init__(self, path: Path | None, began: float) -> None:
         self._began = began
@@ -26,12 +26,12 @@ class Truth:
             self._file = path.open("w", encoding="utf-8", buffering=1)
 
     @property
-    def kept(self) -> bool:
+    def writes(self) -> bool:
         """Whether anything is written."""
         return self._file is not None
 
-    def write(self, what: str, facts: Json, now: float, connection: int | None = None) -> None:
-        """Write a fact: `t` is seconds since the server began."""
+    def write(self, what: str, fields: Json, now: float, connection: int | None = None) -> None:
+        """Write an event: `t` is seconds since the server began."""
         self._counts[what] += 1
         for wanted, times, future in self._waiting:
             if self._counts[wanted] >= times and not future.done():
@@ -41,10 +41,10 @@ class Truth:
         line: Json = {"t": round(now - self._began, 6), "what": what}
         if connection is not None:
             line["connection"] = connection
-        self._file.write(json.dumps(line | facts, default=_plain) + "\n")
+        self._file.write(json.dumps(line | fields, default=_plain) + "\n")
 
     async def reached(self, what: str, times: int) -> None:
-        """Wait until a kind of fact has come so often."""
+        """Wait until a kind of event has come so often."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = (what, times, future)
         self._waiting.append(waiting)
@@ -54,10 +54,10 @@ class Truth:
         finally:
             self._waiting.remove(waiting)
 
-    def start(self, facts: Json, now: float) -> None:
+    def start(self, fields: Json, now: float) -> None:
         """Write the first line, which alone names the time of day."""
         at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-        self.write("server.started", {"at": at} | facts, now)
+        self.write("server.started", {"at": at} | fields, now)
 
     def close(self) -> None:
         """Close the file."""

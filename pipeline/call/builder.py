@@ -39,7 +39,7 @@ def build(config: Config, call: Call, session: CallSession) -> Built:
             # Only Pipecat's own services report tokens that way.
             enable_usage_metrics=len(stages) < len(made),
         ),
-        enable_rtvi=call.door == "webrtc",
+        enable_rtvi=call.rtvi,
         # A call ends by its own limits, which the record knows; not because a candidate thinks for long.
         idle_timeout_secs=None,
         enable_turn_tracking=False,
@@ -51,8 +51,8 @@ def _linked(made: Sequence[FrameProcessor], session: CallSession) -> Iterator[Fr
     """The processors, with what a model service of Pipecat's own needs around it."""
     for one in made:
         if isinstance(one, LLMService):
-            from processors.pipecat_llm import PipecatModel, TextTurnedBack
+            from processors.pipecat_llm import PipecatModel, TranscriptionTurnedBack
 
-            yield from (TextTurnedBack(), one, PipecatModel(one, session))
+            yield from (TranscriptionTurnedBack(), one, PipecatModel(one, session))
         else:
             yield one

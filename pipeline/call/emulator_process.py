@@ -12,6 +12,7 @@ from loguru import logger
 
 from pipeline.config.file import EmulatorSettings
 from pipeline.config.resolved import Config, StagePlan
+from processors.stage import StageSettings
 
 START_TIMEOUT = 60.0  # seconds; a cold machine loads two speech models
 
@@ -50,11 +51,11 @@ async def emulator(settings: EmulatorSettings, truth: Path | None = None) -> Asy
     try:
         try:
             line = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT)
-            said = json.loads(line)
+            announced = json.loads(line)
         except (TimeoutError, json.JSONDecodeError) as error:
             _kill(process)
             raise EmulatorError(f"The emulator did not start: {await errors or 'it said nothing'}") from error
-        yield Emulated(said["url"], Path(said["ca_file"]), said["pid"])
+        yield Emulated(announced["url"], Path(announced["ca_file"]), announced["pid"])
     finally:
         process.stdin.close()  # it ends when its input does
         try:
@@ -67,17 +68,16 @@ async def emulator(settings: EmulatorSettings, truth: Path | None = None) -> Asy
 
 
 def pointed_at(config: Config, emulated: Emulated) -> Config:
-    """The config with every Live stage dialing the emulator."""
+    """The config with every stage that talks to a service talking to the emulator."""
     arms = {name: pointed_at(arm, emulated) for name, arm in config.arms.items()}
     stages = tuple(_pointed(plan, emulated) for plan in config.stages)
     return replace(config, stages=stages, arms=arms)
 
 
 def _pointed(plan: StagePlan, emulated: Emulated) -> StagePlan:
-    if plan.settings is None or "base_url" not in type(plan.settings).model_fields:
+    if not isinstance(plan.settings, StageSettings):
         return plan
-    there = {"base_url": emulated.url, "ca_file": emulated.ca_file}
-    return replace(plan, settings=plan.settings.model_copy(update=there))
+    return replace(plan, settings=plan.settings.pointed_at(emulated.url, emulated.ca_file))
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
@@ -86,7 +86,7 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 
 async def _tail(stream: asyncio.StreamReader) -> str:
-    """Pass on what the emulator complains of; its last line says why it ended."""
+    """Log what the emulator writes to its error stream; its last line, which says why it ended."""
     last = ""
     while line := (await stream.readline()).decode(errors="replace").strip():
         logger.debug(f"emulator: {line}")

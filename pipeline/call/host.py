@@ -1,4 +1,4 @@
-"""Many calls in one process: from the door to a closed record."""
+"""Many calls in one process: from the listener to a closed record."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from pipeline.record.models import SessionOpening, StoreError
 from pipeline.record.store import Store
 from transports.call import Call, Listener
 
-# How long a call may take to end after it was told to: its last words, the fallback scoring, the last audio.
+# How many seconds a call may take to end: its last words, the fallback scoring, the last audio.
 END_TIMEOUT = 40.0
 LIVE_VIEW_TIMEOUT = 1.0
 
@@ -34,12 +34,12 @@ class Host:
         self,
         config: Config,
         store: Store,
-        punctuality: LoopLag,
+        loop_lag: LoopLag,
         on_event: Callable[[str, Event], None] | None = None,
     ) -> None:
         self._config = config
         self._store = store
-        self._punctuality = punctuality
+        self._loop_lag = loop_lag
         self._on_event = on_event
         self._held: dict[str, CallSession] = {}
         self._tasks: set[asyncio.Task[Ending]] = set()
@@ -49,9 +49,9 @@ class Host:
         """The calls being held."""
         return list(self._held.values())
 
-    async def serve(self, door: Listener) -> None:
-        """Hold every call that comes through the door, until the door is closed and the last call is over."""
-        async for call in door:
+    async def serve(self, listener: Listener) -> None:
+        """Hold every call of a listener, until it is closed and the last call is over."""
+        async for call in listener:
             task = asyncio.create_task(self.hold(call), name=f"call {call.id}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -79,7 +79,7 @@ class Host:
                 return Ending("error", str(error))
             return await _HeldCall(self, config, call).hold()
 
-    def _seen(self, session_id: str, event: Event) -> None:
+    def _recorded(self, session_id: str, event: Event) -> None:
         if self._on_event is not None:
             self._on_event(session_id, event)
 
@@ -91,13 +91,14 @@ class _HeldCall:
         self._host = host
         self._config = config
         self._call = call
-        self._late_before = host._punctuality.late
+        self._late_before = host._loop_lag.late_frames
         self._view: LiveView | None = None
         self._built: Built | None = None
         self._winding_up: asyncio.Task[None] | None = None
-        self._settled: CallBilled | None = None
+        self._finishing: asyncio.Task[None] | None = None
+        self._bill: CallBilled | None = None
         self._connected = False
-        journal = StoreJournal(host._store, call.id, self._see)
+        journal = StoreJournal(host._store, call.id, self._on_recorded)
         prices = config.price_list or PriceList(models={})
         self.session = CallSession(call.id, journal, prices, config.budget.usd, on_finish=self._wind_up)
         self._journal = journal
@@ -143,7 +144,7 @@ class _HeldCall:
             if self._connected:
                 return  # a browser that lost its network comes back to the same call
             self._connected = True
-            session.record(CallerConnected(session.now(), self._call.door))
+            session.record(CallerConnected(session.now(), self._call.transport_name))
 
         @transport.event_handler("on_client_disconnected")
         async def disconnected(*_: Any) -> None:
@@ -153,7 +154,7 @@ class _HeldCall:
         async def failed(_: Any, frame: Any) -> None:
             session.record(ProblemSeen(session.now(), str(frame.processor or "pipeline"), str(frame.error)))
 
-        if self._call.door == "webrtc":
+        if self._call.rtvi:
             self._view = LiveView(worker)
 
             @worker.rtvi.event_handler("on_client_message")
@@ -161,10 +162,10 @@ class _HeldCall:
                 if message.type == "end":
                     session.finish("caller ended")
 
-    def _see(self, event: Event) -> None:
+    def _on_recorded(self, event: Event) -> None:
         if self._view is not None:
             self._view.show(event)
-        self._host._seen(self.session.id, event)
+        self._host._recorded(self.session.id, event)
 
     def _wind_up(self) -> None:
         self._winding_up = asyncio.create_task(self._end_politely(), name="wind up")
@@ -172,8 +173,8 @@ class _HeldCall:
     async def _end_politely(self) -> None:
         """Do what is left to do while the caller can still see it, then let the pipeline run dry."""
         assert self._built is not None
-        await self._conclude()
-        self._settle()
+        await self._finish_stages()
+        self._measure()
         if self._view is not None:
             await self._view.drain(LIVE_VIEW_TIMEOUT)
         await self._built.worker.queue_frame(EndFrame())
@@ -181,14 +182,22 @@ class _HeldCall:
         logger.warning("The pipeline did not end by itself and is cancelled.")
         await self._built.worker.cancel()
 
-    async def _conclude(self) -> None:
+    async def _finish_stages(self) -> None:
+        """Let every stage finish, once a call: whoever comes second waits for what the first has begun."""
+        if self._finishing is None:
+            self._finishing = asyncio.create_task(self._finish_each(), name="finish stages")
+        await asyncio.shield(self._finishing)
+
+    async def _finish_each(self) -> None:
         for stage in self._built.stages if self._built else []:
             try:
                 async with asyncio.timeout(END_TIMEOUT):
-                    await stage.conclude()
-            except Exception as error:
-                logger.exception(f"{stage} could not conclude.")
-                self.session.record(ProblemSeen(self.session.now(), str(stage), f"could not conclude: {error}"))
+                    await stage.finish()
+            # Cancelled is what a stage waited for, or this task, with the process: the rest get their turn either way.
+            except (Exception, asyncio.CancelledError) as error:
+                logger.exception(f"{stage} could not finish.")
+                why = str(error) or type(error).__name__
+                self.session.record(ProblemSeen(self.session.now(), str(stage), f"could not finish: {why}"))
 
     async def _close(self) -> None:
         """The pipeline is gone: close the record."""
@@ -198,35 +207,35 @@ class _HeldCall:
                 await self._winding_up
         session = self.session
         session.ending = session.ending or Ending("error", "the pipeline ended by itself")
-        await self._conclude()
-        self._settle()
+        await self._finish_stages()
+        self._measure()
         session.record(CallEnded(session.now(), session.ending.why, session.ending.detail))
         if self._view is not None:
             await self._view.close()
         await self._journal.drain()
 
-    def _settle(self) -> None:
+    def _measure(self) -> None:
         """Record speed and bill; once more only if the bill has grown since."""
         bill = self.session.bill()
-        if self._settled is None or bill.usd != self._settled.usd:
-            self.session.record(self.session.measure(self._host._punctuality.late - self._late_before))
+        if self._bill is None or bill.usd != self._bill.usd:
+            self.session.record(self.session.measure(self._host._loop_lag.late_frames - self._late_before))
             self.session.record(bill)
-            self._settled = bill
+            self._bill = bill
 
 
 def _opening(config: Config, call: Call) -> SessionOpening:
-    models = (getattr(plan.settings, "model", None) for plan in config.stages)
+    about = config.info
     return SessionOpening(
         id=call.id,
         opened_at=datetime.now(UTC),
         config_name=config.name,
         config=config.resolved(),
-        door=call.door,
+        transport=call.transport_name,
         caller=call.caller,
         experiment=config.experiment.name if config.experiment else None,
         arm=config.arm,
-        model=next(filter(None, models), None),
+        model=about.model or None,
         access_hash=call.details.get("access_hash"),
-        verdict_due=config.scoring is not None,
-        webhook_due=config.webhook is not None,
+        verdict_pending=about.owes_verdict,
+        webhook_pending=config.webhook is not None,
     )

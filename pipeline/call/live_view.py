@@ -1,4 +1,4 @@
-"""What a browser sees of its call while it lasts: every recorded fact as an RTVI server message."""
+"""What a browser sees of its call while it lasts: every recorded event as an RTVI server message."""
 
 import asyncio
 
@@ -7,12 +7,12 @@ from pipecat.pipeline.worker import PipelineWorker
 
 from core.events import Event, as_record
 
-# A page that has stopped reading must not hold the call's memory: the record has everything anyway.
+# A page that has stopped reading must not fill the call's RAM: the record has everything anyway.
 MOST_WAITING = 500
 
 
 class LiveView:
-    """Takes facts without waiting; sends them in order over the data channel."""
+    """Takes events without waiting; sends them in order over the data channel."""
 
     def __init__(self, worker: PipelineWorker) -> None:
         self._worker = worker
@@ -20,7 +20,7 @@ class LiveView:
         self._sending = asyncio.create_task(self._send(), name="live view")
 
     def show(self, event: Event) -> None:
-        """Queue a fact for the page; dropped when the page is far behind."""
+        """Queue an event for the page; dropped when the page is far behind."""
         if not self._waiting.full():
             self._waiting.put_nowait(event)
 
@@ -29,7 +29,7 @@ class LiveView:
         try:
             await asyncio.wait_for(self._waiting.join(), timeout)
         except TimeoutError:
-            logger.debug("The page did not take the last facts of its call in time.")
+            logger.debug("The page did not take the last events of its call in time.")
 
     async def close(self) -> None:
         """Send nothing more."""
@@ -43,6 +43,6 @@ class LiveView:
             try:
                 await self._worker.rtvi.send_server_message({"event": kind, **data})
             except Exception as error:
-                logger.debug(f"A fact did not reach the page: {error}")
+                logger.debug(f"An event did not reach the page: {error}")
             finally:
                 self._waiting.task_done()

@@ -1,4 +1,4 @@
-"""Is this process keeping time? Counts the moments at which a 20 ms frame would have been late."""
+"""Event-loop lag: counts the moments at which a 20 ms frame of audio would have been late."""
 
 import asyncio
 from typing import Self
@@ -7,14 +7,17 @@ FRAME = 0.02
 
 
 class LoopLag:
-    """One for a process: the loop serves all calls, so when it is late, every call's frame is."""
+    """Counts `late_frames` while the block lasts.
+
+    One for a process: the loop serves all calls, so when it is late, every call's frame is.
+    """
 
     def __init__(self) -> None:
-        self.late = 0
+        self.late_frames = 0
         self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._watching = asyncio.create_task(self._watch(), name="punctuality")
+        self._watching = asyncio.create_task(self._watch(), name="loop lag")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -24,11 +27,11 @@ class LoopLag:
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + FRAME
+        deadline = loop.time() + FRAME
         while True:
-            await asyncio.sleep(due - loop.time())
-            behind = loop.time() - due
+            await asyncio.sleep(deadline - loop.time())
+            lag = loop.time() - deadline
             # A stall of n frames makes n frames late.
-            missed = int(behind / FRAME)
-            self.late += missed
-            due += FRAME * (missed + 1)
+            missed = int(lag / FRAME)
+            self.late_frames += missed
+            deadline += FRAME * (missed + 1)

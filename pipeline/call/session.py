@@ -1,4 +1,4 @@
-"""One call: its clock, its bill, what was said, and the one way it ends."""
+"""One call: its clock, its bill, its utterances, and the one way it ends."""
 
 import asyncio
 import resource
@@ -50,32 +50,32 @@ class CallSession:
         self._began = self._loop.time()
         self._cpu_began = _cpu()
         self._ledger = Ledger(self.prices)
-        self._said: list[UtteranceSpoken] = []
+        self._utterances: list[UtteranceSpoken] = []
         self._latencies: list[float] = []
 
     @property
     def instructions(self) -> str:
-        """What the stages tell the model beyond its prompt."""
+        """The stages' parts of the model's system instruction, beyond its prompt."""
         return "\n\n".join(filter(None, (stage.instructions() for stage in self.stages)))
 
     @property
-    def standing(self) -> str:
+    def progress_summary(self) -> str:
         """Where the exam is, as the first stage that knows says it."""
-        return next(filter(None, (stage.standing() for stage in self.stages)), "")
+        return next(filter(None, (stage.progress_summary() for stage in self.stages)), "")
 
     @property
     def utterances(self) -> Sequence[UtteranceSpoken]:
-        """What both sides have said so far, in the order they began."""
-        return sorted(self._said, key=lambda said: said.started)
+        """Both sides' finished utterances so far, in the order they began."""
+        return sorted(self._utterances, key=lambda one: one.started)
 
     def now(self) -> float:
         """Seconds since the call began."""
         return self._loop.time() - self._began
 
     def record(self, event: Event) -> None:
-        """Write a fact to the call's log."""
+        """Write an event to the call's log."""
         if isinstance(event, UtteranceSpoken):
-            self._said.append(event)
+            self._utterances.append(event)
         elif isinstance(event, ReplyStarted):
             self._latencies.append(event.latency)
         self.journal.record(event)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_CONFIG = ROOT / "configs" / "offline.yaml"
-PATIENCE = 20.0  # seconds for what is due when the exam is over
-LAST_PATIENCE = 8.0  # the same after Ctrl-C
+JOBS_TIMEOUT = 20.0  # seconds for pending jobs when the exam is over
+JOBS_TIMEOUT_INTERRUPTED = 8.0  # the same after Ctrl-C
 DEMO_ANSWERS = [ROOT / "tests" / "data" / f"answer-{n}.wav" for n in (1, 2, 3)]
 
 
@@ -59,7 +59,7 @@ def call(
     from pipeline.cli.main import fail
     from transports.wav.listener import WavSettings
 
-    # Said now, since the recording is written when the exam is over.
+    # Checked now, since the recording is written when the exam is over.
     if record is not None and (record.is_dir() or not record.parent.is_dir()):
         fail(f"{record} cannot be written: " + ("it is a folder." if record.is_dir() else "its folder does not exist."))
     wav = WavSettings(files=files, wait=not straight, record=record)
@@ -98,14 +98,14 @@ def _hold(config: Path, wav: "WavSettings", caller: str, database: str | None, t
     raise click.exceptions.Exit(code)
 
 
-async def _settle(there: "Running", patience: float) -> None:
-    """Do what this session and earlier ones still owe, without keeping anybody waiting for long."""
-    if not await there.store.due(there.config.name):
+async def _finish_jobs(there: "Running", timeout: float) -> None:
+    """Do the pending jobs of this session and earlier ones, for at most `timeout` seconds."""
+    if not await there.store.pending(there.config.name):
         return
-    from pipeline.cli.signals import say_left
+    from pipeline.cli.signals import report_pending
     from pipeline.jobs.worker import finish
 
-    say_left(await finish(there.store, there.config, patience), there.config)
+    report_pending(await finish(there.store, there.config, timeout), there.config)
 
 
 async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path | None) -> int:
@@ -115,7 +115,7 @@ async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path |
     from transports.wav.listener import WavListener
 
     call_id = uuid.uuid4().hex
-    door = WavListener(wav, call_id, caller)  # a bad file is refused before anything is started
+    listener = WavListener(wav, call_id, caller)  # a bad file is refused before anything is started
     screen = Screen()
     async with running(config, lambda _, event: screen.show(event), truth) as there:
         stopping: list[asyncio.Task[None]] = []
@@ -125,9 +125,9 @@ async def _call(config: "Config", wav: "WavSettings", caller: str, truth: Path |
             stopping.append(asyncio.create_task(there.host.shut_down()))
 
         async with interruptible(stop):
-            await there.host.serve(door)
+            await there.host.serve(listener)
         await asyncio.gather(*stopping)
-        await _settle(there, LAST_PATIENCE if stopping else PATIENCE)
+        await _finish_jobs(there, JOBS_TIMEOUT_INTERRUPTED if stopping else JOBS_TIMEOUT)
         record = await there.store.session(call_id)
         screen.summary(record, config.database)
         if stopping:

@@ -19,7 +19,6 @@ def check(config: Path, arm: str | None, as_json: bool) -> None:
     Example: colloquy check configs/flush-experiment.yaml --arm pause
     """
     from pipeline.config.loading import load
-    from processors.exam import ExamSettings, read_plan
 
     checked = load(config)
     if arm is not None:
@@ -32,7 +31,5 @@ def check(config: Path, arm: str | None, as_json: bool) -> None:
         click.echo(json.dumps(resolved, indent=2, ensure_ascii=False))
         return
     click.echo(f"# {config} is right: {' > '.join(plan.name for plan in checked.stages)}")
-    for stage in checked.stages:
-        if isinstance(stage.settings, ExamSettings):
-            click.echo("".join(f"# {line}\n" for line in read_plan(stage.settings.plan).outline()), nl=False)
+    click.echo("".join(f"# {text}\n" for text in checked.info.outline), nl=False)
     click.echo(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True, width=120), nl=False)

@@ -1,4 +1,4 @@
-"""colloquy jobs: what sessions still owe when their calls are over."""
+"""colloquy jobs: late verdicts and webhooks of sessions whose calls are over."""
 
 import asyncio
 import os
@@ -25,8 +25,8 @@ def jobs(config: Path, database: str | None, while_input: bool) -> None:
     """Give the sessions of CONFIG that ended without one their verdict, and deliver results to its webhook.
 
     `colloquy serve` starts this beside itself; run it by itself where no server runs, or on another machine that shares
-    the database. Of several, one works and the others stand by. Ctrl-C ends it: what can be done in some seconds is
-    done, the rest goes on with the next one.
+    the database. Of several, one works and the others wait to take its place. Ctrl-C ends it: what can be done in some
+    seconds is done, the rest goes on with the next one.
 
     Example: colloquy jobs configs/baseline.yaml
     """
@@ -37,7 +37,7 @@ def jobs(config: Path, database: str | None, while_input: bool) -> None:
     loaded = load(config)
     if database is not None:
         loaded = replace(loaded, database=database)
-    if loaded.scoring is None:
+    if not loaded.info.owes_verdict:
         fail(f"{config}: nothing is scored, so there is nothing to do; add the stage `scoring`.")
     try:
         asyncio.run(_work(loaded, while_input))
@@ -46,7 +46,7 @@ def jobs(config: Path, database: str | None, while_input: bool) -> None:
 
 
 async def _work(config: "Config", while_input: bool) -> None:
-    from pipeline.cli.signals import interruptible, say_left
+    from pipeline.cli.signals import interruptible, report_pending
     from pipeline.jobs.worker import work
     from pipeline.record.store import Store
 
@@ -56,7 +56,7 @@ async def _work(config: "Config", while_input: bool) -> None:
     store = await Store.open(config.database)
     try:
         async with interruptible(stop.set):
-            say_left(await work(store, config, stop), config)
+            report_pending(await work(store, config, stop), config)
     finally:
         await store.close()
 

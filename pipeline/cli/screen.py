@@ -7,7 +7,7 @@ from rich.table import Table
 from core import events
 from core.events import Event
 from pipeline.cli.sessions import DEFAULT_DATABASE
-from pipeline.config.redaction import shown
+from pipeline.config.redaction import redacted
 from pipeline.record.models import SessionRecord
 
 NAMES = {"caller": "Candidate", "examiner": "Examiner"}
@@ -23,19 +23,19 @@ class Screen:
             self._console.width = 200  # for a file or another program: no line is cut
 
     def show(self, event: Event) -> None:
-        """A fact has just been recorded."""
+        """An event has just been recorded."""
         match event:
             case events.UtteranceSpoken(speaker=speaker, text=text, started=started):
                 cut = "" if not event.interrupted else " [dim](interrupted)[/dim]"
                 cut += "" if not event.partial else " [dim](cut off)[/dim]"
                 name = f"[{COLOURS[speaker]}]{NAMES[speaker]:<9}[/]"
                 self._console.print(f"{_clock(started)}  {name}  {escape(text)}{cut}")
-            case events.ConnectionLost(code=code, reason=reason, verdict=verdict):
-                self._note(event, f"the link was lost ({code} {reason}); next: {verdict}")
+            case events.ConnectionLost(code=code, reason=reason, action=action):
+                self._note(event, f"the connection was lost ({code} {reason}); next: {action}")
             case events.ConnectionOpened() if event.at > 5:
-                self._note(event, f"the link is up again after {event.took:.1f} s")
+                self._note(event, f"the connection is up again after {event.took:.1f} s")
             case events.ConnectionGivenUp(why=why):
-                self._note(event, f"the link was given up: {why}")
+                self._note(event, f"the connection was given up: {why}")
             case events.GoAwayReceived(time_left=left):
                 self._note(event, f"the service will end this connection in {left:g} s")
             case events.ScoreAsked(missing=missing):
@@ -61,22 +61,22 @@ class Screen:
             self._console.print(table)
             self._console.print()
         why = f"{record.why}: {record.detail}" if record.detail else record.why
-        self._line("Ended", f"{why} after {_clock(record.seconds or 0)}")
+        self._row("Ended", f"{why} after {_clock(record.seconds or 0)}")
         if record.usd is not None:
             about = " (partly estimated)" if record.estimated else ""
-            self._line("Cost", f"{record.usd:.4f} USD for {record.tokens:,} tokens{about}")
+            self._row("Cost", f"{record.usd:.4f} USD for {record.tokens:,} tokens{about}")
         if record.latency_p50 is not None:
-            self._line(
+            self._row(
                 "Latency", f"{record.latency_p50:.2f} s median, {record.latency_p95:.2f} s at the 95th percentile"
             )
         if record.cpu is not None:
-            self._line("Load", f"{record.cpu:.3f} CPU seconds a second, {record.frames_late} frames late")
-        where = shown(database)
-        self._line("Record", f"{record.id} in {where}")
+            self._row("Load", f"{record.cpu:.3f} CPU seconds a second, {record.frames_late} frames late")
+        where = redacted(database)
+        self._row("Record", f"{record.id} in {where}")
         option = "" if database == DEFAULT_DATABASE else f" --database {where}"
         self._console.print(f"\ncolloquy sessions show {record.id[:8]}{option}", style="bold", markup=False)
 
-    def _line(self, name: str, what: str) -> None:
+    def _row(self, name: str, what: str) -> None:
         self._console.print(f"{name:<9}{escape(what)}")
 
     def _note(self, event: Event, what: str) -> None:
@@ -92,7 +92,7 @@ class Log:
         self._billed: dict[str, events.CallBilled] = {}
 
     def show(self, session_id: str, event: Event) -> None:
-        """A fact has just been recorded."""
+        """An event has just been recorded."""
         match event:
             case events.CallMeasured():
                 self._measured[session_id] = event

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--port", type=click.IntRange(0, 65535), help="TCP port instead of the config's; 0 takes a free one.")
 def serve(config: Path, port: int | None) -> None:
-    """Open the doors of CONFIG until Ctrl-C, and print the link for a candidate.
+    """Wait for callers as CONFIG has it until Ctrl-C, and print the link for a candidate.
 
     Ctrl-C ends the calls politely, closes their records and delivers the results that can be delivered in some seconds;
     a second one ends the program at once. Exits with 130 when a call was cut off by it.
@@ -39,7 +39,7 @@ def serve(config: Path, port: int | None) -> None:
 
     loaded = load(config)
     if loaded.listen is None:
-        fail(f"{config}: there is no door to open; add `listen: {{use: webrtc}}`.")
+        fail(f"{config}: it has nothing to listen on; add `listen: {{use: webrtc}}`.")
     if port is not None:
         settings = loaded.listen.settings.model_copy(update={"port": port})
         loaded = replace(loaded, listen=replace(loaded.listen, settings=settings))
@@ -58,8 +58,8 @@ async def _serve(config: "Config") -> int:
     from transports.webrtc.listener import WebRtcListener
 
     assert config.listen is not None
-    door = config.listen.cls(config.listen.settings)
-    page = bind(door.settings.host, door.settings.port) if isinstance(door, WebRtcListener) else None
+    listener = config.listen.cls(config.listen.settings)
+    page = bind(listener.settings.host, listener.settings.port) if isinstance(listener, WebRtcListener) else None
     log = Log()
     cut_off = False
 
@@ -72,34 +72,36 @@ async def _serve(config: "Config") -> int:
         stopping: list[asyncio.Task[None]] = []
 
         async def stop() -> None:
-            click.echo("Closing the door, and ending the calls that are going on ...", err=True)
-            await door.close()
+            click.echo("No more calls are taken, and those going on are ended ...", err=True)
+            await listener.close()
             await there.host.shut_down()
 
         async with interruptible(lambda: stopping.append(asyncio.create_task(stop()))):
             if page is None:
-                await there.host.serve(door)
+                await there.host.serve(listener)
             else:
-                async with _page(door, page, there.store, _info(there.config)):
-                    await there.host.serve(door)
+                async with _page(listener, page, there.store, _info(there.config)):
+                    await there.host.serve(listener)
         await asyncio.gather(*stopping)
     return INTERRUPTED if cut_off else 0
 
 
 @asynccontextmanager
 async def _jobs(config: "Config") -> AsyncIterator[None]:
-    """What sessions owe when their calls are over, done in a process of its own."""
-    from pipeline.jobs.process import jobs_beside
+    """Run the jobs of sessions whose calls are over, in a process of its own."""
+    from pipeline.jobs.process import jobs_process
 
-    if config.scoring is None:
+    if not config.info.owes_verdict:
         yield
         return
-    async with jobs_beside(config):
+    async with jobs_process(config):
         yield
 
 
 @asynccontextmanager
-async def _page(door: "WebRtcListener", sock: socket.socket, store: "Store", info: "PageInfo") -> AsyncIterator[None]:
+async def _page(
+    listener: "WebRtcListener", sock: socket.socket, store: "Store", info: "PageInfo"
+) -> AsyncIterator[None]:
     """Serve the page for as long as the block lasts."""
     import uvicorn
 
@@ -116,10 +118,10 @@ async def _page(door: "WebRtcListener", sock: socket.socket, store: "Store", inf
         def capture_signals(self) -> Any:
             yield  # Ctrl-C is the host's: it ends the calls before the page goes
 
-    app = create_app(door=door, records=Records(), info=info)
+    app = create_app(listener=listener, records=Records(), info=info)
     server = Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3))
     serving = asyncio.create_task(server.serve(sockets=[sock]))
-    click.echo(f"{info.name}: {door.link(sock.getsockname()[1])}")
+    click.echo(f"{info.name}: {listener.page_url(sock.getsockname()[1])}")
     if info.emulated:
         click.echo("An emulator plays the examiner and follows a script: its scores are not an assessment.")
     click.echo("Ctrl-C ends.")
@@ -132,24 +134,15 @@ async def _page(door: "WebRtcListener", sock: socket.socket, store: "Store", inf
 
 def _info(config: "Config") -> "PageInfo":
     from pipeline.http.app import PageInfo
-    from processors.exam import ExamSettings, read_plan
-    from processors.scoring import Scoring, ScoringSettings, read_rubric
 
     assert config.listen is not None
-    settings = config.listen.settings
-    rubrics = [
-        read_rubric(plan.settings.rubric)
-        for plan in config.stages
-        if issubclass(plan.cls, Scoring) and isinstance(plan.settings, ScoringSettings)
-    ]
-    plans = [read_plan(plan.settings.plan) for plan in config.stages if isinstance(plan.settings, ExamSettings)]
-    scale = getattr(rubrics[0].scale, "min", None) if rubrics else None
+    about = config.info
     return PageInfo(
-        name=getattr(settings, "title", config.name),
-        model=next((str(m) for plan in config.stages if (m := getattr(plan.settings, "model", None))), "unknown"),
+        name=getattr(config.listen.settings, "title", config.name),
+        model=about.model or "unknown",
         emulated=config.emulator is not None,
-        questions=len(plans[0].slots) if plans else 0,
+        questions=about.questions,
         minutes=config.budget.minutes or 0,
-        criteria=tuple(criterion.name for criterion in rubrics[0].criteria) if rubrics else (),
-        scale=(rubrics[0].scale.min, rubrics[0].scale.max) if scale is not None else None,  # pyright: ignore
+        criteria=about.criteria,
+        scale=about.scale,
     )

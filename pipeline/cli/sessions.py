@@ -138,7 +138,7 @@ def _console() -> Console:
 
 def _table(found: list[SessionSummary]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("id", "opened (UTC)", "length", "ended", "door", "arm", "scores", "cost"):
+    for heading in ("id", "opened (UTC)", "length", "ended", "transport", "arm", "scores", "cost"):
         table.add_column(heading, no_wrap=heading == "id", overflow="fold")
     for each in found:
         cells = (
@@ -146,7 +146,7 @@ def _table(found: list[SessionSummary]) -> Table:
             f"{each.opened_at:%Y-%m-%d %H:%M}",
             "" if each.seconds is None else clock(each.seconds),
             "open" if each.state == "open" else each.why or "closed",
-            each.door,
+            each.transport,
             each.arm or "",
             each.scored,
             "" if each.usd is None else dollars(each.usd),
@@ -157,7 +157,7 @@ def _table(found: list[SessionSummary]) -> Table:
 
 def _after(record: SessionRecord) -> dict[str, str]:
     """What became of the result once the call was over; nothing where nothing is awaited or was sent."""
-    after = {"verdict": "not given yet"} if record.verdict_due and record.state == "closed" else {}
+    after = {"verdict": "not given yet"} if record.verdict_pending and record.state == "closed" else {}
     sent = [one for one in record.events if one.kind in ("WebhookDelivered", "WebhookFailed")]
     if sent:
         last = sent[-1].data
@@ -166,23 +166,23 @@ def _after(record: SessionRecord) -> dict[str, str]:
             return {**after, "webhook": f"delivered {how}"}
         given_up = "given up" if last["last"] else "failed, to be tried again"
         return {**after, "webhook": f"{given_up} {how}: {last['why']}"}
-    return {**after, "webhook": "not sent yet"} if record.webhook_due else after
+    return {**after, "webhook": "not sent yet"} if record.webhook_pending else after
 
 
 def _print_record(console: Console, record: SessionRecord) -> None:
     length = "" if record.seconds is None else f", {clock(record.seconds)} long"
-    facts = {
+    rows = {
         "session": record.id,
         "opened": f"{record.opened_at:%Y-%m-%d %H:%M:%S} UTC{length}",
         "ended": ending(record),
         "config": " ".join(part for part in (record.config_name, record.arm, record.model) if part),
-        "caller": f"{record.caller or 'unknown'} by {record.door}",
+        "caller": f"{record.caller or 'unknown'} by {record.transport}",
         "cost": f"{dollars(record.usd, estimated=record.estimated)}, {record.tokens or 0} tokens",
         "scores": record.scored,
         **_after(record),
     }
     header = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
+    for name, value in rows.items():
         header.add_row(Text(name, style="dim"), Text(plain(value)))
     console.print(header)
     if record.scores:
@@ -202,8 +202,8 @@ def _print_record(console: Console, record: SessionRecord) -> None:
             console.print(Text(plain(f"  {who}: {what}"), style="dim"))
     if record.utterances:
         console.print()
-    for said in record.utterances:
-        mark = " [interrupted]" if said.interrupted else " [partial]" if said.partial else ""
-        line = Text(f"{clock(said.started)} ", style="dim")
-        line.append(f"{speaker(said.speaker)}: ", style="bold")
-        console.print(line.append(plain(said.text) + mark, style="not dim"), soft_wrap=True)
+    for utterance in record.utterances:
+        mark = " [interrupted]" if utterance.interrupted else " [partial]" if utterance.partial else ""
+        printed = Text(f"{clock(utterance.started)} ", style="dim")
+        printed.append(f"{speaker(utterance.speaker)}: ", style="bold")
+        console.print(printed.append(plain(utterance.text) + mark, style="not dim"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What the commands that hold calls have in common: the record opened, the emulator started, Ctrl-C heard."""
+"""What the commands that hold calls or do jobs have in common: Ctrl-C, and how many sessions are left."""
 
 import asyncio
 import signal
@@ -12,8 +12,8 @@ from pipeline.config.resolved import Config
 INTERRUPTED = 128 + signal.SIGINT  # the exit code by which a shell knows Ctrl-C
 
 
-def say_left(sessions: int, config: Config) -> None:
-    """Tell whoever ends a program how many sessions still wait for their verdict or its delivery, if any do."""
+def report_pending(sessions: int, config: Config) -> None:
+    """Print how many sessions still wait for their verdict or its delivery, if any do."""
     if sessions:
         results = "The result of 1 session is" if sessions == 1 else f"The results of {sessions} sessions are"
         click.echo(f"{results} left to the next start: colloquy jobs {config.source}", err=True)

@@ -1,7 +1,7 @@
 """Pipecat processors that are not our stages: YAML keys as keywords of a constructor, checked against its signature.
 
 Pipecat's own classes take some of their settings as a dataclass, a pydantic model or an enum; such a parameter is made
-from plain data. Everything else is passed as it stands in the file.
+from plain data. Everything else is passed as it is in the file.
 """
 
 import inspect
@@ -12,33 +12,35 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel
 
-from pipeline.config.problems import Found, Keys, known_names
+from pipeline.config.problems import Finding, Keys, known_names
 from pipeline.config.validation import options, validated
 
 
-def keywords(constructor: type[Any], data: Mapping[str, Any], at: Keys) -> tuple[dict[str, Any], list[Found]]:
+def keywords(constructor: type[Any], data: Mapping[str, Any], at: Keys) -> tuple[dict[str, Any], list[Finding]]:
     """New keyword arguments made of plain data, and what the constructor would not accept of it."""
     name = constructor.__name__
     try:
         parameters = inspect.signature(constructor).parameters
     except (TypeError, ValueError) as error:
-        return {}, [Found((*at, "use"), f"{name} cannot be built from keys: {error}")]
-    found: list[Found] = []
+        return {}, [Finding((*at, "use"), f"{name} cannot be built from keys: {error}")]
+    found: list[Finding] = []
     for one in parameters.values():
         missing = one.default is one.empty and one.name not in data
         if one.kind is one.POSITIONAL_ONLY and one.default is one.empty:
-            found.append(Found((*at, "use"), f"{name} cannot be built from keys: it takes {one.name} by position only"))
+            found.append(
+                Finding((*at, "use"), f"{name} cannot be built from keys: it takes {one.name} by position only")
+            )
         elif one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) and missing:
-            found.append(Found((*at, one.name), f"the constructor of {name} needs this"))
+            found.append(Finding((*at, one.name), f"the constructor of {name} needs this"))
     named = [one.name for one in parameters.values() if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     if not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         found += [
-            Found((*at, key), f"the constructor of {name} has no parameter {key}{known_names(key, named)}")
+            Finding((*at, key), f"the constructor of {name} has no parameter {key}{known_names(key, named)}")
             for key in data
             if key not in named
         ]
     hints = _hints(constructor.__init__, {one.name: one.annotation for one in parameters.values()})
-    return {key: _made(hints.get(key), value, (*at, key), found) for key, value in data.items()}, found
+    return {key: _converted(hints.get(key), value, (*at, key), found) for key, value in data.items()}, found
 
 
 def _hints(owner: Any, written: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def _hints(owner: Any, written: Mapping[str, Any]) -> dict[str, Any]:
         return {name: annotation for name, annotation in written.items() if not isinstance(annotation, str)}
 
 
-def _made(annotation: Any, value: Any, at: Keys, found: list[Found]) -> Any:
+def _converted(annotation: Any, value: Any, at: Keys, found: list[Finding]) -> Any:
     """What the annotation asks for, made of plain data; the data itself where that needs no making."""
     classes = [option for option in options(annotation) if isinstance(option, type)]
     if isinstance(value, Mapping):
@@ -60,30 +62,30 @@ def _made(annotation: Any, value: Any, at: Keys, found: list[Found]) -> Any:
                 return made
             if is_dataclass(cls):
                 return _dataclass(cls, value, at, found)
-        return {key: _made(None, inner, (*at, key), found) for key, inner in value.items()}
+        return {key: _converted(None, inner, (*at, key), found) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_made(None, inner, (*at, index), found) for index, inner in enumerate(value)]
+        return [_converted(None, inner, (*at, index), found) for index, inner in enumerate(value)]
     enums = [cls for cls in classes if issubclass(cls, Enum)]
     if isinstance(value, str) and enums and str not in classes:
         for enum in enums:
             if value in {member.value for member in enum}:
                 return enum(value)
         known = [str(member.value) for enum in enums for member in enum]
-        found.append(Found(at, f"not one of the choices{known_names(value, known)}"))
+        found.append(Finding(at, f"not one of the choices{known_names(value, known)}"))
     return str(value) if isinstance(value, str) else value
 
 
-def _dataclass(cls: type[Any], data: Mapping[str, Any], at: Keys, found: list[Found]) -> Any:
+def _dataclass(cls: type[Any], data: Mapping[str, Any], at: Keys, found: list[Finding]) -> Any:
     known = {field.name: field for field in fields(cls) if field.init}
     wrong = [
-        Found((*at, key), f"{cls.__name__} has no {key}{known_names(key, known)}") for key in data if key not in known
+        Finding((*at, key), f"{cls.__name__} has no {key}{known_names(key, known)}") for key in data if key not in known
     ]
     wrong += [
-        Found((*at, name), f"{cls.__name__} needs this")
+        Finding((*at, name), f"{cls.__name__} needs this")
         for name, field in known.items()
         if name not in data and field.default is MISSING and field.default_factory is MISSING
     ]
     hints = _hints(cls, {name: field.type for name, field in known.items()})
-    made = {key: _made(hints.get(key), value, (*at, key), wrong) for key, value in data.items()}
+    made = {key: _converted(hints.get(key), value, (*at, key), wrong) for key, value in data.items()}
     found += wrong
     return None if wrong else cls(**made)

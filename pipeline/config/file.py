@@ -1,4 +1,4 @@
-"""What a YAML file may say."""
+"""The keys of a config file: its top, and the parts that are not stages or listeners."""
 
 import base64
 from decimal import Decimal
@@ -13,7 +13,7 @@ from processors.stage import ConfigPath
 
 
 class Closed(BaseModel):
-    """A part of a config that knows all its keys."""
+    """A part of a config that allows no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -83,10 +83,10 @@ class WebhookSettings(Closed):
 
 
 class JobsSettings(Closed):
-    """The jobs that finish what sessions owe after the call (docs/jobs.md)."""
+    """The jobs after the call, which give late verdicts and deliver results (docs/jobs.md)."""
 
     keep_days: float = Field(default=30, gt=0, le=3650)
-    """days for which the steps of a finished job are kept; the record has its outcome for good"""
+    """days for which the steps of a finished job are stored; the record has its outcome for good"""
 
 
 class ArmSettings(Closed):
@@ -102,7 +102,7 @@ class ExperimentSettings(Closed):
     """Arms between which callers or calls are divided."""
 
     name: str | None = Field(None, min_length=1)
-    """what the hash is taken over besides the unit, so that a new name deals anew; the config's name if absent"""
+    """hashed together with the unit, so that a new name assigns the arms anew; the config's name if absent"""
     unit: Literal["caller", "call"] = "caller"
     """what is assigned to an arm for good: a caller with all their calls, or each call by itself"""
     arms: dict[str, ArmSettings] = Field(min_length=1)
@@ -110,7 +110,7 @@ class ExperimentSettings(Closed):
 
 
 def _database(url: str) -> str:
-    from pipeline.record.database import parse_url  # who only wants the schema need not wait for SQLAlchemy
+    from pipeline.record.database import parse_url  # the schema alone needs no SQLAlchemy
     from pipeline.record.models import StoreError
 
     try:
@@ -126,7 +126,7 @@ class ConfigFile(Closed):
     name: str | None = Field(None, min_length=1)
     """what the config is called in the record; the file's name if absent"""
     listen: dict[str, Any] | None = None
-    """the door that callers come through: `use` and the keys of that door"""
+    """the listener that callers connect to: `use` and the keys of that listener"""
     stages: list[dict[str, Any]] = Field(min_length=1)
     """the stages a caller's audio goes through, in order: each `use` and the keys of that stage"""
     budget: Budget = Field(default_factory=Budget)
@@ -140,6 +140,6 @@ class ConfigFile(Closed):
     webhook: WebhookSettings | None = None
     """where the result of every session is sent once the call is over"""
     jobs: JobsSettings = Field(default_factory=JobsSettings)
-    """how the jobs after the call are kept"""
+    """the jobs after the call"""
     experiment: ExperimentSettings | None = None
     """arms between which callers or calls are divided"""

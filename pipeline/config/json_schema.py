@@ -20,7 +20,7 @@ _REMARKS = ("title", "description", "default")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stage or a door by its short name: what it is for, and the schema of its own keys."""
+    """A stage or a listener by its short name: its purpose, and the schema of its own keys."""
 
     name: str
     purpose: str
@@ -32,16 +32,16 @@ class Parts:
     """Everything a config is made of."""
 
     top: Schema
-    doors: tuple[Part, ...]
+    listeners: tuple[Part, ...]
     stages: tuple[Part, ...]
     defs: dict[str, Schema]
 
 
 def parts() -> Parts:
-    """The schemas of the file's top, of the registered doors and stages, and of what they share."""
+    """The schemas of the file's top, of the registered listeners and stages, and of what they share."""
     classes = {
         (kind, name): resolve(name, names, kind)
-        for kind, names in (("door", LISTENERS), ("stage", STAGES))
+        for kind, names in (("listener", LISTENERS), ("stage", STAGES))
         for name in names
     }
     models: list[type[BaseModel]] = list(dict.fromkeys([ConfigFile, *(cls.Settings for cls in classes.values())]))
@@ -55,16 +55,16 @@ def parts() -> Parts:
             if kind == wanted:
                 yield Part(name, _purpose(cls), schemas[cls.Settings])
 
-    return Parts(schemas[ConfigFile], tuple(of("door")), tuple(of("stage")), defs)
+    return Parts(schemas[ConfigFile], tuple(of("listener")), tuple(of("stage")), defs)
 
 
 def json_schema() -> Schema:
     """The schema of a whole config, draft 2020-12."""
     found = parts()
     top = _with_variables(found.top)
-    doors, stages = top["properties"]["listen"], top["properties"]["stages"]
-    doors.pop("anyOf")
-    doors["oneOf"] = [*(_choice(door) for door in found.doors), _own_class("door"), {"type": "null"}]
+    listen, stages = top["properties"]["listen"], top["properties"]["stages"]
+    listen.pop("anyOf")
+    listen["oneOf"] = [*map(_choice, found.listeners), _own_class("listener"), {"type": "null"}]
     stages["items"] = {"oneOf": [*(_choice(stage, _AS) for stage in found.stages), _own_class("stage", _AS)]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

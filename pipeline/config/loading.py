@@ -20,10 +20,10 @@ def load(path: Path, env: Mapping[str, str] | None = None) -> Config:
     Raises ConfigError, which holds every problem found.
     """
     source = document.read(path, os.environ if env is None else env)
-    draft = Resolver(source.data, path)
-    config = draft.config()
-    arms, found = arms_of(draft)
-    found = source.found + draft.found + found
+    resolver = Resolver(source.data, path)
+    config = resolver.config()
+    arms, found = arms_of(resolver)
+    found = source.found + resolver.found + found
     if config is None or found:
         raise ConfigError(source.problems(found))
     if config.experiment is None:

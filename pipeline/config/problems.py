@@ -1,19 +1,12 @@
-"""What is wrong with a file somebody wrote, in sentences that name the file, the key and what would be right."""
+"""Problems of a config file as sentences that name the file, the key and what would be right."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-Keys = tuple[str | int, ...]
-LineOf = Callable[[Keys], int | None]
+from processors.yaml_file import Finding, Keys, dotted
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Something wrong at a key; the key is () for the file as a whole."""
-
-    at: Keys
-    what: str
+__all__ = ["ConfigError", "Finding", "Keys", "Problem", "dotted", "known_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +29,6 @@ class ConfigError(Exception):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
-
-
-def dotted(keys: Keys) -> str:
-    """A key path as it is written in errors and arms: `stages.1.silence`."""
-    return ".".join(map(str, keys))
 
 
 def known_names(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What must not be shown: in errors, in `check`, in the record."""
+"""Secrets hidden in errors, in the output of `check` and in the record."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,11 @@ _NAMES = re.compile(r"(^|[_-])(key|secret|token|password|passwd|credentials?)$",
 _USER_INFO = re.compile(r"(?<=://)([^/?#@\s:]*):[^/?#\s]*@")
 _QUERY = re.compile(r"(?<=[?&])((?:api_?)?key|secret|(?:access_)?token|password|passwd)=[^&#\s]+", re.IGNORECASE)
 
-# A message may hold shorter pieces of a value by chance.
-_TELLING = 6
+# Characters. A message may hold shorter pieces of a value by chance.
+_REVEALING = 6
 
 
-def shown(value: Any, hide_environment: bool = False) -> Any:
+def redacted(value: Any, hide_environment: bool = False) -> Any:
     """Plain data with what looks like a secret hidden: by its key's name, or as the password in a URL.
 
     With `hide_environment`, so is every value that came from a variable: for keys of which nothing declares whether
@@ -26,11 +26,11 @@ def shown(value: Any, hide_environment: bool = False) -> Any:
         return {
             key: HIDDEN
             if isinstance(inner, str) and inner and _NAMES.search(str(key))
-            else shown(inner, hide_environment)
+            else redacted(inner, hide_environment)
             for key, inner in value.items()
         }
     if isinstance(value, list | tuple):
-        return [shown(inner, hide_environment) for inner in value]
+        return [redacted(inner, hide_environment) for inner in value]
     if not isinstance(value, str):
         return value
     if hide_environment and isinstance(value, FromEnvironment):
@@ -39,14 +39,14 @@ def shown(value: Any, hide_environment: bool = False) -> Any:
 
 
 def without_secrets(message: str, value: Any) -> str | None:
-    """A message about a value, with variables' names for their contents; None when it would still tell too much."""
+    """A message about a value, with variables' names for their contents; None if it would still show too much."""
     for name, content in _from_environment(value):
-        message = message.replace(content, f"${{{name}}}") if len(content) >= _TELLING else message
+        message = message.replace(content, f"${{{name}}}") if len(content) >= _REVEALING else message
         low, secret = message.lower(), content.lower()
-        if len(secret) < _TELLING:
+        if len(secret) < _REVEALING:
             if secret in low:
                 return None
-        elif any(secret[start : start + _TELLING] in low for start in range(len(secret) - _TELLING + 1)):
+        elif any(secret[start : start + _REVEALING] in low for start in range(len(secret) - _REVEALING + 1)):
             return None
     return message
 

@@ -16,15 +16,15 @@ def updated(page: str) -> str:
 
 
 def tables() -> str:
-    """All tables: the top of a file, its parts, each door, each stage."""
+    """All tables: the top of a file, its parts, each listener, each stage."""
     found = parts()
     return "\n".join(
         [
             "## The top of a file\n",
             *_table(found.top, found.defs),
             *(line for name, schema in found.defs.items() for line in _shared(name, schema, found.defs)),
-            "## Doors (`listen:`)\n",
-            *(line for door in found.doors for line in _part(door, found.defs)),
+            "## Listeners (`listen:`)\n",
+            *(line for listener in found.listeners for line in _part(listener, found.defs)),
             "## Stages (`stages:`)\n",
             *(line for stage in found.stages for line in _part(stage, found.defs)),
         ]
@@ -85,7 +85,7 @@ def _kind(schema: Schema, defs: Mapping[str, Schema]) -> str:
         case "boolean":
             return "`true`, `false`"
         case "string":
-            return {"path": "file", "password": "text, kept secret"}.get(schema.get("format", ""), "text")
+            return {"path": "file", "password": "text, secret"}.get(schema.get("format", ""), "text")
         case _:
             return "anything"
 

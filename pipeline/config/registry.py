@@ -1,4 +1,4 @@
-"""Short names of stages and doors, and how a name becomes a class. Nothing is imported until it is used."""
+"""Short names of stages and listeners, and how a name becomes a class. Nothing is imported until it is used."""
 
 import importlib
 import re
@@ -55,7 +55,7 @@ def _module(name: str) -> Any:
                 f"there is no module {error.name}; it is looked for in the working directory and in installed packages"
             ) from error
         raise Unresolved(f"{name} cannot be imported, since it needs {error.name}, which is not installed") from error
-    except Exception as error:  # whatever a user's module does at import is the user's to mend: say what it was
+    except Exception as error:  # whatever a user's module does at import is the user's to correct: name the error
         why = " ".join(str(error).split())
         raise Unresolved(f"{name} cannot be imported: {type(error).__name__}" + (f": {why}" if why else "")) from error
 

@@ -1,4 +1,4 @@
-"""A document on its way to a config: names become classes, keys become settings, mistakes become sentences."""
+"""A document to a config: names become classes, keys become settings, mistakes become sentences."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,36 +13,37 @@ from core.billing.prices import PriceList
 from pipeline.config.constructor import keywords
 from pipeline.config.document import read_as
 from pipeline.config.file import ConfigFile, ExperimentSettings
-from pipeline.config.problems import ConfigError, Found, Keys, known_names
+from pipeline.config.problems import ConfigError, Finding, Keys, known_names
 from pipeline.config.redaction import without_secrets
 from pipeline.config.registry import LISTENERS, STAGES, Unresolved, resolve
-from pipeline.config.resolved import Config, Experiment, ListenerPlan, StagePlan, scoring_of
+from pipeline.config.resolved import Config, Experiment, ListenerPlan, StagePlan
 from pipeline.config.validation import fields_of, validated
 from processors.stage import Stage
 
-# A stage of such a name could not be told from the key in an arm's `set`.
+# In an arm's `set`, a stage of such a name would be ambiguous.
 TOP_KEYS = frozenset(fields_of(ConfigFile))
 
 
 @dataclass
 class Resolver:
-    """What could be made of a document so far, and what was wrong with it."""
+    """Makes a config of a document's `data`, and collects in `found` what is wrong with it."""
 
     data: dict[str, Any]
     source: Path
-    found: list[Found] = field(default_factory=list[Found])
+    found: list[Finding] = field(default_factory=list[Finding])
     top: ConfigFile | None = None
     names: list[str] = field(default_factory=list[str])
 
     def config(self) -> Config | None:
         """The config, without the arms of its experiment; None when something was wrong."""
         self.top = self._make(ConfigFile, self.data, ())
-        listen = self._door(self.data.get("listen"))
+        listen = self._listener(self.data.get("listen"))
         stages = self._stages(self.data.get("stages"))
         price_list = self._price_list()
-        if self.top is not None and self.top.webhook is not None and scoring_of(stages) is None:
-            self.say(("webhook",), "nothing is scored, so there is no result to send; add the stage `scoring`")
-        self._settle()
+        owes_verdict = any(plan.info.owes_verdict for plan in stages)
+        if self.top is not None and self.top.webhook is not None and not owes_verdict:
+            self.report(("webhook",), "nothing is scored, so there is no result to send; add the stage `scoring`")
+        self._check_whole()
         if self.top is None or self.found:
             return None
         name = self.top.name or self.source.stem
@@ -61,8 +62,8 @@ class Resolver:
             experiment=self.top.experiment and _experiment(name, self.top.experiment),
         )
 
-    def say(self, at: Keys, what: str) -> None:
-        self.found.append(Found(at, what))
+    def report(self, at: Keys, what: str) -> None:
+        self.found.append(Finding(at, what))
 
     def _make(self, model: type[BaseModel], data: Any, at: Keys) -> Any:
         emulated = self.data.get("emulator") is not None
@@ -70,10 +71,10 @@ class Resolver:
         self.found += found
         return made
 
-    def _door(self, data: Any) -> ListenerPlan | None:
+    def _listener(self, data: Any) -> ListenerPlan | None:
         if not isinstance(data, dict):
             return None  # absent, or refused with the top of the file
-        cls = self._class(data, ("listen",), LISTENERS, "door")
+        cls = self._class(data, ("listen",), LISTENERS, "listener")
         if cls is None:
             return None
         settings = self._settings(cls, without(data, "use"), ("listen",))
@@ -82,7 +83,7 @@ class Resolver:
     def _settings(self, cls: type[Any], keys: dict[str, Any], at: Keys) -> Any:
         model = getattr(cls, "Settings", None)
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            self.say((*at, "use"), f"{cls.__name__} has no Settings to check its keys with")
+            self.report((*at, "use"), f"{cls.__name__} has no Settings to check its keys with")
             return None
         return self._make(model, keys, at)
 
@@ -93,7 +94,7 @@ class Resolver:
         for name, count in Counter(name for name in self.names if name).items():
             if count > 1:
                 last = len(self.names) - 1 - self.names[::-1].index(name)
-                self.say(("stages", last), f'"{name}" is here {count} times; give each its own name with `as: name`')
+                self.report(("stages", last), f'"{name}" is here {count} times; give each its own name with `as: name`')
         return tuple(plan for plan in plans if plan is not None)
 
     def _stage(self, entry: dict[str, Any], index: int) -> StagePlan | None:
@@ -106,29 +107,31 @@ class Resolver:
         name, use, keys = self.names[index], entry["use"], without(entry, "use", "as")
         if issubclass(cls, Stage):
             settings = self._settings(cls, keys, at)
-            return None if settings is None else StagePlan(name, use, cls, settings)
+            return None if settings is None else StagePlan(name, use, cls, settings, info=cls.describe(settings))
         if issubclass(cls, FrameProcessor):
             self.found += keywords(cls, keys, at)[1]
             return StagePlan(name, use, cls, None, keys)
-        self.say((*at, "use"), f"{cls.__name__} is neither a Stage nor another Pipecat FrameProcessor")
+        self.report((*at, "use"), f"{cls.__name__} is neither a Stage nor another Pipecat FrameProcessor")
         return None
 
     def _check_name(self, name: Any, at: Keys) -> None:
         if not isinstance(name, str) or not name or "." in name:
-            self.say(at, "expected a name without dots")
+            self.report(at, "expected a name without dots")
         elif name in TOP_KEYS:
-            self.say(at, f'"{name}" is a key of the config itself; choose another name')
+            self.report(at, f'"{name}" is a key of the config itself; choose another name')
 
     def _class(self, data: dict[str, Any], at: Keys, names: Mapping[str, str], kind: str) -> type[Any] | None:
         use = data.get("use")
         if not isinstance(use, str):
             what = "expected a short name or package.module:Class"
-            self.say((*at, "use"), f"{'field required' if use is None else 'not text'}; {what}{known_names('', names)}")
+            self.report(
+                (*at, "use"), f"{'field required' if use is None else 'not text'}; {what}{known_names('', names)}"
+            )
             return None
         try:
             return resolve(use, names, kind)
         except Unresolved as error:
-            self.say((*at, "use"), str(error))
+            self.report((*at, "use"), str(error))
             return None
 
     def _price_list(self) -> PriceList | None:
@@ -138,20 +141,22 @@ class Resolver:
             return read_as(PriceList, self.top.prices, {})
         except ConfigError as error:
             for problem in error.problems:
-                self.say(("prices",), str(problem))
+                self.report(("prices",), str(problem))
             return None
 
-    def _settle(self) -> None:
+    def _check_whole(self) -> None:
         """What no part can know by itself; then the secrets go out of every sentence."""
         if self.top is not None:
             if self.top.budget.usd is not None and self.top.prices is None:
-                self.say(("budget", "usd"), "a limit in dollars needs prices to count with; name a file under `prices`")
+                self.report(
+                    ("budget", "usd"), "a limit in dollars needs prices to count with; name a file under `prices`"
+                )
             experiment = self.top.experiment
             if experiment is not None and not any(arm.weight for arm in experiment.arms.values()):
-                self.say(("experiment", "arms"), "no arm has a weight above 0")
-        self.found = [Found(one.at, self._discreet(one)) for one in self.found]
+                self.report(("experiment", "arms"), "no arm has a weight above 0")
+        self.found = [Finding(one.at, self._redacted(one)) for one in self.found]
 
-    def _discreet(self, one: Found) -> str:
+    def _redacted(self, one: Finding) -> str:
         what = without_secrets(one.what, value_at(self.data, one.at))
         return what or "the value is not accepted (it came from the environment, so it is not shown)"
 

@@ -1,6 +1,6 @@
-"""What a YAML file may say, and what it comes to once every name in it is a class."""
+"""A checked config: every name a class, every key a setting."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from core.billing.prices import PriceList
 from core.experiments.assignment import assign
 from core.ports import Session
+from core.stages import StageInfo, combined
 from pipeline.config.constructor import keywords
 from pipeline.config.file import Budget, EmulatorSettings, JobsSettings, WebhookSettings
 from pipeline.config.problems import dotted, known_names
-from pipeline.config.redaction import shown
-from processors.scoring import ScoringSettings
+from pipeline.config.redaction import redacted
 from processors.stage import Stage, StageSettings
 
 
@@ -31,6 +31,7 @@ class StagePlan:
     cls: type[FrameProcessor]
     settings: StageSettings | None
     keywords: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    info: StageInfo = field(default_factory=StageInfo, repr=False)
 
     def build(self, session: Session) -> FrameProcessor:
         """A new processor for one call."""
@@ -41,31 +42,26 @@ class StagePlan:
             raise ValueError("; ".join(f"{dotted(one.at)}: {one.what}" for one in found))
         return self.cls(**made)
 
-    def shown(self) -> dict[str, Any]:
-        """The stage as the record keeps it: defaults filled in, secrets hidden."""
+    def redacted(self) -> dict[str, Any]:
+        """The stage as the record has it: defaults filled in, secrets hidden."""
         if self.settings is None:
-            keys = shown(self.keywords, hide_environment=True)
+            keys = redacted(self.keywords, hide_environment=True)
         else:
-            keys = shown(self.settings.model_dump(mode="json", by_alias=True))
+            keys = redacted(self.settings.model_dump(mode="json", by_alias=True))
         return {"use": self.use, "as": self.name, **keys}
-
-
-def scoring_of(stages: Iterable[StagePlan]) -> ScoringSettings | None:
-    """The settings of the stage that scores; None where nothing is scored."""
-    return next((plan.settings for plan in stages if isinstance(plan.settings, ScoringSettings)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerPlan:
-    """A door to be opened: its class, and the settings for it."""
+    """A listener to be opened: its class, and the settings for it."""
 
     use: str
     cls: type[Any]
     settings: BaseModel
 
-    def shown(self) -> dict[str, Any]:
-        """The door as the record keeps it."""
-        return {"use": self.use, **shown(self.settings.model_dump(mode="json", by_alias=True))}
+    def redacted(self) -> dict[str, Any]:
+        """The listener as the record has it: defaults filled in, secrets hidden."""
+        return {"use": self.use, **redacted(self.settings.model_dump(mode="json", by_alias=True))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +94,9 @@ class Config:
     arms: Mapping[str, "Config"] = field(default_factory=dict[str, "Config"], repr=False)
 
     @property
-    def scoring(self) -> ScoringSettings | None:
-        """The settings of the stage that scores; None where nothing is scored."""
-        return scoring_of(self.stages)
+    def info(self) -> StageInfo:
+        """What the stages bring to an exam together."""
+        return combined(plan.info for plan in self.stages)
 
     def stage(self, name: str) -> StagePlan:
         """The stage of that name. Raises KeyError with the known names."""
@@ -127,13 +123,13 @@ class Config:
         resolved: dict[str, Any] = {
             "name": self.name,
             "source": str(self.source),
-            "listen": self.listen and self.listen.shown(),
-            "stages": [plan.shown() for plan in self.stages],
+            "listen": self.listen and self.listen.redacted(),
+            "stages": [plan.redacted() for plan in self.stages],
             "budget": self.budget.model_dump(mode="json"),
             "prices": self.prices and str(self.prices),
-            "database": shown(self.database),
+            "database": redacted(self.database),
             "emulator": self.emulator and self.emulator.model_dump(mode="json"),
-            "webhook": self.webhook and shown(self.webhook.model_dump(mode="json")),
+            "webhook": self.webhook and redacted(self.webhook.model_dump(mode="json")),
             "jobs": self.jobs.model_dump(mode="json"),
             "experiment": None,
         }

@@ -1,11 +1,11 @@
-"""What every response carries and no request may exceed."""
+"""The security headers of every response, the size limit of every request, and errors as one sentence."""
 
 from loguru import logger
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# An SDP offer of a browser with camera, screen and every codec is about 12 kB.
+# Bytes. An SDP offer of a browser with camera, screen and every codec is about 12 kB.
 MOST_BODY = 64 * 1024
 
 HEADERS = {
@@ -24,7 +24,7 @@ class _TooMuch(Exception):
 
 
 class Guard:
-    """Adds the security headers, and answers what is too long or went wrong with one sentence."""
+    """ASGI middleware: adds the headers, and answers a request that is too long or failed with one sentence."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -33,13 +33,13 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        taken, begun = 0, False
+        size, begun = 0, False
 
         async def limited() -> Message:
-            nonlocal taken
+            nonlocal size
             message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > MOST_BODY:
+            size += len(message.get("body", b""))
+            if size > MOST_BODY:
                 raise _TooMuch
             return message
 

@@ -1,4 +1,4 @@
-"""Who may hold which call, and read its record afterwards."""
+"""Session tokens: who may hold which call, and read its record afterwards."""
 
 import hashlib
 import hmac
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-# A ticket that was issued and not used gives its place back after this; a used one reads its record for a day.
+# Seconds until an unused ticket no longer counts as a call, and for which a used one reads its record.
 UNUSED_FOR = 120.0
 READABLE_FOR = 86_400.0
 MOST_TICKETS = 10_000
@@ -16,7 +16,7 @@ MOST_TICKETS = 10_000
 
 @dataclass(slots=True)
 class Ticket:
-    """Leave to hold one call, and to read its record afterwards."""
+    """The permission to hold one call, and to read its record afterwards."""
 
     session: str
     caller: str
@@ -26,7 +26,7 @@ class Ticket:
 
 
 class Tickets:
-    """The tickets issued. Tokens are kept hashed, and compared in constant time."""
+    """The tickets issued. Tokens are stored hashed, and compared in constant time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -34,7 +34,7 @@ class Tickets:
 
     def issue(self, caller: str) -> tuple[Ticket, str]:
         """A ticket for a new session, and the token that proves it."""
-        self._forget_old()
+        self._drop_old()
         session = secrets.token_hex(8)
         token = f"{session}.{secrets.token_urlsafe(24)}"
         ticket = Ticket(session, caller or f"visitor-{session[:6]}", digest(token), self._clock())
@@ -43,31 +43,31 @@ class Tickets:
 
     def find(self, token: str, session: str | None = None) -> Ticket | None:
         """The ticket this token proves; with `session`, only if it is for that session."""
-        self._forget_old()
+        self._drop_old()
         ticket = self._tickets.get(token.partition(".")[0])
         if ticket is None or not hmac.compare_digest(ticket.token_hash, digest(token)):
             return None
         return ticket if session in {None, ticket.session} else None
 
     def revoke(self, ticket: Ticket) -> None:
-        """Take a ticket back."""
+        """Make a ticket invalid."""
         self._tickets.pop(ticket.session, None)
 
     def waiting(self) -> int:
         """How many tickets were issued that may yet be used."""
-        self._forget_old()
+        self._drop_old()
         return sum(ticket.state == "unused" for ticket in self._tickets.values())
 
-    def _forget_old(self) -> None:
+    def _drop_old(self) -> None:
         now = self._clock()
         for session, ticket in list(self._tickets.items()):
             age = now - ticket.issued
             if age > READABLE_FOR or (ticket.state == "unused" and age > UNUSED_FOR):
                 del self._tickets[session]
-        while len(self._tickets) >= MOST_TICKETS:  # oldest first: a dict keeps the order of issue
+        while len(self._tickets) >= MOST_TICKETS:  # oldest first: a dict has them in the order of issue
             del self._tickets[next(iter(self._tickets))]
 
 
 def digest(secret: str) -> bytes:
-    """What is kept of a secret."""
+    """The SHA-256 of a secret."""
     return hashlib.sha256(secret.encode()).digest()

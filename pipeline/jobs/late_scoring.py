@@ -1,4 +1,4 @@
-"""The verdict on a session of which only the record is left, since its call ended without one."""
+"""The verdict on a session from its record alone, when the call ended without one."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from core.events import (
     UsageReported,
     UtteranceSpoken,
 )
-from core.scoring import Reading, TextReader, Verdict, caller_words, decide, facts_of, question, readings_of
+from core.scoring import Reading, TextReader, Verdict, caller_words, decide, events_of, question, readings_of
 from core.scoring.verdict import early
 from pipeline.call.emulator_process import Emulated, EmulatorError, emulator, pointed_at
 from pipeline.call.session import CallSession
 from pipeline.config.resolved import Config
 from pipeline.record.models import SessionRecord
-from pipeline.record.recovery import read, unfinished
-from processors.scoring import read_rubric
+from pipeline.record.recovery import read_events, unfinished
+from processors.scoring import ScoringSettings, read_rubric
 from processors.stage import Stage
 
 
@@ -49,13 +49,13 @@ class TextModel:
         self, config: Config, prompt: str, schema: dict[str, Any]
     ) -> tuple[dict[str, Any] | None, list[Event]]:
         """The answer, None when no stage has a text model, and what it cost. Raises TextModelFailed."""
-        notes = _Notes()
-        session = CallSession("", notes, config.price_list or PriceList(models={}))
+        journal = _EventList()
+        session = CallSession("", journal, config.price_list or PriceList(models={}))
         config = await self._reachable(config)
         able = [plan for plan in config.stages if issubclass(plan.cls, Stage) and plan.cls.ask is not Stage.ask]
         session.stages = [stage for plan in able if isinstance(stage := plan.build(session), Stage)]
         try:
-            return await session.ask(prompt, schema), notes.events
+            return await session.ask(prompt, schema), journal.events
         except RuntimeError as error:
             raise TextModelFailed(str(error)) from error
         finally:
@@ -78,8 +78,8 @@ class TextModel:
         return pointed_at(config, self._emulated)
 
 
-class _Notes:
-    """Implements core.ports.Journal for facts that go into the record later."""
+class _EventList:
+    """Implements core.ports.Journal for events that go into the record later."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -91,64 +91,66 @@ class _Notes:
         pass
 
 
-async def judge(record: SessionRecord, config: Config, model: TextModel, *, patient: bool) -> list[Event]:
-    """The facts of a verdict on what the record holds: read from it, then asked of the text model for what is missing.
+async def judge(record: SessionRecord, config: Config, model: TextModel, *, may_retry: bool) -> list[Event]:
+    """The events of a verdict: read from the record, and asked of the text model for what is missing.
 
-    Raises TextModelFailed when that one fails and there is the patience to ask again; without it, the verdict is what
-    can be read. Its facts are dated to the end of the call. What somebody was saying when the process died counts too,
-    and is an utterance from then on.
+    When the model fails, raises TextModelFailed if the caller `may_retry`; if not, the verdict is what can be read. All
+    events are dated to the end of the call. Utterances that were only checkpointed when the process died count too, and
+    are among the events.
     """
-    settings = config.scoring
-    assert settings is not None, "only what is scored owes a verdict"
-    rubric, at = read_rubric(settings.rubric), record.seconds or 0.0
+    settings = next((plan.settings for plan in config.stages if isinstance(plan.settings, ScoringSettings)), None)
+    at = record.seconds or 0.0
+    if settings is None:
+        return [ProblemSeen(at, "scoring", f"{config.source.name} has no stage `scoring` to give a verdict with")]
+    rubric = read_rubric(settings.rubric)
     cut_short = unfinished(record.events)
-    heard = [*read(record.events, UtteranceSpoken, ToolCalled, ScoreRefused), *cut_short]
-    said = sorted((fact for fact in heard if isinstance(fact, UtteranceSpoken)), key=lambda one: one.started)
-    taken, refused = _calls(heard, rubric.function)
-    readings = readings_of(rubric, taken, said)
-    repaired = any(one.source == "repaired" for one in said)
+    recorded = [*read_events(record.events, UtteranceSpoken, ToolCalled, ScoreRefused), *cut_short]
+    utterances = sorted((one for one in recorded if isinstance(one, UtteranceSpoken)), key=lambda one: one.started)
+    accepted, refused = _calls(recorded, rubric.function)
+    readings = readings_of(rubric, accepted, utterances)
+    repaired = any(one.source == "repaired" for one in utterances)
 
     def verdict(*more: Reading) -> Verdict:
         return decide(rubric, [*readings, *more], order=(*settings.order, "early"), repaired=repaired)
 
-    facts: list[Event] = []
+    asked: list[Event] = []
     result = verdict()
     if result.missing:
         answer = None
-        if caller_words(said) >= settings.least_words:
+        if caller_words(utterances) >= settings.least_words:
             try:
-                answer, facts = await model.ask(config, question(rubric, said), rubric.schema())
+                answer, asked = await model.ask(config, question(rubric, utterances), rubric.schema())
             except TextModelFailed as error:
-                if patient:
+                if may_retry:
                     raise
-                facts = [ProblemSeen(at, "scoring", str(error))]
+                asked = [ProblemSeen(at, "scoring", str(error))]
         judged = TextReader(rubric).read(answer, at) if answer else []
         result = verdict(*judged, *(early(reading) for reading in readings_of(rubric, refused, ())))
-    facts = [replace(fact, at=at) for fact in facts]
-    return [*cut_short, *facts, *_billed(record, facts, at), *facts_of(result, at)]
+    asked = [replace(event, at=at) for event in asked]
+    return [*cut_short, *asked, *_billed(record, asked, at), *events_of(result, at)]
 
 
-def _calls(heard: Sequence[Event], function: str) -> tuple[list[ToolCalled], list[ToolCalled]]:
+def _calls(events: Sequence[Event], function: str) -> tuple[list[ToolCalled], list[ToolCalled]]:
     """The calls of the reporting function, and those of them that were refused since the exam was not over."""
-    taken: list[ToolCalled] = []
+    accepted: list[ToolCalled] = []
     refused: list[ToolCalled] = []
     answered = True
-    for fact in heard:
-        if isinstance(fact, ToolCalled) and fact.name == function:
-            taken.append(fact)
+    for event in events:
+        if isinstance(event, ToolCalled) and event.name == function:
+            accepted.append(event)
             answered = False
-        elif isinstance(fact, ScoreRefused) and fact.source == "call" and not answered:  # one for each criterion
-            refused.append(taken.pop())
+        elif isinstance(event, ScoreRefused) and event.source == "call" and not answered:  # one for each criterion
+            refused.append(accepted.pop())
             answered = True
-    return taken, refused
+    return accepted, refused
 
 
-def _billed(record: SessionRecord, facts: Sequence[Event], at: float) -> list[CallBilled]:
-    """The bill with what the question cost; without a bill, the record sums up what is used."""
-    used = [fact for fact in facts if isinstance(fact, UsageReported)]
+def _billed(record: SessionRecord, events: Sequence[Event], at: float) -> list[CallBilled]:
+    """The bill with what the question cost; none if the call had none, as the record then sums up the usage."""
+    used = [event for event in events if isinstance(event, UsageReported)]
     if not used or not any(logged.kind == "CallBilled" for logged in record.events):
         return []
-    usd = (record.usd or Decimal(0)) + sum(Decimal(fact.usd) for fact in used)
-    tokens = sum(sum(fact.prompt.values()) + sum(fact.response.values()) + fact.thoughts for fact in used)
-    estimated = record.estimated or any(fact.estimated for fact in used)
+    usd = (record.usd or Decimal(0)) + sum(Decimal(one.usd) for one in used)
+    tokens = sum(sum(one.prompt.values()) + sum(one.response.values()) + one.thoughts for one in used)
+    estimated = record.estimated or any(one.estimated for one in used)
     return [CallBilled(at, str(usd), (record.tokens or 0) + tokens, estimated)]

@@ -1,4 +1,4 @@
-"""The jobs as a process of its own beside a server, so that their work never holds up a call."""
+"""The worker of the jobs as a process of its own beside a server, so that it never delays a call."""
 
 import asyncio
 import os
@@ -13,23 +13,23 @@ from pipeline.config.resolved import Config
 
 ROOT = Path(__file__).parents[2]
 
-AGAIN_AFTER = 5.0  # seconds, when it ended by itself
-LAST_WORK = 25.0  # seconds for what is due, and for what it has in hand; it gives up sooner by itself
+RESTART_AFTER = 5.0  # seconds, when it ended by itself
+STOP_TIMEOUT = 25.0  # seconds for its last work before it is killed; it stops sooner by itself
 
 
 @asynccontextmanager
-async def jobs_beside(config: Config) -> AsyncIterator[None]:
-    """Run `colloquy jobs` for as long as the block lasts, and again when it dies."""
+async def jobs_process(config: Config) -> AsyncIterator[None]:
+    """Run `colloquy jobs` for as long as the block lasts; when it dies it is started again."""
     stop = asyncio.Event()
-    keeping = asyncio.create_task(_keep(config, stop), name="jobs")
+    supervisor = asyncio.create_task(_supervise(config, stop), name="jobs")
     try:
         yield
     finally:
         stop.set()
-        await asyncio.gather(keeping, return_exceptions=True)
+        await asyncio.gather(supervisor, return_exceptions=True)
 
 
-async def _keep(config: Config, stop: asyncio.Event) -> None:
+async def _supervise(config: Config, stop: asyncio.Event) -> None:
     stopped = asyncio.create_task(stop.wait())
     while not stop.is_set():
         process = await asyncio.create_subprocess_exec(
@@ -42,10 +42,10 @@ async def _keep(config: Config, stop: asyncio.Event) -> None:
         ended = asyncio.create_task(process.wait())
         await asyncio.wait({stopped, ended}, return_when=asyncio.FIRST_COMPLETED)
         process.stdin.close()
-        await asyncio.wait({ended}, timeout=LAST_WORK)
+        await asyncio.wait({ended}, timeout=STOP_TIMEOUT)
         if not ended.done():
             process.kill()
         await ended
         if not stop.is_set():
             logger.warning(f"The jobs ended by themselves ({process.returncode}); they are started again.")
-            await asyncio.wait({stopped}, timeout=AGAIN_AFTER)
+            await asyncio.wait({stopped}, timeout=RESTART_AFTER)

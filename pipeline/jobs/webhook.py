@@ -1,4 +1,4 @@
-"""The result of a session as a signed message to whoever ordered the exam: its content, its signature, one attempt.
+"""The webhook: a session's result as a message, its signature, and one attempt to deliver it.
 
 Headers, signature and what an answer means are those of Standard Webhooks 1.0.0
 (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
@@ -16,45 +16,46 @@ import httpx
 from standardwebhooks import Webhook
 
 from pipeline.config.file import WebhookSettings
+from pipeline.record.export import json_values
 from pipeline.record.models import SessionRecord
 from pipeline.record.verdict_text import verdict_of
 
 TYPE = "session.scored"
 
-_ANSWER_KEPT = 200  # bytes of a refusal that are read, for whoever looks for its cause
+_ANSWER_LIMIT = 200  # bytes of a refusal that are read, for whoever looks for its cause
 _LONGEST_WAIT = 86400.0  # seconds that a receiver can put off the next attempt
 
 _GONE = 410
 
 
 def signed_headers(secret: str, message_id: str, body: bytes, now: int) -> dict[str, str]:
-    """The headers by which a receiver knows a message; `now` is the time of the attempt in seconds since 1970."""
+    """The headers that identify and sign a message; `now` is the time of the attempt in seconds since 1970."""
     signature = Webhook(secret).sign(message_id, datetime.fromtimestamp(now, UTC), body.decode())
     return {"webhook-id": message_id, "webhook-timestamp": str(now), "webhook-signature": signature}
 
 
 def message_id(session_id: str) -> str:
     """The idempotency key of a session's result: the same for every attempt, by whichever process."""
-    # Hashed, since a session's id is whatever its door says, and a dot in it would make signatures ambiguous.
+    # Hashed, since a session's id is whatever its transport says, and a dot in it would make signatures ambiguous.
     return f"msg_{uuid.uuid5(uuid.NAMESPACE_URL, f'{TYPE}:{session_id}').hex}"
 
 
 def message(record: SessionRecord) -> dict[str, Any]:
     """The result of a closed session that has a verdict, as plain JSON values; docs/jobs.md says what they mean."""
     measured = [logged.data for logged in record.events if logged.kind == "TranscriptMeasured"]
-    return {
+    values = {
         "id": message_id(record.id),
         "type": TYPE,
-        "timestamp": _time(record.closed_at),
+        "timestamp": record.closed_at,
         "data": {
             "session": {
                 "id": record.id,
-                "opened_at": _time(record.opened_at),
-                "closed_at": _time(record.closed_at),
+                "opened_at": record.opened_at,
+                "closed_at": record.closed_at,
                 "seconds": record.seconds,
                 "why": record.why,
                 "detail": record.detail,
-                "door": record.door,
+                "transport": record.transport,
                 "caller": record.caller,
                 "config": record.config_name,
                 "experiment": record.experiment,
@@ -63,20 +64,21 @@ def message(record: SessionRecord) -> dict[str, Any]:
             },
             "verdict": verdict_of(record),
             "bill": {
-                "usd": None if record.usd is None else f"{record.usd:f}",
+                "usd": record.usd,
                 "tokens": record.tokens,
                 "estimated": record.estimated,
             },
             "transcript": {key: value for key, value in measured[-1].items() if key != "at"} if measured else None,
         },
     }
+    return json_values(values, timespec="auto")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of an attempt: the receiver's status, 0 when it gave none, and a sentence on what went wrong.
+    """The outcome of an attempt: the receiver's status, 0 when it gave none, and a sentence on what went wrong.
 
-    `wait` is how many seconds the receiver asks to be left alone.
+    `wait` is the receiver's Retry-After in seconds.
     """
 
     status: int
@@ -84,8 +86,8 @@ class Answer:
     wait: float = 0.0
 
     @property
-    def taken(self) -> bool:
-        """Whether the receiver has the message."""
+    def accepted(self) -> bool:
+        """Whether the receiver has taken the message."""
         return 200 <= self.status < 300
 
     @property
@@ -110,20 +112,20 @@ async def post(client: httpx.AsyncClient, settings: WebhookSettings, record: Ses
         ):
             if response.is_success:
                 return Answer(response.status_code)
-            return Answer(response.status_code, await _said(response), _retry_after(response.headers))
+            return Answer(response.status_code, await _refusal(response), _retry_after(response.headers))
     except TimeoutError:
         return Answer(0, f"no answer in {settings.timeout:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Answer(0, f"no answer: {' '.join(str(error).split())[:_ANSWER_KEPT] or type(error).__name__}")
+        return Answer(0, f"no answer: {' '.join(str(error).split())[:_ANSWER_LIMIT] or type(error).__name__}")
 
 
-async def _said(response: httpx.Response) -> str:
-    said = b""
+async def _refusal(response: httpx.Response) -> str:
+    body = b""
     async for piece in response.aiter_raw():
-        said += piece
-        if len(said) >= _ANSWER_KEPT:
+        body += piece
+        if len(body) >= _ANSWER_LIMIT:
             break
-    text = " ".join(said[:_ANSWER_KEPT].decode(errors="replace").split())
+    text = " ".join(body[:_ANSWER_LIMIT].decode(errors="replace").split())
     return f"{response.status_code} {response.reason_phrase}".strip() + (f": {text}" if text else "")
 
 
@@ -131,7 +133,3 @@ def _retry_after(headers: httpx.Headers) -> float:
     # RFC 9110, 10.2.3 also allows a date; the schedule's own wait does for that.
     asked = headers.get("retry-after", "")
     return min(float(asked), _LONGEST_WAIT) if asked.isascii() and asked.isdigit() else 0.0
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -1,10 +1,9 @@
 """Durable jobs after the call, run by DBOS: the verdict of a session that ended without one, and the webhook.
 
-The record is the outbox. The transaction that closes a session leaves `verdict_due` and `webhook_due` behind, and the
-one that adds a job's facts takes them away, so nothing is forgotten and nothing is written twice. A sweep looks for
-what is due and starts a workflow under the session's name. DBOS runs a name once, goes on where a killed worker
-stopped, and keeps a wait of hours through restarts. What it has kept of jobs that are done is forgotten after a while:
-nothing rests on it, since the record alone says what is due.
+The record is the outbox. A session is opened with `verdict_pending` and `webhook_pending`, and the transaction that
+adds a job's events clears them: no job is lost, no outcome written twice. A sweep looks for closed sessions with a
+pending job and starts a workflow under the session's id. DBOS runs an id once, goes on at the step that a killed worker
+had not finished, and continues a wait of hours after a restart. Its tables are pruned: nothing depends on them.
 """
 
 import asyncio
@@ -25,38 +24,37 @@ from pipeline.config.resolved import Config
 from pipeline.jobs.late_scoring import TextModel, TextModelFailed, judge
 from pipeline.jobs.webhook import Answer, post
 from pipeline.record.models import SessionRecord, StoreError, UnknownSession
+from pipeline.record.orphans import closing_orphans
 from pipeline.record.store import Store
 
-# A workflow that is under way belongs to the version that began it: raise this when `_settle` takes other steps, and
-# what is still due begins anew.
+# A workflow that is under way belongs to the version that began it: raise this when `_finish_session` takes other
+# steps, and what is still pending begins anew.
 VERSION = "1"
-
 SCHEMA = "colloquy_jobs"  # on PostgreSQL
-
 SWEEP_EVERY = 1.0  # seconds; one short query
-ORPHANS_EVERY = 10.0
+LEASE_EVERY = ORPHANS_EVERY = 10.0
 STANDBY_EVERY = 5.0
 PRUNE_EVERY = 3600.0
 PRUNED_AT_ONCE = 200
-LAST_SWEEPS = 8.0  # seconds for what is due when the worker is to end
+LAST_SWEEPS = 8.0  # seconds for what is pending when the worker is to end
 LAST_SWEEPS_EVERY = 0.1
-REST = 5.0  # seconds for what is then still in hand
-LAST_NOTE = 1.0  # seconds for DBOS to note that a job is done
+STOP_TIMEOUT = 5.0  # seconds for the steps that are then still running
+NOTED_TIMEOUT = 1.0  # seconds for DBOS to note that a job is done
 AT_ONCE = 8  # sessions that are judged or delivered at the same time
 
-# Of a workflow that has come to an end. One in any other state is still to be gone on with.
+# The states of a workflow that has ended. One in any other state is still to be continued.
 DONE = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
-# Seconds before the text model is asked again; then the verdict is what can be read without it.
-PATIENCE = (2.0, 10.0, 60.0, 300.0)
+# Seconds before each further request to the text model; after the last the verdict is what can be read without it.
+RETRY_DELAYS = (2.0, 10.0, 60.0, 300.0)
 
-# Seconds before a step is taken again that failed by the record's fault, and by ours.
+# Seconds before a step is repeated that failed since the record could not be used, and one with an error of ours.
 RECORD_AWAY = 5.0
-FAULT = 300.0
+ERROR = 300.0
 
 
 class Worker:
-    """Does what a config's sessions owe. One process at a time does it for a config and a database."""
+    """Does the pending jobs of a config's sessions. One process at a time does so for a config and a database."""
 
     def __init__(self, store: Store, config: Config, model: TextModel, client: httpx.AsyncClient) -> None:
         self._store = store
@@ -64,37 +62,37 @@ class Worker:
         self._model = model
         self._client = client
         self._begun: set[str] = set()
-        self._due: list[str] = []
-        self._pauses: dict[str, float] = {}  # when the loop's clock shows so much, the job goes on
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._in_hand: set[asyncio.Task[float | None]] = set()
+        self._pending: list[str] = []
+        self._pauses: dict[str, float] = {}  # until when a session's job waits, by the loop's clock
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._running: set[asyncio.Task[float | None]] = set()
 
     async def sweep(self) -> int:
-        """Begin the jobs that are due and have not begun; how many sessions still owe something."""
-        due = self._due = await self._store.due(self._config.name)
-        for session_id in due:
+        """Begin the jobs that are pending and have not begun; how many sessions still have a pending job."""
+        pending = self._pending = await self._store.pending(self._config.name)
+        for session_id in pending:
             if session_id not in self._begun:
                 with SetWorkflowID(_workflow(session_id)):
-                    await DBOS.start_workflow_async(_settle, session_id)
+                    await DBOS.start_workflow_async(_finish_session, session_id)
                 self._begun.add(session_id)
-        self._begun.intersection_update(due)
-        return len(due)
+        self._begun.intersection_update(pending)
+        return len(pending)
 
-    async def drain(self, patience: float) -> int:
-        """Do what can be done within `patience` seconds; how many sessions then still owe something.
+    async def drain(self, timeout: float) -> int:
+        """Do what can be done within `timeout` seconds; how many sessions then still have a pending job.
 
         A job that waits longer, for a receiver that is down say, is not waited for.
         """
         loop = asyncio.get_running_loop()
-        until = loop.time() + patience
+        until = loop.time() + timeout
         while (left := await self.sweep()) and loop.time() < until:
-            if all(self._pauses.get(session_id, 0) > until for session_id in self._due):
+            if all(self._pauses.get(session_id, 0) > until for session_id in self._pending):
                 break
             await asyncio.sleep(LAST_SWEEPS_EVERY)
         return left
 
     async def prune(self) -> bool:
-        """Forget some of the jobs that were done long ago; whether there may be more of them."""
+        """Delete some of the workflows that ended long ago; whether there may be more of them."""
         before = (datetime.now(UTC) - timedelta(days=self._config.jobs.keep_days)).isoformat()
         try:
             old = await DBOS.list_workflows_async(
@@ -103,13 +101,13 @@ class Worker:
             if old:
                 await DBOS.delete_workflows_async([one.workflow_id for one in old])
         except Exception as error:  # tidying up must not end the work
-            logger.warning(f"Jobs that were done long ago could not be forgotten: {error}")
+            logger.warning(f"The workflows of jobs done long ago could not be deleted: {error}")
             return False
         return len(old) == PRUNED_AT_ONCE
 
     @contextmanager
     def pausing(self, session_id: str, wait: float) -> Iterator[None]:
-        """Know of a session that nothing is to be done for it for so many seconds."""
+        """Know for the length of the block that a session's job waits for so many seconds."""
         self._pauses[session_id] = asyncio.get_running_loop().time() + wait
         try:
             yield
@@ -117,23 +115,23 @@ class Worker:
             self._pauses.pop(session_id, None)
 
     async def score(self, session_id: str, tries: int) -> float | None:
-        """Give a session its verdict; seconds until this is to be tried again, None when there is no need."""
-        return await self._tried(session_id, lambda record: self._score(record, tries))
+        """Give a session its verdict; seconds until the next attempt, None when none is needed."""
+        return await self._run(session_id, lambda record: self._score(record, tries))
 
     async def deliver(self, session_id: str) -> float | None:
-        """Send a session's result; seconds until this is to be tried again, None when there is no need."""
-        return await self._tried(session_id, self._deliver)
+        """Send a session's result; seconds until the next attempt, None when none is needed."""
+        return await self._run(session_id, self._deliver)
 
-    async def _tried(self, session_id: str, job: Callable[[SessionRecord], Awaitable[float | None]]) -> float | None:
-        async with self._turns:
+    async def _run(self, session_id: str, job: Callable[[SessionRecord], Awaitable[float | None]]) -> float | None:
+        async with self._slots:
             task = asyncio.create_task(self._try(session_id, job), name=f"job of {session_id}")
-            self._in_hand.add(task)
+            self._running.add(task)
             try:
                 await asyncio.wait({task})
             finally:
-                self._in_hand.discard(task)
-            # Of one that `rest` has cancelled this raises CancelledError, which to DBOS is no outcome: the next worker
-            # takes the step again.
+                self._running.discard(task)
+            # Of one that `stop` has cancelled this raises CancelledError, which to DBOS is no outcome: the next worker
+            # repeats the step.
             return task.result()
 
     async def _try(self, session_id: str, job: Callable[[SessionRecord], Awaitable[float | None]]) -> float | None:
@@ -141,28 +139,28 @@ class Worker:
             record = await self._store.session(session_id)
             return None if record is None else await job(record)
         except UnknownSession:
-            return None  # somebody asked to be forgotten
+            return None  # it was deleted on request
         except StoreError as error:
             logger.warning(f"Session {session_id} waits for its result: {error}")
             return RECORD_AWAY
         except Exception:
             logger.exception(f"Session {session_id} waits for its result.")
-            return FAULT
+            return ERROR
 
     async def _score(self, record: SessionRecord, tries: int) -> float | None:
-        if not record.verdict_due:
+        if not record.verdict_pending:
             return None
         try:
-            facts = await judge(record, self._config_of(record), self._model, patient=tries < len(PATIENCE))
+            events = await judge(record, self._config_of(record), self._model, may_retry=tries < len(RETRY_DELAYS))
         except TextModelFailed as error:
             logger.warning(f"Session {record.id} waits for the text model: {error}")
-            return PATIENCE[tries]
-        if await self._store.settle(record.id, "verdict_due", facts):
+            return RETRY_DELAYS[tries]
+        if await self._store.add_outcome(record.id, "verdict_pending", events):
             logger.info(f"Session {record.id} has its verdict.")
         return None
 
     async def _deliver(self, record: SessionRecord) -> float | None:
-        if not record.webhook_due:
+        if not record.webhook_pending:
             return None
         now = datetime.now(UTC)
         at, when = record.seconds or 0.0, now.isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -172,32 +170,33 @@ class Worker:
             answer, retries = Answer(0, f"{self._config.source.name} names no receiver any more"), ()
         else:
             answer, retries = await post(self._client, settings, record, now), settings.retries
-        if answer.taken:
-            await self._store.settle(record.id, "webhook_due", [WebhookDelivered(at, attempt, answer.status, when)])
+        if answer.accepted:
+            delivered = WebhookDelivered(at, attempt, answer.status, when)
+            await self._store.add_outcome(record.id, "webhook_pending", [delivered])
             return None
         last = answer.gone or attempt > len(retries)
         failed = WebhookFailed(at, attempt, answer.status, answer.why, when, last)
-        await self._store.settle(record.id, "webhook_due", [failed])
+        await self._store.add_outcome(record.id, "webhook_pending", [failed])
         if last:
             logger.error(f"The result of session {record.id} could not be delivered: {answer.why}")
             return None
         # Spread a little: after an outage of the receiver, many sessions would come back at once.
         return max(retries[attempt - 1] * random.uniform(1, 1.1), answer.wait)
 
-    async def rest(self, timeout: float) -> None:
-        """Begin no step any more, and wait for those in hand; one that lasts longer is as if it had not begun."""
-        with suppress(Exception):  # whatever keeps it from waiting, it has to end
+    async def stop(self, timeout: float) -> None:
+        """Begin no step any more, and wait for those that run; one that lasts longer is as if it had not begun."""
+        with suppress(Exception):  # whatever prevents the wait, the worker has to end
             async with asyncio.timeout(timeout):
                 for _ in range(AT_ONCE):
-                    await self._turns.acquire()
-                async with asyncio.timeout(LAST_NOTE):
+                    await self._slots.acquire()
+                async with asyncio.timeout(NOTED_TIMEOUT):
                     await self._all_noted()
-        for task in (hanging := list(self._in_hand)):
+        for task in (hanging := list(self._running)):
             task.cancel()
         await asyncio.gather(*hanging, return_exceptions=True)
 
     async def _all_noted(self) -> None:
-        """Wait until DBOS has noted of every job that did its last step that it is done."""
+        """Wait until DBOS has noted every job that did its last step as done."""
         prefix = _workflow("")
         while True:
             running = await DBOS.list_workflows_async(
@@ -212,15 +211,16 @@ class Worker:
 
 
 def _workflow(session_id: str) -> str:
+    # As the names below, this is stored with the workflows that are under way.
     return f"settle-{VERSION}-{session_id}"
 
 
-# What the steps work with. One a process, as DBOS itself is.
+# What the steps work with: one in a process, as DBOS itself is.
 _worker: Worker | None = None
 
 
 @DBOS.workflow(name="settle", max_recovery_attempts=None)
-async def _settle(session_id: str) -> None:
+async def _finish_session(session_id: str) -> None:
     tries = 0
     while (wait := await _score(session_id, tries)) is not None:
         await _pause(session_id, wait)
@@ -248,49 +248,50 @@ async def _deliver(session_id: str) -> float | None:
 
 
 async def work(store: Store, config: Config, stop: asyncio.Event) -> int:
-    """Do what is due until `stop`, and then what can be done at once; how many sessions are left to the next start.
+    """Do pending jobs until `stop`, and then what can be done at once; how many sessions are left to the next start.
 
-    While another process does the work, stand by to take its place.
+    While another process does the work, wait to take its place.
     """
     while True:
         stopped = stop.is_set()
-        if not (stopped and not await store.due(config.name)) and await _taken_up(store, config):
+        if not (stopped and not await store.pending(config.name)) and await _acquired(store, config):
             async with _working(store, config, TextModel()) as worker:
-                if await _sweep(store, config, worker, stop):
+                async with closing_orphans(store, ORPHANS_EVERY):
+                    leased_to_the_end = await _sweep(store, config, worker, stop)
+                if leased_to_the_end:
                     return await _drain(worker)
         if stopped:
             return 0
         await _wait(stop, STANDBY_EVERY)
 
 
-async def finish(store: Store, config: Config, patience: float) -> int:
-    """Do what is due now, for at most `patience` seconds; how many sessions then still owe something.
+async def finish(store: Store, config: Config, timeout: float) -> int:
+    """Do what is pending now, for at most `timeout` seconds; how many sessions then still have a pending job.
 
     The config is one that holds calls: where it has an emulator, its stages point at it.
     """
-    due = len(await store.due(config.name))
-    if due and await _taken_up(store, config):
+    pending = len(await store.pending(config.name))
+    if pending and await _acquired(store, config):
         async with _working(store, config, TextModel(pointed=True)) as worker:
-            due = await worker.drain(patience)
+            pending = await worker.drain(timeout)
             await worker.prune()
-    return due
+    return pending
 
 
 async def _sweep(store: Store, config: Config, worker: Worker, stop: asyncio.Event) -> bool:
     """Sweep until `stop`; False when another process has taken this one for dead and does the work."""
     loop = asyncio.get_running_loop()
-    orphans_at = prune_at = loop.time()
+    lease_at = prune_at = loop.time()
     while not stop.is_set():
         try:
-            if loop.time() >= orphans_at:
-                if not await _taken_up(store, config):
+            if loop.time() >= lease_at:
+                if not await _acquired(store, config):
                     logger.warning("Another process has taken over the jobs.")
                     return False
-                await store.close_orphans()
-                orphans_at = loop.time() + ORPHANS_EVERY
+                lease_at = loop.time() + LEASE_EVERY
             await worker.sweep()
         except StoreError as error:
-            logger.warning(f"What is due cannot be looked up: {error}")
+            logger.warning(f"The pending jobs cannot be looked up: {error}")
         if loop.time() >= prune_at and not await worker.prune():
             prune_at = loop.time() + PRUNE_EVERY
         await _wait(stop, SWEEP_EVERY)
@@ -301,12 +302,12 @@ async def _drain(worker: Worker) -> int:
     try:
         return await worker.drain(LAST_SWEEPS)
     except StoreError as error:
-        logger.warning(f"What is due cannot be looked up: {error}")
+        logger.warning(f"The pending jobs cannot be looked up: {error}")
         return 0
 
 
-async def _taken_up(store: Store, config: Config) -> bool:
-    return await store.take_up(f"jobs {config.name}")
+async def _acquired(store: Store, config: Config) -> bool:
+    return await store.acquire(f"jobs {config.name}")
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
@@ -317,7 +318,7 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 @asynccontextmanager
 async def _working(store: Store, config: Config, model: TextModel) -> AsyncIterator[Worker]:
-    """A worker whose workflows run for as long as the block lasts; what is not finished then goes on another time."""
+    """A worker whose workflows run for as long as the block lasts; the next one continues what is then not finished."""
     global _worker
     async with AsyncExitStack() as opened:
         opened.push_async_callback(model.close)
@@ -326,24 +327,24 @@ async def _working(store: Store, config: Config, model: TextModel) -> AsyncItera
         # Beside the loop: its indexes are made concurrently, which waits for every transaction, ours among them.
         await asyncio.to_thread(partial(DBOS.migrate, store.jobs_address, schema=SCHEMA))
         DBOS(config=_settings(store, config))
-        # DBOS makes its threads the loop's, and takes them with it.
+        # DBOS makes its threads the loop's default executor, and ends them with itself.
         opened.callback(asyncio.get_running_loop().set_default_executor, ThreadPoolExecutor())
         opened.push_async_callback(asyncio.to_thread, DBOS.destroy)
-        opened.push_async_callback(_worker.rest, REST)
+        opened.push_async_callback(_worker.stop, STOP_TIMEOUT)
         DBOS.launch()
         yield _worker
 
 
 def _settings(store: Store, config: Config) -> DBOSConfig:
     return DBOSConfig(
-        # The configs of a database do not take up each other's workflows: they have other keys and receivers.
+        # The configs of a database do not run each other's workflows: they have other keys and receivers.
         name=f"jobs-{hashlib.sha256(config.name.encode()).hexdigest()[:16]}",
         system_database_url=store.jobs_address,
         dbos_system_schema=SCHEMA,
         sys_db_pool_size=5,
         use_listen_notify=False,
         application_version=VERSION,
-        # Whoever does the work is the same worker to DBOS, so it recovers what its predecessor left.
+        # Every process that does the work is the same executor to DBOS, so it recovers what its predecessor left.
         executor_id="worker",
         log_level="ERROR",
     )

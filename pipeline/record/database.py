@@ -1,4 +1,4 @@
-"""One database of the record: its URL, its connections, its schema, and its faults in sentences."""
+"""One database of the record: its URL, its connections, its schema, and its errors as sentences."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ _DRIVERS = {
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
 
-# What a database says -> what to do about it. The first that is found in its message counts.
+# A piece of a database's message -> what to do about it. The first that is found counts.
 _SENTENCES = (
     ("unable to open database file", "{place} cannot be opened: check that its folder exists and may be written"),
     ("file is not a database", "{place} is not a SQLite database: name another file, or move this one aside"),
@@ -83,12 +83,12 @@ def parse_url(address: str) -> URL:
 class Database:
     """The connections of one database, opened with its schema up to date."""
 
-    def __init__(self, url: URL, *, patience: float) -> None:
+    def __init__(self, url: URL, *, timeout: float) -> None:
         self.url = url
         self.sqlite = url.get_backend_name() == "sqlite"
-        self._patience = patience
+        self._timeout = timeout
         # SQLite has one writer. Waiting for it here is fair; waiting in the file is not.
-        self._turn = asyncio.Lock()
+        self._write_lock = asyncio.Lock()
         try:
             self._engine = self._make_engine()
         except ModuleNotFoundError as error:
@@ -110,7 +110,7 @@ class Database:
 
     @property
     def jobs_address(self) -> str:
-        """A file beside the SQLite file, or the same PostgreSQL, for a library that works without asyncio."""
+        """The database for DBOS, which works without asyncio: a file beside the SQLite file, or the same PostgreSQL."""
         if self.file is not None:
             url = URL.create("sqlite", database=f"{self.file}-jobs")
         elif self.sqlite:
@@ -125,7 +125,7 @@ class Database:
         try:
             await self._prepare(create)
         except (TypeError, ValueError, OverflowError) as error:
-            # Drivers take the query of a URL as arguments, and say what they do not know by tripping over it.
+            # Drivers take the query of a URL as arguments, and fail with these on one that they do not know.
             raise StoreError(
                 f"{self.place} cannot be used with the options of its address: {_message(error)}."
             ) from error
@@ -158,7 +158,7 @@ class Database:
         """A transaction that is committed at its end. On SQLite it is the only one that writes, from its beginning."""
         with self.faults():
             if self.sqlite:
-                async with self._turn, self._engine.connect() as connection:
+                async with self._write_lock, self._engine.connect() as connection:
                     await connection.execution_options(begin="BEGIN IMMEDIATE")
                     async with connection.begin():
                         yield connection
@@ -185,7 +185,7 @@ class Database:
 
     @contextmanager
     def faults(self) -> Iterator[None]:
-        """Turns what a driver raises into one sentence."""
+        """Raise what a driver raises as a StoreError of one sentence."""
         try:
             yield
         except StoreError:
@@ -198,8 +198,8 @@ class Database:
         if self.url.password:
             message = message.replace(self.url.password, "***")
         lasting = isinstance(error, (IntegrityError, DataError, ProgrammingError))
-        for said, sentence in _SENTENCES:
-            if said in message:
+        for excerpt, sentence in _SENTENCES:
+            if excerpt in message:
                 return StoreError(sentence.format(place=self.place, message=message) + ".", lasting=lasting)
         if not self.sqlite and isinstance(error, (OSError, TimeoutError)):
             return StoreError(
@@ -210,16 +210,16 @@ class Database:
 
     def _make_engine(self) -> AsyncEngine:
         common: dict[str, Any] = {
-            "hide_parameters": True,  # they are candidates' words, and end up in tracebacks
+            "hide_parameters": True,  # they are candidates' words, and would be in tracebacks
             "json_serializer": partial(json.dumps, ensure_ascii=False, allow_nan=False),
         }
         if not self.sqlite:
-            arguments = {"timeout": self._patience, "command_timeout": 30}
+            arguments = {"timeout": self._timeout, "command_timeout": 30}
             return create_async_engine(self.url, pool_pre_ping=True, connect_args=arguments, **common)
         if self.file is None:
             # A database in memory lives as long as its one connection.
             common |= {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
-        engine = create_async_engine(self.url, connect_args={"timeout": self._patience}, **common)
+        engine = create_async_engine(self.url, connect_args={"timeout": self._timeout}, **common)
         event.listen(engine.sync_engine, "connect", _on_connect)
         event.listen(engine.sync_engine, "begin", _on_begin)
         return engine
@@ -231,9 +231,9 @@ class Database:
             )
         if not create and not file.exists():  # noqa: ASYNC240 - one look at a local file
             raise StoreError(f"There is no database {self.url.database}: name the right one, or hold a call first.")
-        # Two that switch the same new file to WAL trip over each other, and SQLite does not wait here as elsewhere.
+        # Of two that switch the same new file to WAL one is refused: SQLite does not wait here as elsewhere.
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._patience
+        until = loop.time() + self._timeout
         while True:
             try:
                 async with self._engine.connect():

@@ -1,6 +1,6 @@
-"""A session's record as a document: JSON for programs, Markdown for people, WebVTT for players.
+"""A session record as a document: JSON for programs, Markdown for people, WebVTT for players.
 
-What was said is anybody's words. In every format it stays text: it cannot make a heading, a link, a tag or a cue.
+A transcript holds anybody's words. In every format they stay text: they make no heading, hyperlink, tag or cue.
 """
 
 import json
@@ -12,20 +12,20 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
-from pipeline.record.models import LoggedEvent, SessionRecord, SessionSummary, StandingScore, Usage, Utterance
+from pipeline.record.models import CriterionScore, LoggedEvent, SessionRecord, SessionSummary, Usage, Utterance
 from pipeline.record.verdict_text import STATUS, remarks, verdict_of
 
 # Raised when a key of the JSON is renamed, removed or changes its meaning; not when one is added.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Seconds of speech on the screen at once: two lines of subtitles.
 CUE = 7.0
 
 _SPEAKERS = {"caller": "Caller", "examiner": "Examiner"}
 
-_LINK_EVENTS = {
+_LISTED = {
     "ConnectionDialed": "dialed",
     "ConnectionOpened": "opened",
     "ConnectionLost": "lost",
@@ -33,7 +33,7 @@ _LINK_EVENTS = {
     "GoAwayReceived": "end announced",
     "ProblemSeen": "problem",
     "RepetitionNoticed": "repetition",
-    "GapFound": "hole in the transcript",
+    "GapFound": "gap in the transcript",
     "ScoreAsked": "scores asked for",
     "ScoreRefused": "score refused",
 }
@@ -43,14 +43,14 @@ _LINK_EVENTS = {
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]#|~$@^]|(?<!\d):|:(?!\d)|(?<=www)\.", re.IGNORECASE)
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
-# They would turn the rest of a line, and what stands after it, the other way round.
-_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Unicode's bidirectional controls would reverse the rest of a line and what follows it.
+_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def plain(text: str) -> str:
     """The words of a text on one line, without characters that steer a terminal or a page."""
-    kept = (char for char in text if char.isspace() or (unicodedata.category(char) != "Cc" and char not in _TURNING))
-    return " ".join("".join(kept).split())
+    harmless = (char for char in text if char.isspace() or (unicodedata.category(char) != "Cc" and char not in _BIDI))
+    return " ".join("".join(harmless).split())
 
 
 def clock(seconds: float) -> str:
@@ -60,7 +60,7 @@ def clock(seconds: float) -> str:
 
 
 def speaker(name: str) -> str:
-    """Who speaks, as a reader would call them."""
+    """The name of a speaker for people: Caller or Examiner."""
     return _SPEAKERS.get(name, plain(name))
 
 
@@ -68,8 +68,8 @@ def dollars(usd: Decimal | None, *, estimated: bool = False) -> str:
     """An amount for people: USD with four decimals."""
     if usd is None:
         return "unknown"
-    said = "less than USD 0.0001" if 0 < usd < Decimal("0.0001") else f"USD {usd:.4f}"
-    return f"{said} (estimated)" if estimated else said
+    amount = "less than USD 0.0001" if 0 < usd < Decimal("0.0001") else f"USD {usd:.4f}"
+    return f"{amount} (estimated)" if estimated else amount
 
 
 def ending(summary: SessionSummary) -> str:
@@ -80,12 +80,12 @@ def ending(summary: SessionSummary) -> str:
 
 
 def summary_values(summary: SessionSummary) -> dict[str, Any]:
-    """A line of the list of sessions as JSON values: times as ISO 8601 in UTC, money as text."""
-    return {key: _json(value) for key, value in asdict(summary).items()}
+    """A session of the list of sessions as JSON values."""
+    return json_values(asdict(summary))
 
 
 def record_values(record: SessionRecord) -> dict[str, Any]:
-    """The whole record as JSON values. The hash of the access token stays out of it."""
+    """The whole record as JSON values, without the hash of the access token."""
     values = summary_values(record)
     del values["access_hash"]
     return {"schema_version": SCHEMA_VERSION, **values, "verdict": verdict_of(record)}
@@ -97,7 +97,7 @@ def as_json(record: SessionRecord) -> str:
 
 
 def as_markdown(record: SessionRecord) -> str:
-    """A report to read: scores with their evidence, cost, speed, transcript, and what happened to the link."""
+    """A report to read: scores with their evidence, cost, speed, transcript, and what happened to the connection."""
     return "\n".join(
         [
             f"# Session {_markdown(record.id)}",
@@ -116,9 +116,9 @@ def as_markdown(record: SessionRecord) -> str:
             "## Transcript",
             "",
             *_transcript(record.utterances),
-            "## Link",
+            "## Connection",
             "",
-            *_link(record.events),
+            *_listed(record.events),
             "",
         ]
     )
@@ -127,9 +127,9 @@ def as_markdown(record: SessionRecord) -> str:
 def as_webvtt(record: SessionRecord) -> str:
     """The transcript as subtitles of a recording of the call, each cue with its speaker."""
     cues = ["WEBVTT\n"]
-    for said in record.utterances:
-        voice = speaker(said.speaker).translate(_ENTITIES)
-        for text, started, ended in parts(said):
+    for utterance in record.utterances:
+        voice = speaker(utterance.speaker).translate(_ENTITIES)
+        for text, started, ended in parts(utterance):
             if words := plain(text):
                 start = _milliseconds(started)
                 # A cue must end after it begins: https://www.w3.org/TR/webvtt1/#webvtt-cue-timings
@@ -138,23 +138,25 @@ def as_webvtt(record: SessionRecord) -> str:
     return "\n".join(cues)
 
 
-def parts(said: Utterance) -> list[tuple[str, float, float]]:
-    """An utterance as subtitles show it: a short one whole, a long one in parts of some seconds, where the times of its
-    parts are known; each with its start and end.
+def parts(utterance: Utterance) -> list[tuple[str, float, float]]:
+    """An utterance as subtitles, each with its text, start and end.
+
+    A short one is whole, a long one in parts of about CUE seconds where the times of its parts are known.
     """
-    if said.ended - said.started <= CUE or not said.times:
-        return [(said.text, said.started, said.ended)]
+    whole = [(utterance.text, utterance.started, utterance.ended)]
+    if utterance.ended - utterance.started <= CUE or not utterance.times:
+        return whole
     groups: list[list[dict[str, Any]]] = []
-    for one in said.times:
+    for one in utterance.times:
         if groups and one["ended"] - groups[-1][0]["started"] <= CUE:
             groups[-1].append(one)
         else:
             groups.append([one])
-    edges = [0, *(group[0]["offset"] for group in groups[1:]), len(said.text)]
+    edges = [0, *(group[0]["offset"] for group in groups[1:]), len(utterance.text)]
     if edges != sorted(set(edges)):
-        return [(said.text, said.started, said.ended)]  # not as we write them
+        return whole  # not as we write them
     return [
-        (said.text[first:last], group[0]["started"], group[-1]["ended"])
+        (utterance.text[first:last], group[0]["started"], group[-1]["ended"])
         for group, (first, last) in zip(groups, pairwise(edges), strict=True)
     ]
 
@@ -162,16 +164,17 @@ def parts(said: Utterance) -> list[tuple[str, float, float]]:
 EXPORTS: Mapping[str, Callable[[SessionRecord], str]] = {"json": as_json, "md": as_markdown, "vtt": as_webvtt}
 
 
-def _json(value: Any) -> Any:
+def json_values(value: Any, timespec: Literal["auto", "milliseconds"] = "milliseconds") -> Any:
+    """A value of the record as JSON: times as ISO 8601 in UTC, money as text; what JSON has stays as it is."""
     match value:
         case Decimal():
             return f"{value:f}"
         case datetime():
-            return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            return value.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
         case dict():
-            return {key: _json(item) for key, item in value.items()}
+            return {key: json_values(item, timespec) for key, item in value.items()}
         case list() | tuple():
-            return [_json(item) for item in value]
+            return [json_values(item, timespec) for item in value]
         case _:
             return value
 
@@ -181,21 +184,21 @@ def _markdown(text: str) -> str:
 
 
 def _header(record: SessionRecord) -> Iterator[str]:
-    facts = {
+    lines = {
         "Opened": f"{record.opened_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "Ended": ending(record),
         "Length": None if record.seconds is None else clock(record.seconds),
         "Config": record.config_name,
         "Model": record.model,
-        "Door": record.door,
+        "Transport": record.transport,
         "Caller": record.caller,
         "Arm": f"{record.arm} of {record.experiment}" if record.arm and record.experiment else record.arm,
         "Response": _response(record),
         "Frames late": None if record.frames_late is None else str(record.frames_late),
-        "Transcript": _transcribed(record),
+        "Transcript": _completeness(record),
         "CPU": None if record.cpu is None else f"{record.cpu * 1000:.0f} ms per second of call",
     }
-    return (f"- **{name}**: {_markdown(value)}" for name, value in facts.items() if value)
+    return (f"- **{name}**: {_markdown(value)}" for name, value in lines.items() if value)
 
 
 def _response(record: SessionRecord) -> str | None:
@@ -203,14 +206,14 @@ def _response(record: SessionRecord) -> str | None:
     return ", ".join(f"{name} {value:.2f} s" for name, value in known if value is not None) or None
 
 
-def _transcribed(record: SessionRecord) -> str | None:
+def _completeness(record: SessionRecord) -> str | None:
     if record.completeness is None:
         return None
-    holes = f", {record.holes} holes, {record.repaired} repaired" if record.holes else ""
-    return f"{record.completeness:.0%} of the caller's voice{holes}"
+    gaps = f", {record.gaps} gaps, {record.repaired} repaired" if record.gaps else ""
+    return f"{record.completeness:.0%} of the caller's voice{gaps}"
 
 
-def _scores(scores: Iterable[StandingScore]) -> list[str]:
+def _scores(scores: Iterable[CriterionScore]) -> list[str]:
     rows = [
         f"| {_markdown(score.criterion)} | {'none' if score.value is None else f'{score.value:g}'} "
         f"| {_markdown(score.source)} | {_markdown(score.evidence if score.value is not None else score.why)} |"
@@ -251,30 +254,30 @@ def _by_modality(usage: Iterable[Usage]) -> tuple[Counter[str], Counter[str]]:
 
 
 def _transcript(utterances: Iterable[Utterance]) -> Iterator[str]:
-    for said in utterances:
+    for one in utterances:
         marks = ", ".join(
             mark
             for mark, is_so in (
-                ("interrupted", said.interrupted),
-                ("partial", said.partial),
-                ("second ears", said.source == "shadow"),
-                ("repaired", said.source == "repaired"),
+                ("interrupted", one.interrupted),
+                ("partial", one.partial),
+                ("second transcriber", one.source == "shadow"),
+                ("repaired", one.source == "repaired"),
             )
             if is_so
         )
-        words = _markdown(said.text) or "(no words)"
-        yield f"**{clock(said.started)} {_markdown(speaker(said.speaker))}** {words}{f' *({marks})*' if marks else ''}"
+        words = _markdown(one.text) or "(no words)"
+        yield f"**{clock(one.started)} {_markdown(speaker(one.speaker))}** {words}{f' *({marks})*' if marks else ''}"
         yield ""
 
 
-def _link(events: Iterable[LoggedEvent]) -> list[str]:
+def _listed(events: Iterable[LoggedEvent]) -> list[str]:
     lines: list[str] = []
     for event in events:
-        if (what := _LINK_EVENTS.get(event.kind)) is not None:
+        if (what := _LISTED.get(event.kind)) is not None:
             fields = ((key.replace("_", " "), value) for key, value in event.data.items() if key != "at")
             about = ", ".join(_markdown(f"{key} {_words(value)}") for key, value in fields)
             lines.append(f"- {clock(event.at)} {what}{f' ({about})' if about else ''}")
-    return lines or ["Nothing to tell."]
+    return lines or ["Nothing happened to it."]
 
 
 def _words(value: object) -> str:

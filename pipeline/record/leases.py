@@ -1,4 +1,4 @@
-"""Which processes hold sessions or do work in a database, and which of them are dead."""
+"""Leases on sessions and on work in a database: which processes hold them, and which of these are dead."""
 
 import asyncio
 from contextlib import suppress
@@ -11,8 +11,8 @@ from pipeline.record import tables as t
 from pipeline.record.database import Database
 from pipeline.record.process_id import ProcessId, is_gone, this_process
 
-# A process says this often that it lives. One in another place that was silent for LEASE counts as dead; long enough
-# for a database to be restarted meanwhile.
+# Seconds between two heartbeats of a process, and after how many without one a process elsewhere counts as dead: long
+# enough for a database to be restarted meanwhile.
 BEAT = 20.0
 LEASE = 120.0
 
@@ -26,13 +26,13 @@ class Leases:
         self._beating: asyncio.Task[None] | None = None
 
     async def beat(self, connection: AsyncConnection) -> None:
-        """Say that this process lives, now and from now on."""
+        """Write a heartbeat of this process now, and from now on every BEAT seconds."""
         beat = await self._database.clock(connection)
         await connection.execute(self._database.upsert(t.owners, {"id": self.here, "beat": beat}))
         if self._beating is None:
-            self._beating = asyncio.create_task(self._keep_beating(), name="store heartbeat")
+            self._beating = asyncio.create_task(self._heartbeat(), name="store heartbeat")
 
-    async def take_up(self, connection: AsyncConnection, work: str) -> bool:
+    async def acquire(self, connection: AsyncConnection, work: str) -> bool:
         """Become the one process that does this work; False while another that does it lives."""
         await self.beat(connection)
         mine = {"work": work, "owner": self.here}
@@ -48,24 +48,24 @@ class Leases:
         return True
 
     async def close(self) -> None:
-        """Beat no more."""
+        """Stop the heartbeat."""
         if self._beating is not None:
             self._beating.cancel()
             with suppress(asyncio.CancelledError):
                 await self._beating
 
-    async def _keep_beating(self) -> None:
+    async def _heartbeat(self) -> None:
         while True:
             await asyncio.sleep(BEAT)
             try:
                 async with self._database.writing() as connection:
                     await self.beat(connection)
             except Exception as error:
-                logger.debug(f"The record was not told that this process lives: {error}")
+                logger.debug(f"A heartbeat could not be written to the record: {error}")
 
 
 def is_dead(owner: str, *, silent: float) -> bool:
-    """Whether a process has ended: looked up where it can be seen from here, else judged by its silence."""
+    """Whether a process has ended: looked up on this machine, else judged by the seconds since its last heartbeat."""
     with suppress(ValueError):
         gone = is_gone(ProcessId.parse(owner))
         if gone is not None:

@@ -1,4 +1,4 @@
-"""What the record of a call is made of: values that go into the database and come out of it."""
+"""The values that a session record is made of, as they go into the database and come out of it."""
 
 import math
 import re
@@ -11,12 +11,12 @@ from core.events import Event, as_record
 
 State = Literal["open", "closed"]
 Scored = Literal["none", "partial", "complete"]
-PendingJob = Literal["verdict_due", "webhook_due"]
+PendingJob = Literal["verdict_pending", "webhook_pending"]
 
 # PostgreSQL stores no NUL, and UTF-8 has no lone surrogates; either would make a whole batch unwritable.
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
-# Money with more digits than this is a fault of whoever counted, not a price.
+# An amount with more digits than this is a mistake in counting, not a price.
 _MOST_DIGITS = 40
 
 
@@ -39,29 +39,28 @@ class UnknownSession(StoreError):
 class SessionOpening:
     """What is known of a session when it begins.
 
-    `config` is the resolved config with its secrets hidden. `criteria` are the rubric's, where known: they decide
-    when a session counts as completely scored. `access_hash` is the sha256 of the session's access token. What is
-    still `verdict_due` or `webhook_due` when the session is closed is left to the jobs.
+    `config` is the resolved config with its secrets hidden, `transport` the name of the caller's (webrtc, wav),
+    `access_hash` the SHA-256 of the session's access token. What is still `verdict_pending` or `webhook_pending` when
+    the session is closed is left to the jobs.
     """
 
     id: str
     opened_at: datetime
     config_name: str
     config: dict[str, Any]
-    door: str
+    transport: str
     caller: str = ""
     experiment: str | None = None
     arm: str | None = None
     model: str | None = None
-    criteria: tuple[str, ...] = ()
     access_hash: str | None = None
-    verdict_due: bool = False
-    webhook_due: bool = False
+    verdict_pending: bool = False
+    webhook_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """A fact as it is logged: its place in the session, its kind and its fields as plain JSON values."""
+    """An event as it is stored: its place in the session, its kind and its fields as plain JSON values."""
 
     seq: int
     at: float
@@ -78,8 +77,9 @@ class LoggedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What one side said, with times in seconds since the call began. `times` are those of the parts of its text, as
-    the fact has them.
+    """One utterance, with times in seconds since the call began.
+
+    `times` are those of the parts of its text, as in UtteranceSpoken.
     """
 
     seq: int
@@ -94,8 +94,8 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingScore:
-    """What stands for a criterion: the last value given, or None and why there is none."""
+class CriterionScore:
+    """The score of a criterion: the last value given, or None and why there is none."""
 
     criterion: str
     value: float | None
@@ -121,7 +121,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
-    """One line of the list of sessions.
+    """A session without its utterances, scores, usage and events, as the list of sessions has it.
 
     `usd` is what the call was billed, or the sum of its usage where no bill was made (`estimated` says whether any
     of it was). `seconds` is the length of the call.
@@ -134,7 +134,7 @@ class SessionSummary:
     why: str | None
     detail: str | None
     config_name: str
-    door: str
+    transport: str
     caller: str
     experiment: str | None
     arm: str | None
@@ -149,7 +149,7 @@ class SessionSummary:
     frames_late: int | None
     cpu: float | None
     completeness: float | None
-    holes: int | None
+    gaps: int | None
     repaired: int | None
 
 
@@ -158,12 +158,11 @@ class SessionRecord(SessionSummary):
     """Everything the database holds about a session. `utterances` are in the order in which they began."""
 
     config: dict[str, Any]
-    criteria: tuple[str, ...]
     access_hash: str | None
-    verdict_due: bool
-    webhook_due: bool
+    verdict_pending: bool
+    webhook_pending: bool
     utterances: tuple[Utterance, ...]
-    scores: tuple[StandingScore, ...]
+    scores: tuple[CriterionScore, ...]
     usage: tuple[Usage, ...]
     events: tuple[LoggedEvent, ...]
 
@@ -186,7 +185,7 @@ def clean(value: Any) -> Any:
 
 
 def money(text: object) -> Decimal | None:
-    """The amount a fact states, exactly; None if it states none."""
+    """The amount that a text states, exactly; None if it states none."""
     try:
         amount = Decimal(str(text))
     except InvalidOperation:

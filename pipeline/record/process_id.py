@@ -1,4 +1,4 @@
-"""Which process a session belongs to, and whether that process still lives."""
+"""The identity of a process that outlives it, and whether the process still runs."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A process. `place` is where its number means something: a host, one boot of it, one table of processes."""
+    """A process. `place` is where its number is unique: a host, one boot of it, one PID namespace."""
 
     place: str
     pid: int
@@ -21,22 +21,22 @@ class ProcessId:
 
     @classmethod
     def parse(cls, text: str) -> "ProcessId":
-        """The owner that `str` wrote. Raises ValueError for anything else."""
+        """The process that `str` wrote. Raises ValueError for anything else."""
         place, pid, started = text.rsplit(":", 2)
         return cls(place, int(pid), started)
 
 
 def this_process() -> ProcessId:
-    """The owner of whatever the running process opens."""
+    """The running process."""
     pid = os.getpid()
     return ProcessId(_place(), pid, _started(pid) or "")
 
 
-def is_gone(owner: ProcessId) -> bool | None:
+def is_gone(process: ProcessId) -> bool | None:
     """Whether the process has ended; None when it runs in another place and cannot be seen from here."""
-    if owner.place != _place():
+    if process.place != _place():
         return None
-    return _started(owner.pid) != owner.started
+    return _started(process.pid) != process.started
 
 
 def _place() -> str:

@@ -1,4 +1,4 @@
-"""What a session's facts say of it: transcript, scores, bill and end, whatever order the facts arrive in."""
+"""What the tables hold of a session besides its events, derived from them in whatever order they arrive."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any
 
 from pipeline.record.models import LoggedEvent, Scored, State, money
 
-# The facts that say something of the session as a whole.
-TELLING = (
+# The kinds of events from which the columns of the session and its scores are derived.
+SUMMARISED = (
     "CallEnded",
     "CallBilled",
     "CallMeasured",
@@ -28,16 +28,15 @@ _A_LIFETIME = 1e9
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """What is known of a session apart from its facts."""
+    """What is known of a session apart from the summarised events."""
 
     opened_at: datetime
     state: State
     why: str | None
     detail: str | None
-    criteria: tuple[str, ...]
     last_at: float
-    verdict_due: bool = False
-    webhook_due: bool = False
+    verdict_pending: bool = False
+    webhook_pending: bool = False
 
 
 def utterance_row(event: LoggedEvent) -> dict[str, Any]:
@@ -74,8 +73,8 @@ def usage_row(event: LoggedEvent) -> dict[str, Any]:
 
 
 def score_rows(events: Iterable[LoggedEvent]) -> list[dict[str, Any]]:
-    """The row of each criterion: its last ScoreGiven or ScoreMissing stands."""
-    standing = {
+    """The row of each criterion, made of its last ScoreGiven or ScoreMissing."""
+    latest = {
         _text(event.data.get("criterion")): event
         for event in sorted(events, key=lambda event: event.seq)
         if event.kind in ("ScoreGiven", "ScoreMissing")
@@ -89,28 +88,28 @@ def score_rows(events: Iterable[LoggedEvent]) -> list[dict[str, Any]]:
             "evidence": _text(event.data.get("evidence")),
             "why": _text(event.data.get("why")),
         }
-        for criterion, event in standing.items()
+        for criterion, event in latest.items()
     ]
 
 
 def session_columns(known: SessionState, events: Iterable[LoggedEvent]) -> dict[str, Any]:
-    """The columns of a session that its telling facts decide."""
-    facts = sorted(events, key=lambda event: event.seq)
-    last = {event.kind: event for event in facts}
+    """The columns of a session that its summarised events decide."""
+    events = sorted(events, key=lambda event: event.seq)
+    last = {event.kind: event for event in events}
     ended, billed, measured = (last.get(kind) for kind in ("CallEnded", "CallBilled", "CallMeasured"))
     transcript = last.get("TranscriptMeasured")
-    usage = [usage_row(event) for event in facts if event.kind == "UsageReported"]
+    usage = [usage_row(event) for event in events if event.kind == "UsageReported"]
     closed = ended is not None or known.state == "closed"
     end_at = ended.at if ended is not None else known.last_at
     speed: dict[str, Any] = measured.data if measured is not None else {}
-    heard: dict[str, Any] = transcript.data if transcript is not None else {}
+    coverage: dict[str, Any] = transcript.data if transcript is not None else {}
     bill = money(billed.data.get("usd")) if billed is not None else None
     return {
         "state": "closed" if closed else "open",
         "why": _text(ended.data.get("why")) if ended is not None else known.why,
         "detail": _text(ended.data.get("detail")) if ended is not None else known.detail,
         "closed_at": known.opened_at + timedelta(seconds=min(max(end_at, 0.0), _A_LIFETIME)) if closed else None,
-        "scored": _scored(last.get("VerdictGiven"), score_rows(facts), known.criteria, finished=ended is not None),
+        "scored": _scored(last.get("VerdictGiven"), score_rows(events), finished=ended is not None),
         "usd": bill if bill is not None else _total(row["usd"] for row in usage),
         "estimated": bool(billed.data.get("estimated")) if billed else any(row["estimated"] for row in usage),
         "tokens": _tokens(billed, usage),
@@ -119,32 +118,29 @@ def session_columns(known: SessionState, events: Iterable[LoggedEvent]) -> dict[
         "latency_p95": _number(speed.get("latency_p95")),
         "frames_late": _count(speed.get("frames_late")) if measured is not None else None,
         "cpu": _number(speed.get("cpu")),
-        "completeness": _number(heard.get("completeness")),
-        "holes": _count(heard.get("holes")) if transcript is not None else None,
-        "repaired": _count(heard.get("repaired")) if transcript is not None else None,
-        "verdict_due": known.verdict_due and "VerdictGiven" not in last,
-        "webhook_due": known.webhook_due and not any(_settles_the_webhook(event) for event in facts),
+        "completeness": _number(coverage.get("completeness")),
+        "gaps": _count(coverage.get("gaps")) if transcript is not None else None,
+        "repaired": _count(coverage.get("repaired")) if transcript is not None else None,
+        "verdict_pending": known.verdict_pending and "VerdictGiven" not in last,
+        "webhook_pending": known.webhook_pending and not any(_ends_the_webhook(event) for event in events),
     }
 
 
-def _settles_the_webhook(event: LoggedEvent) -> bool:
+def _ends_the_webhook(event: LoggedEvent) -> bool:
     return event.kind == "WebhookDelivered" or (event.kind == "WebhookFailed" and bool(event.data.get("last")))
 
 
 _SCORED: dict[str, Scored] = {"complete": "complete", "partial": "partial", "insufficient": "none"}
 
 
-def _scored(
-    verdict: LoggedEvent | None, rows: Sequence[dict[str, Any]], criteria: tuple[str, ...], *, finished: bool
-) -> Scored:
+def _scored(verdict: LoggedEvent | None, rows: Sequence[dict[str, Any]], *, finished: bool) -> Scored:
     if verdict is not None and (known := _SCORED.get(_text(verdict.data.get("status")))):
         return known  # it also knows which criteria are mandatory
     given = {row["criterion"] for row in rows if row["value"] is not None}
     if not given:
         return "none"
-    # Without the rubric's criteria, only the end of the call can say that nothing is missing.
-    whole = given.issuperset(criteria) if criteria else finished and len(given) == len(rows)
-    return "complete" if whole else "partial"
+    # Without a verdict, only the end of the call can say that nothing is missing.
+    return "complete" if finished and len(given) == len(rows) else "partial"
 
 
 def _tokens(billed: LoggedEvent | None, usage: Sequence[dict[str, Any]]) -> int | None:

@@ -1,4 +1,4 @@
-"""What somebody was saying when the process of a call died, from what was kept of it."""
+"""The utterances that were cut off when the process of a call died, from their checkpoints."""
 
 from collections.abc import Sequence
 
@@ -9,46 +9,46 @@ from pipeline.record.models import LoggedEvent, Utterance
 from pipeline.record.projection import utterance_row
 
 
-def read(events: Sequence[LoggedEvent], *kinds: type[Event]) -> list[Event]:
-    """The facts of these kinds; those of another version of this program are left out."""
+def read_events(events: Sequence[LoggedEvent], *kinds: type[Event]) -> list[Event]:
+    """The events of these kinds; one that this version of the program cannot read is left out with a warning."""
     names = {kind.__name__ for kind in kinds}
-    facts: list[Event] = []
+    found: list[Event] = []
     for logged in events:
         if logged.kind in names:
             try:
-                facts.append(from_record(logged.kind, logged.data))
+                found.append(from_record(logged.kind, logged.data))
             except ValueError as error:
-                logger.warning(f"Fact {logged.seq} ({logged.kind}) is of another version and is left out: {error}")
-    return facts
+                logger.warning(f"Event {logged.seq} ({logged.kind}) is of another version and is left out: {error}")
+    return found
 
 
 def unfinished(events: Sequence[LoggedEvent]) -> list[UtteranceSpoken]:
-    """What each side was saying when the process died, as far as it was kept; nothing of a call that was over."""
+    """The utterance of each side that was going on when the process died; none of a call that has ended."""
     if any(logged.kind == "CallEnded" for logged in events):
         return []
     latest: dict[str, UtteranceSpoken | TranscriptCheckpointed] = {}
-    for fact in read(events, UtteranceSpoken, TranscriptCheckpointed):
-        if isinstance(fact, UtteranceSpoken | TranscriptCheckpointed):
-            before = latest.get(fact.speaker)
-            # The utterance stands for its kept words, whichever came first.
-            if before is None or _stands(fact) >= _stands(before):
-                latest[fact.speaker] = fact
+    for event in read_events(events, UtteranceSpoken, TranscriptCheckpointed):
+        if isinstance(event, UtteranceSpoken | TranscriptCheckpointed):
+            before = latest.get(event.speaker)
+            if before is None or _precedence(event) >= _precedence(before):
+                latest[event.speaker] = event
     return [
-        UtteranceSpoken(kept.at, kept.speaker, kept.text, kept.started, kept.ended, partial=True)
-        for kept in latest.values()
-        if isinstance(kept, TranscriptCheckpointed)
+        UtteranceSpoken(last.at, last.speaker, last.text, last.started, last.ended, partial=True)
+        for last in latest.values()
+        if isinstance(last, TranscriptCheckpointed)
     ]
 
 
-def transcript(said: Sequence[Utterance], events: Sequence[LoggedEvent], *, over: bool) -> tuple[Utterance, ...]:
-    """The utterances on record in the order in which they began; of a session that is over with those that were kept of
-    a process that died, until a verdict puts them on record.
+def transcript(utterances: Sequence[Utterance], events: Sequence[LoggedEvent], *, over: bool) -> tuple[Utterance, ...]:
+    """The utterances in the order in which they began, and of a session that is over those that a dead process had only
+    checkpointed; once late scoring has recorded these they are utterances like any other.
     """
-    kept = unfinished(events) if over else []
-    numbered = enumerate(kept, events[-1].seq + 1 if events else 1)
-    more = [Utterance(**utterance_row(LoggedEvent.of(seq, spoken))) for seq, spoken in numbered]
-    return tuple(sorted([*said, *more], key=lambda one: (one.started, one.seq)))
+    recovered = unfinished(events) if over else []
+    numbered = enumerate(recovered, events[-1].seq + 1 if events else 1)
+    more = [Utterance(**utterance_row(LoggedEvent.of(seq, event))) for seq, event in numbered]
+    return tuple(sorted([*utterances, *more], key=lambda one: (one.started, one.seq)))
 
 
-def _stands(fact: UtteranceSpoken | TranscriptCheckpointed) -> tuple[float, bool]:
-    return fact.started, isinstance(fact, UtteranceSpoken)
+def _precedence(event: UtteranceSpoken | TranscriptCheckpointed) -> tuple[float, bool]:
+    """A later utterance goes before an earlier one, and a finished one before its own checkpoints."""
+    return event.started, isinstance(event, UtteranceSpoken)

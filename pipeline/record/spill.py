@@ -1,4 +1,4 @@
-"""Facts that the database would not take, kept as JSON lines until it does."""
+"""Events that could not be written to the database, as JSON lines in a file until they can."""
 
 import json
 import os
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
+from core.events import renamed
 from pipeline.record.models import LoggedEvent
 
 try:
     import fcntl
-except ImportError:  # Windows: two processes on one spill file are then not kept apart
+except ImportError:  # Windows: two processes may then write one spill file at once
     fcntl = None
 
 _SUFFIX = ".jsonl"
@@ -24,7 +25,7 @@ _CLAIMED = ".claimed"
 
 
 def spill_folder(file: Path | None, place: str) -> Path:
-    """Where the facts of a database wait: beside its file, or in the temporary folder for one that has none."""
+    """The folder of a database's spill files: beside its file, else in the temporary folder."""
     if file is not None:
         return file.with_name(file.name + "-spill")
     name = sha256(place.encode()).hexdigest()[:12]
@@ -33,7 +34,7 @@ def spill_folder(file: Path | None, place: str) -> Path:
 
 
 class SpillFile:
-    """The facts of one session that wait. Every call opens and closes the file, so nothing is held but its name."""
+    """The spilled events of one session. Every method opens and closes the file, so nothing is held but its name."""
 
     def __init__(self, folder: Path, session_id: str) -> None:
         self._session_id = session_id
@@ -41,7 +42,7 @@ class SpillFile:
         self.path = folder / f"{name}-{uuid4().hex[:8]}{_SUFFIX}"
 
     def add(self, events: Iterable[LoggedEvent]) -> None:
-        """Append the facts and see them to the disk. Raises OSError if that cannot be."""
+        """Append the events and flush them to the disk. Raises OSError if that cannot be done."""
         lines = "".join(
             json.dumps({"session": self._session_id, "seq": event.seq, "kind": event.kind, "data": event.data}) + "\n"
             for event in events
@@ -53,18 +54,18 @@ class SpillFile:
             os.fsync(file.fileno())
 
     def claim(self) -> "Claimed | None":
-        """Take what waits out of reach of everyone else; None when nothing does."""
+        """Rename the file, so that nobody else takes it; None when there is none."""
         return _claim(self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A file of facts that someone has begun to write into the database."""
+    """A spill file whose events are being written to the database by whoever renamed it."""
 
     path: Path
 
     def read(self) -> tuple[dict[str, list[LoggedEvent]], int]:
-        """The facts by session, and how many lines could not be read (a process may die in the middle of one)."""
+        """The events by session, and how many lines could not be read (a process may die in the middle of one)."""
         found: dict[str, list[LoggedEvent]] = {}
         unreadable = 0
         for line in self._lines():
@@ -81,22 +82,22 @@ class Claimed:
     def _lines(self) -> list[str]:
         try:
             return self.path.read_text("utf-8", errors="replace").split("\n")
-        except FileNotFoundError:  # someone else has claimed it too, and was faster
+        except FileNotFoundError:  # somebody else has claimed it too, and was faster
             return []
 
     def remove(self) -> None:
-        """Forget the file: all of it is in the database."""
+        """Delete the file: all of it is in the database."""
         self.path.unlink(missing_ok=True)
 
     def refuse(self) -> Path:
-        """Set the file aside for a person to look at; it is not tried again. Returns its new name."""
-        aside = self.path.with_name(self.path.name.removesuffix(_CLAIMED) + ".refused")
-        self.path.replace(aside)
-        return aside
+        """Rename the file for a person to look at, so that it is not tried again; its new path."""
+        refused = self.path.with_name(self.path.name.removesuffix(_CLAIMED) + ".refused")
+        self.path.replace(refused)
+        return refused
 
 
 def waiting(folder: Path) -> Sequence[Claimed]:
-    """Every file of the folder, claimed; those whose claimer died or failed among them."""
+    """Every spill file of the folder, claimed; those whose claimer died or failed among them."""
     if not folder.is_dir():
         return []
     for path in folder.glob(f"*{_SUFFIX}"):
@@ -108,7 +109,7 @@ def _claim(path: Path) -> Claimed | None:
     if not path.exists():
         return None
     claimed = path.with_name(f"{path.name}.{uuid4().hex[:8]}{_CLAIMED}")
-    # The lock waits for whoever is writing a line; who comes later finds another file under the name.
+    # The lock waits for whoever is writing a line; a later writer makes another file of that name.
     with _locked(path):
         path.rename(claimed)
     return Claimed(claimed)
@@ -135,13 +136,13 @@ def _private(path: str, flags: int) -> int:
 
 def _private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
-    # The temporary folder is everybody's: someone may have made ours before us, to read along.
+    # The temporary folder is everybody's: somebody may have made ours before us, to read along.
     if hasattr(os, "getuid") and folder.lstat().st_uid != os.getuid():
         raise PermissionError(f"the folder {folder} belongs to someone else")
 
 
 def _parse(line: str) -> tuple[str, LoggedEvent]:
     value: dict[str, Any] = json.loads(line)
-    data: dict[str, Any] = value["data"]
-    event = LoggedEvent(int(value["seq"]), float(data.get("at") or 0.0), str(value["kind"]), data)
+    kind, data = renamed(str(value["kind"]), value["data"])
+    event = LoggedEvent(int(value["seq"]), float(data.get("at") or 0.0), kind, data)
     return str(value["session"]), event

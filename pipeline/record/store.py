@@ -1,7 +1,7 @@
-"""The record of every call: sessions and their facts, written as they happen and read back whole.
+"""The record of every call: sessions and their events, written as they happen and read back whole.
 
-Facts are the only truth. What else the tables say of a session is derived from its facts, in the transaction that
-adds them and whatever their order, so the two cannot disagree.
+The events are the only source. What else the tables hold of a session is derived from its events, in the transaction
+that adds them and whatever their order, so the two cannot disagree.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from pipeline.record import tables as t
 from pipeline.record.database import Database, parse_url
 from pipeline.record.leases import Leases, is_dead
 from pipeline.record.models import (
+    CriterionScore,
     LoggedEvent,
     PendingJob,
     SessionOpening,
     SessionRecord,
     SessionSummary,
-    StandingScore,
     State,
     StoreError,
     UnknownSession,
@@ -33,20 +33,19 @@ from pipeline.record.models import (
     clean,
 )
 from pipeline.record.process_id import ProcessId
-from pipeline.record.projection import TELLING, SessionState, score_rows, session_columns, usage_row, utterance_row
+from pipeline.record.projection import SUMMARISED, SessionState, score_rows, session_columns, usage_row, utterance_row
 from pipeline.record.recovery import transcript
 from pipeline.record.spill import Claimed, spill_folder, waiting
 
 __all__ = ["SessionOpening", "SessionRecord", "SessionSummary", "Store", "StoreError", "UnknownSession"]
 
-# A call records some thousand facts, and its process may still write when it is thought dead, or have left some in a
-# file. What jobs add after the call has places from here on, so that the two never meet.
-AFTER_THE_CALL = 1_000_000
+# A call records some thousand events, and its process may still write when it is thought dead, or have left some in a
+# file. What jobs add after the call is numbered from here on, so that the two never meet.
+FIRST_JOB_SEQ = 1_000_000
 
 # What deriving needs of a session. Not its config: that is long, and this is read with every batch.
 _KNOWN = [
-    t.sessions.c[name]
-    for name in ("id", "opened_at", "state", "why", "detail", "criteria", "verdict_due", "webhook_due")
+    t.sessions.c[name] for name in ("id", "opened_at", "state", "why", "detail", "verdict_pending", "webhook_pending")
 ]
 
 _SUMMARY = [t.sessions.c[field.name] for field in fields(SessionSummary)]
@@ -57,17 +56,17 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._owners = Leases(database)
+        self._leases = Leases(database)
         self.closed = False
 
     @classmethod
-    async def open(cls, address: str, *, create: bool = True, patience: float = 5.0) -> "Store":
+    async def open(cls, address: str, *, create: bool = True, timeout: float = 5.0) -> "Store":
         """Open the database of an address such as `sqlite+aiosqlite:///sessions.db`, its tables made or updated.
 
-        Without `create`, a SQLite file that is not there is an error. `patience` is how many seconds to wait for a
+        Without `create`, a SQLite file that is not there is an error. `timeout` is how many seconds to wait for a
         locked file or a silent server. What earlier processes could not write is written now.
         """
-        database = Database(parse_url(address), patience=patience)
+        database = Database(parse_url(address), timeout=timeout)
         try:
             await database.prepare(create=create)
         except BaseException:
@@ -79,23 +78,23 @@ class Store:
 
     @property
     def place(self) -> str:
-        """Which database this is, in words without user and password."""
+        """The database as errors and logs name it, without user and password."""
         return self._database.place
 
     @property
     def spill_folder(self) -> Path:
-        """Where facts wait that the database would not take."""
+        """The folder of the events that could not be written to the database yet."""
         return spill_folder(self._database.file, self._database.place)
 
     @property
     def jobs_address(self) -> str:
-        """Where the jobs keep how far they are, with the password if there is one."""
+        """The address of the database in which DBOS stores its workflows, with the password if there is one."""
         return self._database.jobs_address
 
     async def close(self) -> None:
         """Close the connections. Drain the journals first."""
         self.closed = True
-        await self._owners.close()
+        await self._leases.close()
         await self._database.close()
 
     # --- writing
@@ -104,22 +103,21 @@ class Store:
         """Begin a session. It belongs to this process until it is closed."""
         self._check_open()
         values = {
-            key: clean(value) if key in ("config", "criteria") else value for key, value in asdict(opening).items()
+            key: clean(value) if isinstance(value, str | dict) else value for key, value in asdict(opening).items()
         }
-        values = {key: clean(value) if isinstance(value, str) else value for key, value in values.items()}
         async with self._database.writing() as connection:
-            await self._owners.beat(connection)
+            await self._leases.beat(connection)
             if await connection.scalar(select(t.sessions.c.id).where(t.sessions.c.id == values["id"])) is not None:
                 raise StoreError(f"There is already a session {opening.id} in the record.")
-            row = {"owner": self._owners.here, "state": "open", "scored": "none", "estimated": False, **values}
+            row = {"owner": self._leases.here, "state": "open", "scored": "none", "estimated": False, **values}
             await connection.execute(insert(t.sessions).values(row))
 
     async def append(self, session_id: str, events: Sequence[tuple[int, Event]]) -> None:
-        """Add facts, each with its place in the session. A fact that is there already is left as it is."""
+        """Add events, each with its place in the session. One that is there already is left as it is."""
         await self.append_logged(session_id, [LoggedEvent.of(seq, event) for seq, event in events])
 
     async def append_logged(self, session_id: str, events: Sequence[LoggedEvent]) -> None:
-        """Add facts that are already in the form of the log."""
+        """Add events that are already in their stored form."""
         self._check_open()
         async with self._database.writing() as connection:
             session = await self._lock(connection, session_id)
@@ -127,36 +125,36 @@ class Store:
             if new:
                 await self._add(connection, session, new)
 
-    async def settle(self, session_id: str, debt: PendingJob, events: Sequence[Event]) -> bool:
-        """Add what a job found out after the call, all of it or nothing, unless the session no longer owes `debt`.
+    async def add_outcome(self, session_id: str, job: PendingJob, events: Sequence[Event]) -> bool:
+        """Add the events of a job after the call, all of them or none, unless the job is no longer pending.
 
-        False when nothing was added. A VerdictGiven settles the verdict; a WebhookDelivered, or the last
-        WebhookFailed, the webhook.
+        False when nothing was added. With a VerdictGiven the verdict is no longer pending; with a WebhookDelivered, or
+        the last WebhookFailed, the webhook.
         """
         self._check_open()
         async with self._database.writing() as connection:
             session = await self._lock(connection, session_id)
-            if not session[debt]:
+            if not session[job]:
                 return False
-            first = max(AFTER_THE_CALL, await _next_seq(connection, session_id))
+            first = max(FIRST_JOB_SEQ, await _next_seq(connection, session_id))
             await self._add(
                 connection, session, [LoggedEvent.of(seq, event) for seq, event in enumerate(events, first)]
             )
             return True
 
-    async def take_up(self, work: str) -> bool:
-        """Become the one process on this database that does a work; False while another that does it lives."""
+    async def acquire(self, work: str) -> bool:
+        """Become the one process on this database that does `work`; False while another that does it lives."""
         self._check_open()
         async with self._database.writing() as connection:
-            return await self._owners.take_up(connection, work)
+            return await self._leases.acquire(connection, work)
 
     async def close_orphans(self, why: str = "process died", owner: ProcessId | None = None) -> list[str]:
         """Close the sessions whose process died without doing so, and say which; what is written of them stays.
 
-        `owner` is who asks, this process unless told; its own sessions are never touched. A process of this machine is
-        looked up; one elsewhere is dead when it has not been heard of for LEASE seconds.
+        `owner` is who asks, by default this process; its own sessions are never touched. A process of this machine is
+        looked up; one elsewhere is dead when it has not renewed its lease for LEASE seconds.
         """
-        asking = str(owner or self._owners.here)
+        asking = str(owner or self._leases.here)
         closed: list[str] = []
         async with self._database.writing() as connection:
             now = await self._database.clock(connection)
@@ -183,17 +181,16 @@ class Store:
             if row is None:
                 return None
             header = {field.name: row[field.name] for field in fields(SessionSummary)}
-            said = [Utterance(**each) for each in await _select(connection, t.utterances, session_id)]
+            utterances = [Utterance(**each) for each in await _select(connection, t.utterances, session_id)]
             events = tuple(LoggedEvent(**each) for each in await _select(connection, t.events, session_id))
             return SessionRecord(
                 **header,
                 config=row["config"],
-                criteria=tuple(row["criteria"]),
                 access_hash=row["access_hash"],
-                verdict_due=row["verdict_due"],
-                webhook_due=row["webhook_due"],
-                utterances=transcript(said, events, over=row["state"] == "closed"),
-                scores=_in_order(row["criteria"], await _select(connection, t.scores, session_id)),
+                verdict_pending=row["verdict_pending"],
+                webhook_pending=row["webhook_pending"],
+                utterances=transcript(utterances, events, over=row["state"] == "closed"),
+                scores=tuple(_score(each) for each in await _select(connection, t.scores, session_id)),
                 usage=tuple(Usage(**each) for each in await _select(connection, t.usage, session_id)),
                 events=events,
             )
@@ -224,16 +221,11 @@ class Store:
         async with self._database.reading() as connection:
             return list((await connection.execute(query)).scalars())
 
-    async def next_seq(self, session_id: str) -> int:
-        """The first free place in a session, for a journal that goes on where another stopped."""
-        async with self._database.reading() as connection:
-            return await _next_seq(connection, session_id)
-
-    async def due(self, config_name: str) -> list[str]:
-        """The closed sessions of a config that owe a verdict or a webhook, the first to be opened first."""
-        owing = t.sessions.c.verdict_due | t.sessions.c.webhook_due
+    async def pending(self, config_name: str) -> list[str]:
+        """The closed sessions of a config whose verdict or webhook is pending, the first to be opened first."""
+        pending = t.sessions.c.verdict_pending | t.sessions.c.webhook_pending
         query = select(t.sessions.c.id).order_by(t.sessions.c.opened_at, t.sessions.c.id)
-        query = query.where(owing, t.sessions.c.config_name == config_name, t.sessions.c.state == "closed")
+        query = query.where(pending, t.sessions.c.config_name == config_name, t.sessions.c.state == "closed")
         async with self._database.reading() as connection:
             return list((await connection.execute(query)).scalars())
 
@@ -270,40 +262,39 @@ class Store:
     async def _add(self, connection: AsyncConnection, session: RowMapping, new: Sequence[LoggedEvent]) -> None:
         session_id = session["id"]
         await _insert(connection, t.events, session_id, [asdict(event) for event in new])
-        said = [utterance_row(event) for event in new if event.kind == "UtteranceSpoken"]
-        await _insert(connection, t.utterances, session_id, said)
-        used = [usage_row(event) for event in new if event.kind == "UsageReported"]
-        await _insert(connection, t.usage, session_id, used)
-        if session["state"] == "closed" or any(event.kind in TELLING for event in new):
+        utterances = [utterance_row(event) for event in new if event.kind == "UtteranceSpoken"]
+        await _insert(connection, t.utterances, session_id, utterances)
+        usage = [usage_row(event) for event in new if event.kind == "UsageReported"]
+        await _insert(connection, t.usage, session_id, usage)
+        if session["state"] == "closed" or any(event.kind in SUMMARISED for event in new):
             await self._derive(connection, session)
 
     async def _derive(self, connection: AsyncConnection, session: RowMapping | dict[str, Any]) -> None:
         session_id = session["id"]
         mine = t.events.c.session_id == session_id
         last_at = await connection.scalar(select(func.max(t.events.c.at)).where(mine))
-        rows = await connection.execute(select(t.events).where(mine, t.events.c.kind.in_(TELLING)))
-        telling = [LoggedEvent(row["seq"], row["at"], row["kind"], row["data"]) for row in rows.mappings()]
+        rows = await connection.execute(select(t.events).where(mine, t.events.c.kind.in_(SUMMARISED)))
+        summarised = [LoggedEvent(row["seq"], row["at"], row["kind"], row["data"]) for row in rows.mappings()]
         known = SessionState(
             session["opened_at"],
             session["state"],
             session["why"],
             session["detail"],
-            tuple(session["criteria"]),
             last_at or 0.0,
-            session["verdict_due"],
-            session["webhook_due"],
+            session["verdict_pending"],
+            session["webhook_pending"],
         )
-        columns = session_columns(known, telling)
+        columns = session_columns(known, summarised)
         await connection.execute(update(t.sessions).where(t.sessions.c.id == session_id).values(columns))
         await connection.execute(delete(t.scores).where(t.scores.c.session_id == session_id))
-        await _insert(connection, t.scores, session_id, score_rows(telling))
+        await _insert(connection, t.scores, session_id, score_rows(summarised))
 
     async def _recover(self) -> None:
         try:
             for claimed in waiting(self.spill_folder):
                 await self._read_back(claimed)
         except (StoreError, OSError) as error:
-            logger.warning(f"Facts of earlier calls still wait in {self.spill_folder}: {error}")
+            logger.warning(f"Events of earlier calls still wait in {self.spill_folder}: {error}")
 
     async def _read_back(self, claimed: Claimed) -> None:
         found, unreadable = claimed.read()
@@ -311,14 +302,14 @@ class Store:
         for session_id, events in found.items():
             try:
                 await self.append_logged(session_id, events)
-                logger.info(f"{len(events)} facts of session {session_id} that waited in a file are now in the record.")
+                logger.info(f"{len(events)} events of session {session_id} are now in the record; they were in a file.")
             except StoreError as error:
                 if not error.lasting:
                     raise
-                logger.warning(f"Facts of session {session_id} cannot be put into the record: {error}")
+                logger.warning(f"Events of session {session_id} cannot be written to the record: {error}")
                 refused = True
         if refused or unreadable:
-            logger.warning(f"{unreadable} lines could not be read; the file is kept as {claimed.refuse()}")
+            logger.warning(f"{unreadable} lines could not be read; the file is now {claimed.refuse()}")
         else:
             claimed.remove()
 
@@ -328,10 +319,8 @@ def _same(session_id: str, there: LoggedEvent, given: LoggedEvent) -> None:
         raise StoreError(f"Place {given.seq} of session {session_id} holds a {there.kind}, not this {given.kind}.")
 
 
-def _in_order(criteria: Sequence[str], rows: Sequence[dict[str, Any]]) -> tuple[StandingScore, ...]:
-    place = {criterion: index for index, criterion in enumerate(criteria)}
-    ordered = sorted(rows, key=lambda row: (place.get(row["criterion"], len(place)), row["seq"]))
-    return tuple(StandingScore(**{key: value for key, value in row.items() if key != "seq"}) for row in ordered)
+def _score(row: dict[str, Any]) -> CriterionScore:
+    return CriterionScore(**{key: value for key, value in row.items() if key != "seq"})
 
 
 async def _next_seq(connection: AsyncConnection, session_id: str) -> int:

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 
 
 class Money(TypeDecorator[Decimal]):
-    """An exact decimal: NUMERIC where the database has one, else text, since SQLite's numbers are floats."""
+    """An exact decimal: NUMERIC on PostgreSQL, text on SQLite, whose numbers are floats."""
 
     impl = Text
     cache_ok = True
@@ -43,7 +43,7 @@ class Money(TypeDecorator[Decimal]):
 
 
 class Moment(TypeDecorator[datetime]):
-    """A time with its zone, kept in UTC."""
+    """A time with its zone, stored in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -75,8 +75,8 @@ def _session() -> Column[str]:
     return Column("session_id", Text, ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
 
 
-def _fact() -> ForeignKeyConstraint:
-    """Every derived row names the fact it was derived from."""
+def _event() -> ForeignKeyConstraint:
+    """Every derived row names the event it was derived from."""
     return ForeignKeyConstraint(["session_id", "seq"], ["events.session_id", "events.seq"], ondelete="CASCADE")
 
 
@@ -106,8 +106,7 @@ sessions = Table(
     Column("detail", Text),
     Column("config_name", Text, nullable=False),
     Column("config", JSON, nullable=False),
-    Column("criteria", JSON, nullable=False),
-    Column("door", Text, nullable=False),
+    Column("transport", Text, nullable=False),
     Column("caller", Text, nullable=False),
     Column("experiment", Text),
     Column("arm", Text),
@@ -122,19 +121,19 @@ sessions = Table(
     Column("frames_late", BigInteger),
     Column("cpu", Double),
     Column("completeness", Double),
-    Column("holes", BigInteger),
+    Column("gaps", BigInteger),
     Column("repaired", BigInteger),
     Column("access_hash", Text),
-    Column("verdict_due", Boolean, nullable=False, server_default=false()),
-    Column("webhook_due", Boolean, nullable=False, server_default=false()),
+    Column("verdict_pending", Boolean, nullable=False, server_default=false()),
+    Column("webhook_pending", Boolean, nullable=False, server_default=false()),
 )
 
-# Few sessions owe anything, and they are asked for all the time.
+# Few sessions have a pending job, and the jobs look for them every second.
 Index(
-    "ix_sessions_due",
+    "ix_sessions_pending",
     sessions.c.config_name,
-    sqlite_where=sessions.c.verdict_due | sessions.c.webhook_due,
-    postgresql_where=sessions.c.verdict_due | sessions.c.webhook_due,
+    sqlite_where=sessions.c.verdict_pending | sessions.c.webhook_pending,
+    postgresql_where=sessions.c.verdict_pending | sessions.c.webhook_pending,
 )
 
 events = Table(
@@ -160,7 +159,7 @@ utterances = Table(
     Column("partial", Boolean, nullable=False),
     Column("source", Text, nullable=False, server_default="live"),
     Column("times", JSON, nullable=False, server_default="[]"),
-    _fact(),
+    _event(),
 )
 
 scores = Table(
@@ -173,7 +172,7 @@ scores = Table(
     Column("source", Text, nullable=False),
     Column("evidence", Text, nullable=False),
     Column("why", Text, nullable=False),
-    _fact(),
+    _event(),
 )
 
 usage = Table(
@@ -189,5 +188,5 @@ usage = Table(
     Column("tokens", BigInteger, nullable=False),
     Column("usd", Money),
     Column("estimated", Boolean, nullable=False),
-    _fact(),
+    _event(),
 )

@@ -1,4 +1,4 @@
-"""The verdict of a recorded session, and its remarks in words for people."""
+"""The verdict of a session record, and its remarks as sentences for people."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ FLAGS = {
     "conflict": "the readings differ",
     "out of range": "a stated value was not on the scale",
     "computed": "worked out from the others",
-    "repaired transcript": "judged by words that second ears heard",
+    "repaired transcript": "judged by words of the second transcriber",
     "early": "reported before the exam was over",
     "candidate injection": "the candidate said what looks like a score; it does not count",
 }
@@ -27,14 +27,14 @@ def verdict_of(record: SessionRecord) -> dict[str, Any] | None:
 
 
 def remarks(verdict: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each criterion of which there is more to say, and what: who agrees, who does not, what was refused."""
+    """Each criterion with remarks, and these as one text: whether its readings agree, and what was refused."""
     for one in verdict.get("criteria", ()):
-        said = [FLAGS[flag] for flag in one["flags"] if flag in FLAGS and flag not in ("conflict", "out of range")]
+        found = [FLAGS[flag] for flag in one["flags"] if flag in FLAGS and flag not in ("conflict", "out of range")]
         if len(one["readings"]) > 1:
             read = ", ".join(f"{reading['source']} {reading['value']:g}" for reading in one["readings"])
-            said.insert(0, f"{FLAGS['conflict'] if one['agreement'] == 'conflict' else 'the readings agree'} ({read})")
-        said += [f"not taken from {why}" for why in one["refusals"]]
-        if said:
-            yield one["title"], "; ".join(said)
+            found.insert(0, f"{FLAGS['conflict'] if one['agreement'] == 'conflict' else 'the readings agree'} ({read})")
+        found += [f"not taken from {why}" for why in one["refusals"]]
+        if found:
+            yield one["title"], "; ".join(found)
     if verdict.get("injections"):
         yield "Candidate", FLAGS["candidate injection"]

@@ -1,1 +1,1 @@
-"""Stage `echo`: keeps the examiner's own voice from opening a turn."""
+"""Stage `echo`: mutes the examiner's own voice in the caller's microphone."""

@@ -1,4 +1,4 @@
-"""Keeps the examiner's own voice, come back through the caller's microphone, from opening a turn."""
+"""Echo suppression: replaces the examiner's own voice in the caller's microphone with silence."""
 
 import asyncio
 from collections import deque
@@ -12,104 +12,106 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pydantic import Field
 
 from core import events
+from core.audio import pcm
 from core.audio.echo_gate import EchoGate, Fate
 from core.ports import Session
 from processors.echo import adaptive_filter
-from processors.echo.detector import EchoFinder
+from processors.echo.detector import EchoDetector
 from processors.stage import Stage, StageSettings
 
 RATE = 16000
 BLOCK = 2 * adaptive_filter.BLOCK
-# What the microphone's clock and ours may differ by before the one is set by the other anew ...
-STRAYED = 0.25
-# ... if they do so for this many blocks, a second: what a busy machine heard late comes at once when it is less busy.
-STRAYS = 31
-# ... and what the two may drift apart in a block: 300 millionths.
+# The microphone's clock is set anew when it differs from the session's by more seconds than this ...
+MAX_OFFSET = 0.25
+# ... for this many blocks, a second: what a busy machine received late comes at once when it is less busy.
+OFFSET_BLOCKS = 31
+# Seconds by which the two clocks may drift apart in a block: 300 millionths.
 DRIFT = 1e-5
-# Seconds: where nobody tells when it is played, pieces follow each other unless more than this is missing.
+# Seconds: where the transport does not say when audio is played, frames follow each other unless more than this is
+# missing.
 PAUSE = 0.25
-# A half-band filter: what is above 4 kHz would fold into what is compared.
+# A half-band filter: what is above 4 kHz would alias into the band that is compared.
 _N = np.arange(-15, 16)
 HALF = np.sinc(_N / 2) / 2 * np.hamming(len(_N))
 
 
 class EchoSettings(StageSettings):
-    """When the examiner's voice in the microphone is taken for its echo."""
+    """How far back echo is searched for, and what becomes of it."""
 
     longest: float = Field(
         1.0,
         ge=0.1,
         le=2,
-        description="seconds after being played within which echo is looked for; the work grows with it",
+        description="seconds after playback within which echo is searched for; CPU time grows with it",
     )
     mute: bool = Field(True, description="whether echo becomes silence; otherwise it is only recorded")
 
 
 class Echo(Stage[EchoSettings]):
-    """Compares the microphone (16 kHz) with what is played, and replaces what is echo with silence.
+    """Compares the microphone (16 kHz) with what is played, and replaces echo with silence.
 
-    What is played it learns behind the call's output, where every piece passes when it has been played.
+    What is played comes from a processor behind the call's output, where every audio frame passes once it was played.
     """
 
     Settings = EchoSettings
 
     def __init__(self, settings: EchoSettings, session: Session) -> None:
         super().__init__(settings, session)
-        self._finder = EchoFinder(settings.longest)
+        self._detector = EchoDetector(settings.longest)
         self._gate = EchoGate()
         self._held: deque[InputAudioRawFrame] = deque()
         self._rest = b""
         self._before = np.zeros(len(HALF) - 1)
-        self._began: float | None = None  # when the microphone's first sample was heard, by our clock
-        self._begins: deque[float] = deque(maxlen=STRAYS)  # the same, as each of the last blocks would have it
+        self._began: float | None = None  # when the microphone's first sample was received, by the session's clock
+        self._begins: deque[float] = deque(maxlen=OFFSET_BLOCKS)  # the same, as computed from each of the last blocks
         self._player: soxr.ResampleStream | None = None
         self._player_rate = 0
-        self._played_until: float | None = None  # by our clock, if the transport tells
+        self._played_until: float | None = None  # by the session's clock, if the transport reports it
         self._muted = 0
 
     def listener(self) -> FrameProcessor | None:
-        return _Behind(self)
+        return _PlaybackTap(self)
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         if isinstance(frame, InputAudioRawFrame):
             for block in self._blocks(frame):
-                await self._heard(block)
+                await self._on_block(block)
             return
         if isinstance(frame, EndFrame | CancelFrame):
-            await self._let_go(self._gate.end())
+            await self._release(self._gate.finish())
         await self.push_frame(frame, direction)
 
-    async def conclude(self) -> None:
+    async def finish(self) -> None:
         if self._muted:
             logger.info(f"The examiner's echo was muted for {self._muted * BLOCK / RATE:.1f} s of the call.")
 
-    def played(self, audio: bytes, rate: int, began: float | None = None) -> None:
-        """The caller is played this (mono, 16-bit), from `began` on if the transport has told; else it just was."""
+    def on_playback(self, audio: bytes, rate: int, began: float | None = None) -> None:
+        """Add 16-bit mono audio played from `began` on, by the session's clock; None if it has just been played."""
         if self._began is None:
             return
         if self._player is None or rate != self._player_rate:
             self._player = soxr.ResampleStream(rate, adaptive_filter.RATE, 1, dtype="float32", quality="LQ")
             self._player_rate = rate
         samples = np.frombuffer(audio, np.int16).astype(np.float32) / 32768
-        piece = self._player.resample_chunk(samples).astype(float)
-        lasts = len(samples) / rate
-        last, self._played_until = self._played_until, None if began is None else began + lasts
-        known = self._finder.played_until / adaptive_filter.RATE
-        start = (self.session.now() - lasts if began is None else began) - self._began
+        resampled = self._player.resample_chunk(samples).astype(float)
+        duration = pcm.seconds(audio, rate)
+        last, self._played_until = self._played_until, None if began is None else began + duration
+        known = self._detector.played_until / adaptive_filter.RATE
+        start = (self.session.now() - duration if began is None else began) - self._began
         if began is not None and last is not None:
-            # How the two clocks compare is known the better the longer they run, but what was learnt holds for the old
-            # comparison.
+            # The offset of the two clocks is known the better the longer they run, but the filter was adapted with the
+            # old one.
             start = known + (began - last)
         elif start - known <= PAUSE:
-            start = known  # one piece may be told of late
-        self._finder.played(piece, round(start * adaptive_filter.RATE))
+            start = known  # a frame may be reported late
+        self._detector.on_playback(resampled, round(start * adaptive_filter.RATE))
 
-    async def _heard(self, frame: InputAudioRawFrame) -> None:
+    async def _on_block(self, frame: InputAudioRawFrame) -> None:
         now = self.session.now()
-        sound, found = self._finder.heard(self._halved(frame.audio))
-        self._begins.append(now - self._finder.position / adaptive_filter.RATE)
+        sound, found = self._detector.on_block(self._halved(frame.audio))
+        self._begins.append(now - self._detector.position / adaptive_filter.RATE)
         began = min(self._begins)  # a block may come late, and none comes early
-        if self._began is None or began - self._began > STRAYED:
+        if self._began is None or began - self._began > MAX_OFFSET:
             self._began, self._played_until = began, None
         else:
             self._began = min(began, self._began + DRIFT)
@@ -118,9 +120,9 @@ class Echo(Stage[EchoSettings]):
             self.session.record(events.EchoDetected(now, delay, round(found.likeness, 3)))
             logger.warning(f"The examiner's voice comes back in the microphone after {delay:g} s.")
         self._held.append(frame)
-        await self._let_go(self._gate.heard(sound))
+        await self._release(self._gate.on_block(sound))
 
-    async def _let_go(self, fates: list[Fate]) -> None:
+    async def _release(self, fates: list[Fate]) -> None:
         for fate in fates:
             frame = self._held.popleft()
             if fate is Fate.MUTE:
@@ -132,8 +134,7 @@ class Echo(Stage[EchoSettings]):
     def _blocks(self, frame: InputAudioRawFrame) -> list[InputAudioRawFrame]:
         if frame.sample_rate != RATE:
             raise ValueError(
-                f"echo hears {RATE} Hz only and got {frame.sample_rate}: put a resampler stage with rate {RATE} before"
-                " it"
+                f"echo needs {RATE} Hz and got {frame.sample_rate}: put a resampler stage with rate {RATE} before it"
             )
         if not self._rest and len(frame.audio) == 2 * BLOCK:
             return [frame]
@@ -150,8 +151,8 @@ class Echo(Stage[EchoSettings]):
         return np.convolve(samples, HALF, "valid")[::2]
 
 
-class _Behind(FrameProcessor):
-    """Stands behind the call's output and tells what has been played."""
+class _PlaybackTap(FrameProcessor):
+    """Behind the call's output: passes what has been played on to the stage."""
 
     def __init__(self, echo: Echo, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -162,5 +163,5 @@ class _Behind(FrameProcessor):
         if isinstance(frame, OutputAudioRawFrame) and direction is FrameDirection.DOWNSTREAM:
             ago = None if frame.pts is None else asyncio.get_running_loop().time() - frame.pts / 1e9
             began = None if ago is None else self._echo.session.now() - ago
-            self._echo.played(frame.audio, frame.sample_rate, began)
+            self._echo.on_playback(frame.audio, frame.sample_rate, began)
         await self.push_frame(frame, direction)

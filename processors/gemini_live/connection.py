@@ -1,4 +1,4 @@
-"""One google-genai session: one sending queue, one receiving loop."""
+"""One google-genai session: one sending queue, one receiving loop, and its end as a close action."""
 
 import asyncio
 from collections import deque
@@ -17,18 +17,18 @@ from core.live.messages import Audio, EndActivity, Incoming, InTurnText, Outgoin
 from core.live.model_facts import ModelFacts
 from processors.gemini_live.translate import translate
 
-# A peer that does not take part in the closing handshake must not hold up the next connection.
+# Seconds. A peer that does not take part in the closing handshake must not hold up the next connection.
 CLOSE_TIMEOUT = 2.0
 
 
-class Lost(Exception):
+class ConnectionLostError(Exception):
     """The connection ended: the WebSocket close code (or an HTTP status), its reason, and what to do about it."""
 
-    def __init__(self, code: int, reason: str, verdict: CloseAction, meaning: str) -> None:
+    def __init__(self, code: int, reason: str, action: CloseAction, meaning: str) -> None:
         super().__init__(meaning)
         self.code = code
         self.reason = reason
-        self.verdict = verdict
+        self.action = action
         self.meaning = meaning
 
 
@@ -42,13 +42,13 @@ class Connection:
 
     `send` never waits. Items of one call stay together: nothing is sent between them. What was sent before the
     connection is open goes out, in order, as soon as it is. Audio is gathered into messages of at least `chunk`
-    seconds; whatever else is sent drives it out first.
+    seconds; any other item sends what was gathered first.
     """
 
-    def __init__(self, client: genai.Client, model: str, facts: ModelFacts, chunk: float = 0.08) -> None:
+    def __init__(self, client: genai.Client, model: str, model_facts: ModelFacts, chunk: float = 0.08) -> None:
         self._client = client
         self._model = model
-        self._facts = facts
+        self._model_facts = model_facts
         self._chunk = chunk
         self._speech = bytearray()
         self._speech_rate = 0
@@ -64,14 +64,14 @@ class Connection:
         return self._session.session_id if self._session else None
 
     async def open(self, config: types.LiveConnectConfig, timeout: float) -> None:
-        """Connect and wait for the service to answer setup. Raises Lost."""
+        """Connect and wait for the service to answer setup. Raises ConnectionLostError."""
         try:
             async with asyncio.timeout(timeout):
                 self._session = await self._resources.enter_async_context(
                     self._client.aio.live.connect(model=self._model, config=config)
                 )
         except Exception as error:
-            raise lost(error, opened=False) from error
+            raise lost_error(error, opened=False) from error
 
     def send(self, *items: Outgoing) -> None:
         """Queue items to be sent together."""
@@ -88,12 +88,12 @@ class Connection:
                 self._post(items)
 
     def seed(self, turns: Sequence[tuple[str, str]]) -> None:
-        """Queue the conversation so far, as (role, text), for a session that knows nothing of it."""
+        """Queue the conversation so far, as (role, text), for a new session."""
         self._post_speech()
         self._post((_History(tuple(turns)),))
 
     async def events(self) -> AsyncIterator[Incoming]:
-        """What the service says, until the connection ends. Raises Lost at the end."""
+        """The messages of the service, until the connection ends. Raises ConnectionLostError at the end."""
         assert self._session is not None
         sender = asyncio.create_task(self._send_all(self._session), name="live sender")
         try:
@@ -103,7 +103,7 @@ class Connection:
                     for event in translate(message):
                         yield event
         except Exception as error:
-            raise lost(self._failure or error) from error
+            raise lost_error(self._failure or error) from error
         finally:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
@@ -149,9 +149,9 @@ class Connection:
             case _History(turns):
                 history = [types.Content(role=role, parts=[types.Part(text=text)]) for role, text in turns]
                 # Initial history ends with turnComplete, which does not ask for a reply there (types.HistoryConfig).
-                initial = self._facts.history == "initial"
+                initial = self._model_facts.history == "initial"
                 await session.send_client_content(turns=list(history), turn_complete=initial)
-            case TextTurn(text) if self._facts.text == "content":
+            case TextTurn(text) if self._model_facts.text == "content":
                 turn = types.Content(role="user", parts=[types.Part(text=text)])
                 await session.send_client_content(turns=turn, turn_complete=True)
             case TextTurn(text):
@@ -159,7 +159,7 @@ class Connection:
                 await session.send_realtime_input(activity_start=types.ActivityStart())
                 await session.send_realtime_input(text=text)
                 await session.send_realtime_input(activity_end=types.ActivityEnd())
-            case InTurnText(text) if self._facts.text == "content":
+            case InTurnText(text) if self._model_facts.text == "content":
                 turn = types.Content(role="user", parts=[types.Part(text=text)])
                 await session.send_client_content(turns=turn, turn_complete=False)
             case InTurnText(text):
@@ -169,38 +169,42 @@ class Connection:
                 await session.send_tool_response(function_responses=response)
 
 
-def lost(error: BaseException, *, opened: bool = True) -> Lost:
-    """How a connection ended, from whatever the SDK or its socket raised; `opened` when it had been open.
+def lost_error(error: BaseException, *, opened: bool = True) -> ConnectionLostError:
+    """How a connection ended, from any exception of the SDK or its socket; `opened` when it had been open.
 
-    What the SDK makes nothing of on an open connection (a message of unknown names, a frame that is not JSON) says
-    nothing of the session; on the way there it is most likely a setting that it refuses.
+    A message that the SDK cannot parse on an open connection (unknown names, a frame that is not JSON) says nothing
+    about the session, which is resumed; before that it is most likely a setting that the SDK refuses.
     """
     match error:
-        case Lost():
+        case ConnectionLostError():
             return error
         case errors.APIError():
             # A close during receive(): `.code` is the WebSocket's, `.details` its reason (google-genai live.py).
             reason = error.details if isinstance(error.details, str) else str(error.message or "")
             if error.code < 1000:  # an error in place of a message, with the code it would have over HTTP
-                return Lost(error.code, reason, classify_refusal(error.code), explain_refusal(error.code))
+                return ConnectionLostError(
+                    error.code, reason, classify_refusal(error.code), explain_refusal(error.code)
+                )
             return _closed(error.code, reason)
         case websockets.exceptions.ConnectionClosed():
             frame = error.rcvd or error.sent
             return _closed(frame.code if frame else 1006, frame.reason if frame else "")
         case websockets.exceptions.InvalidStatus():
             status = error.response.status_code
-            return Lost(status, f"HTTP {status}", classify_refusal(status), explain_refusal(status))
+            return ConnectionLostError(status, f"HTTP {status}", classify_refusal(status), explain_refusal(status))
         case TimeoutError():
-            return Lost(0, "timeout", CloseAction.RESUME, "The service did not answer in time.")
+            return ConnectionLostError(0, "timeout", CloseAction.RESUME, "The service did not answer in time.")
         case OSError():
-            return Lost(0, _one_line(error), CloseAction.RESUME, f"The service cannot be reached: {_one_line(error)}.")
+            return ConnectionLostError(
+                0, _one_line(error), CloseAction.RESUME, f"The service cannot be reached: {_one_line(error)}."
+            )
         case _:
-            verdict = CloseAction.RESUME if opened else CloseAction.GIVE_UP
-            return Lost(0, _one_line(error), verdict, f"The Live client failed: {_one_line(error)}.")
+            action = CloseAction.RESUME if opened else CloseAction.GIVE_UP
+            return ConnectionLostError(0, _one_line(error), action, f"The Live client failed: {_one_line(error)}.")
 
 
-def _closed(code: int, reason: str) -> Lost:
-    return Lost(code, reason, classify(code, reason), explain(code, reason))
+def _closed(code: int, reason: str) -> ConnectionLostError:
+    return ConnectionLostError(code, reason, classify(code, reason), explain(code, reason))
 
 
 def _one_line(error: BaseException) -> str:

@@ -3,29 +3,39 @@
 import ssl
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from google import genai
 from google.genai import types
 from pydantic import Field, SecretStr, ValidationInfo, model_validator
 
 from core.live.connection import ConnectionPolicy
-from core.live.model_facts import ModelFacts, facts
-from core.live.policy import LivePolicy
-from core.live.watchdog import WatchPolicy
-from processors.gemini_live.farewell import Recording
+from core.live.model_facts import ModelFacts, model_facts
+from core.live.policy import LivePolicy, StaleHandle
+from core.live.turn_taking import ReplyGateMode
+from core.live.watchdog import WatchdogPolicy
+from processors.gemini_live.farewell import FarewellFile
 from processors.stage import ConfigPath, StageSettings
 
 
 class GeminiLiveSettings(StageSettings):
     """How to reach the Live API, and what to ask of it."""
 
+    RENAMED: ClassVar = {
+        "silence": "idle_timeout",
+        "check_memory": "context_check",
+        "tell_unheard": "report_suppressed",
+        "gate": "reply_gate",
+        "stale_handle=tell": "instruct",
+        "stale_handle=fresh": "new_session",
+    }
+
     model: str = Field("gemini-3.8-live", description="Live model, with or without `models/`")
     prompt: ConfigPath | None = Field(None, description="file with the system instruction")
     opening: str = Field(
         "The candidate is on the line. Begin.",
         min_length=1,
-        description="text that makes the examiner speak first. Nobody hears it",
+        description="text that is sent to the model at the start of the call, to make the examiner speak first",
     )
     key: SecretStr | None = Field(None, description="API key; not needed with the embedded emulator")
     base_url: str | None = Field(
@@ -64,8 +74,8 @@ class GeminiLiveSettings(StageSettings):
     lifetime: float | None = Field(
         None,
         gt=60,
-        description="seconds a connection lives; a minute before its end the link looks for a quiet moment to move to"
-        " the next one. By default by the model's name: 590 (2.5, 3.1) or 3480 (3.8)",
+        description="seconds a connection lives; from a minute before its end it is replaced by the next one at the"
+        " first quiet moment. By default by the model's name: 590 (2.5, 3.1) or 3480 (3.8)",
     )
 
     chunk: float = Field(
@@ -102,57 +112,61 @@ class GeminiLiveSettings(StageSettings):
     nudge_timeout: float = Field(
         4.0,
         gt=0,
-        description="seconds without a reply after that until the connection is left and the answer sent anew. A model"
-        " that is there answers the second request as it answers any; one that has frozen has kept the caller waiting"
-        " long enough",
+        description="seconds without a reply after that until the connection is replaced and the answer replayed. A"
+        " model that is there answers the second request as it answers any; one that has frozen has let the caller"
+        " wait long enough",
     )
-    stale_handle: Literal["tell", "fresh"] = Field(
-        "tell",
+    stale_handle: StaleHandle = Field(
+        "instruct",
         description="what to do when a connection is lost and the newest handle is older than a turn that is over."
-        ' "tell" resumes with it, so that the model keeps having heard the earlier answers, and tells it that turn in'
-        " words, inside the caller's next activity window; that a model takes it so is inferred, and the memory check"
-        ' watches it. "fresh" begins a new session that has only read the whole conversation',
+        ' "instruct" resumes with it, so that the model still has the audio of the earlier answers, and sends the text'
+        " of that turn inside the caller's next activity window; that a model takes it so is inferred, and"
+        ' context_check watches it. "new_session" begins a new session, which has only the text of the conversation',
     )
-    silence: float | None = Field(
+    idle_timeout: float | None = Field(
         40.0,
         gt=0,
-        description="seconds in which nobody speaks after which the examiner is told to ask whether the candidate is"
-        " still there; after two such prompts the call ends. null: never",
+        description="seconds in which nobody speaks after which the examiner is instructed to ask whether the candidate"
+        " is still there; after two such prompts the call ends. null: never",
     )
-    check_memory: float = Field(
+    context_check: float = Field(
         1.5,
         ge=0,
-        description="seconds at most that the first words after a reconnect are held back to see whether the model"
-        " begins the exam anew; 0 does not look",
+        description="seconds at most that the first words after a reconnect are held back to see whether the model has"
+        " lost the context and begins the exam anew; 0 does not look",
     )
     last_sentence: float = Field(
         12.0, ge=0, description="seconds the examiner may go on when the call is brought to its end in mid-sentence"
     )
-    farewell: Recording | None = Field(
+    farewell: FarewellFile | None = Field(
         None,
-        description="WAV file (16-bit mono, 20 s at most) that the caller is played when the service is given up and no"
-        " examiner is left to say goodbye; without it such a call ends in silence, and only the page says why",
+        description="WAV file (16-bit mono, 20 s at most) that is played to the caller when the service is given up and"
+        " no examiner is left to say goodbye; without it such a call ends in silence, and only the page says why",
     )
-    gate: Literal["hold", "drop", "off"] = Field(
+    reply_gate: ReplyGateMode = Field(
         "hold",
-        description="what becomes of what the model says while the caller has the floor. A flush ends the user's turn"
-        " for the model, which then begins an answer; that it is cut off again at once is inferred, not documented."
-        ' "hold" keeps such a reply and lets it go if the caller turns out to have finished with that flush, without'
-        ' asking for a second one; "drop" never lets it be heard and asks again; "off" lets everything be heard',
+        description="what becomes of a reply while the caller speaks. A flush ends the user's turn for the model,"
+        " which then begins to reply; that it is interrupted at once is inferred, not documented."
+        ' "hold" holds such a reply and releases it if the caller turns out to have finished with that flush, without'
+        ' requesting a second one; "drop" suppresses it and requests another; "off" plays everything',
     )
     grace: float = Field(
         2.0,
         ge=0,
         le=10,
-        description="seconds after the end of an answer that the reply to it is held back when the caller has spoken"
-        " less than the exam plan expects: if the caller goes on, nobody hears it. Also keeps the examiner from going"
-        " on, or giving scores, while the plan waits for an answer. 0: neither",
+        description="seconds after the end of an answer in which the reply to it is held when the caller has spoken"
+        " less than the exam plan expects: if the caller goes on, it is suppressed. Unsolicited replies and scores,"
+        " while the plan waits for an answer, are suppressed as well. 0: neither",
     )
-    tell_unheard: bool = Field(
+    report_suppressed: bool = Field(
         True,
-        description="tell a model whose reply nobody heard, at the end of the answer it came too early for. That text"
-        " inside an activity window belongs to that turn was observed, not documented (livekit/agents-js#1724)",
+        description="inform a model whose reply was suppressed, at the end of the answer that it came too early for."
+        " That text inside an activity window belongs to that turn was observed, not documented"
+        " (livekit/agents-js#1724)",
     )
+
+    def pointed_at(self, url: str, ca_file: Path) -> Self:
+        return self.model_copy(update={"base_url": url, "ca_file": ca_file})
 
     @model_validator(mode="after")
     def _can_be_reached(self, info: ValidationInfo) -> "GeminiLiveSettings":
@@ -162,31 +176,30 @@ class GeminiLiveSettings(StageSettings):
         return self
 
     @property
-    def facts(self) -> ModelFacts:
-        """What is known of the model, as these settings overrule it."""
-        known = facts(self.model)
+    def model_facts(self) -> ModelFacts:
+        """What is known of the model, with the values that these settings override."""
+        known = model_facts(self.model)
         return replace(known, text=self.text_as or known.text, lifetime=self.lifetime or known.lifetime)
 
     @property
     def policy(self) -> LivePolicy:
         """How the conversation is held."""
-        link = ConnectionPolicy(
+        connection = ConnectionPolicy(
             self.backoff,
             self.dial_timeout,
             long_wait=self.long_wait,
             resume=self.resumption,
-            lifetime=self.facts.lifetime,
+            lifetime=self.model_facts.lifetime,
         )
-        watch = WatchPolicy(reply=self.reply_timeout, nudged=self.nudge_timeout)
         return LivePolicy(
-            link,
-            watch,
-            gate=self.gate,
+            connection,
+            WatchdogPolicy(reply=self.reply_timeout, nudged=self.nudge_timeout),
+            reply_gate=self.reply_gate,
             grace=self.grace,
-            tell_unheard=self.tell_unheard,
+            report_suppressed=self.report_suppressed,
             stale_handle=self.stale_handle,
-            check=self.check_memory,
-            idle=self.silence,
+            context_check=self.context_check,
+            idle_timeout=self.idle_timeout,
         )
 
 
@@ -231,7 +244,7 @@ def connect_config(
             language_code=settings.language,
             voice_config=types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=settings.voice)),
         ),
-        system_instruction=told(settings.prompt, instructions),
+        system_instruction=system_instruction(settings.prompt, instructions),
         tools=[types.Tool(function_declarations=[_declaration(tool) for tool in tools])] if tools else None,
         realtime_input_config=types.RealtimeInputConfig(
             automatic_activity_detection=types.AutomaticActivityDetection(disabled=True)
@@ -240,7 +253,7 @@ def connect_config(
         output_audio_transcription=types.AudioTranscriptionConfig() if settings.transcribe_examiner else None,
         session_resumption=types.SessionResumptionConfig(handle=handle) if settings.resumption else None,
         history_config=types.HistoryConfig(initial_history_in_client_content=True)
-        if seeded and settings.facts.history == "initial"
+        if seeded and settings.model_facts.history == "initial"
         else None,
         context_window_compression=types.ContextWindowCompressionConfig(sliding_window=types.SlidingWindow())
         if settings.compression
@@ -277,8 +290,8 @@ def _upper_types(schema: dict[str, Any]) -> dict[str, Any]:
     return upper
 
 
-def told(path: Path | None, instructions: str) -> str | None:
-    """The system instruction: the prompt file, and what the stages add."""
+def system_instruction(path: Path | None, instructions: str) -> str | None:
+    """The system instruction: the prompt file, and what the stages add; None when both are empty."""
     prompt = path.read_text(encoding="utf-8") if path else ""
     return "\n\n".join(filter(None, (prompt, instructions))) or None
 

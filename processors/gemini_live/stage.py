@@ -51,6 +51,7 @@ from core.live.actions import (
 from core.live.close_codes import CloseAction
 from core.live.conversation import LiveConversationMachine
 from core.ports import Session
+from core.stages import StageInfo
 from processors.audio_spool import FileSpool
 from processors.frames import (
     AnswerExpectedFrame,
@@ -64,38 +65,42 @@ from processors.frames import (
     VoiceSpanFrame,
     WindowClosedFrame,
 )
-from processors.gemini_live.connection import Connection, Lost
-from processors.gemini_live.farewell import recording
-from processors.gemini_live.settings import GeminiLiveSettings, client, connect_config, told
+from processors.gemini_live.connection import Connection, ConnectionLostError
+from processors.gemini_live.farewell import read_farewell
+from processors.gemini_live.settings import GeminiLiveSettings, client, connect_config, system_instruction
 from processors.gemini_live.text_model import ask
 from processors.stage import Stage
 
 
 class GeminiLive(Stage[GeminiLiveSettings]):
-    """The examiner: hears the caller's turns, speaks, calls functions."""
+    """The examiner: a Gemini Live model that takes the caller's turns, replies with speech, and calls functions."""
 
     Settings = GeminiLiveSettings
 
     def __init__(self, settings: GeminiLiveSettings, session: Session) -> None:
         super().__init__(settings, session)
         self._client = client(settings)
-        self._shelf = FileSpool()
-        self._live = LiveConversationMachine(settings.policy, shelf=self._shelf)
+        self._spool = FileSpool()
+        self._live = LiveConversationMachine(settings.policy, spool=self._spool)
         self._connection: Connection | None = None
-        self._holding: asyncio.Task[None] | None = None
-        self._farewell = None if settings.farewell is None else recording(settings.farewell)
-        self._begun = False
-        self._changed = asyncio.Event()  # something has happened that `conclude` may wait for
+        self._connection_task: asyncio.Task[None] | None = None
+        self._farewell = None if settings.farewell is None else read_farewell(settings.farewell)
+        self._opened = False  # the opening was sent
+        self._changed = asyncio.Event()  # something has happened that `finish` may wait for
+
+    @classmethod
+    def describe(cls, settings: GeminiLiveSettings) -> StageInfo:
+        return StageInfo(model=settings.model)
 
     async def setup(self, setup: FrameProcessorSetup) -> None:
         await super().setup(setup)
         self._live.serve(frozenset(tool["name"] for tool in self.session.tools))
-        instructions = told(self.settings.prompt, self.session.instructions) or ""
+        instructions = system_instruction(self.settings.prompt, self.session.instructions) or ""
         await self._carry_out(self._live.start(self.session.now(), instructions))
 
     async def cleanup(self) -> None:
         await self._carry_out(self._live.close(self.session.now()))
-        self._shelf.close()
+        self._spool.close()
         await super().cleanup()
 
     async def woken(self, now: float) -> None:
@@ -108,12 +113,12 @@ class GeminiLive(Stage[GeminiLiveSettings]):
         self.session.charge(self.settings.text_model, fill_in(counts, 0, 0))
         return answer
 
-    async def conclude(self) -> None:
+    async def finish(self) -> None:
         """Let the examiner finish its sentence, and wait for the text of the caller's last words."""
         await self._until(lambda: not self._live.replying, self.settings.last_sentence)
-        await self._carry_out(self._live.conclude(self.session.now()))
-        await self._until(lambda: not self._live.owed, self.settings.last_words)
-        await self._carry_out(self._live.settle())
+        await self._carry_out(self._live.finish(self.session.now()))
+        await self._until(lambda: not self._live.awaiting_answer, self.settings.last_words)
+        await self._carry_out(self._live.charge_estimates())
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         live, now = self._live, self.session.now()
@@ -125,29 +130,29 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self._carry_out(live.flush(now, at, why))
                 return
             case InstructionFrame(text=text):
-                await self._carry_out(live.tell(text, now))
+                await self._carry_out(live.instruct(text, now))
                 return
             case ToolAnswerFrame(call_id=id, function=name, result=result):
-                told = f"The result of {name} is: {json.dumps(result)}"
-                await self._carry_out(live.answer_tool(id, name, result, told, now))
+                as_text = f"The result of {name} is: {json.dumps(result)}"
+                await self._carry_out(live.tool_answered(id, name, result, as_text, now))
                 return
-            case ClientConnectedFrame() if not self._begun:
-                self._begun = True
-                await self._carry_out(live.tell(self.settings.opening, now))
+            case ClientConnectedFrame() if not self._opened:
+                self._opened = True
+                await self._carry_out(live.instruct(self.settings.opening, now))
             case UserStartedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
-                await self._carry_out(live.caller_began(now))
+                await self._carry_out(live.caller_started(now))
             case CallerStoppedFrame(spoke_until=until, voiced=voiced) if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(live.caller_stopped(now, voiced=voiced, spoke_until=until))
             case UserStoppedSpeakingFrame() if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(live.caller_stopped(now))
             case VoiceSpanFrame(ended=ended) if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(live.caller_voiced(ended, now))
-            case AnswerExpectedFrame(at_least=at_least, thinking=thinking):
-                live.answer_due(at_least, thinking)
+            case AnswerExpectedFrame(at_least=at_least, thinking=thinking, withdrawn=False):
+                live.answer_expected(at_least, thinking)
             case BotStartedSpeakingFrame():
-                live.audible(now)
+                live.playback_started(now)
             case BotStoppedSpeakingFrame():
-                await self._carry_out(live.played(now))
+                await self._carry_out(live.playback_stopped(now))
             case EndFrame() | CancelFrame():
                 await self._carry_out(live.close(now))
             case _:
@@ -179,13 +184,13 @@ class GeminiLive(Stage[GeminiLiveSettings]):
             case Play(pcm, rate):
                 await self.push_frame(TTSAudioRawFrame(pcm, rate, 1))
             case Caption(text):
-                spoken = TTSTextFrame(text, TextType.WORD)
-                spoken.includes_inter_frame_spaces = True
-                await self.push_frame(spoken)
+                caption = TTSTextFrame(text, TextType.WORD)
+                caption.includes_inter_frame_spaces = True
+                await self.push_frame(caption)
             case CallerFragment(text):
                 await self.push_frame(TranscriptionFrame(text, "caller", datetime.now(UTC).isoformat()))
-            case WindowClosed(safe):
-                await self.push_frame(WindowClosedFrame(safe=safe))
+            case WindowClosed(acknowledged):
+                await self.push_frame(WindowClosedFrame(acknowledged=acknowledged))
             case AudioReplayed():
                 await self.push_frame(AudioReplayedFrame())
             case BeginSpeech():
@@ -194,8 +199,8 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self.push_frame(TTSStoppedFrame())
             case CutSpeech():
                 await self.broadcast_interruption()
-            case ReplyOver(interrupted, heard):
-                await self.push_frame(ReplyDoneFrame(interrupted=interrupted, heard=heard))
+            case ReplyOver(interrupted, played_share):
+                await self.push_frame(ReplyDoneFrame(interrupted=interrupted, played_share=played_share))
             case CallTool(id, name, args):
                 await self.push_frame(ToolCallFrame(call_id=id, function=name, args=args))
             case Charge(counts, audio_in, audio_out):
@@ -206,13 +211,14 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 if self._connection is not None:
                     self._connection.seed(turns)
             case Dial():
-                self._holding = self.create_task(self._hold(action), name=f"live connection {action.number}")
+                name = f"live connection {action.number}"
+                self._connection_task = self.create_task(self._run_connection(action), name=name)
             case HangUp():
                 await self._hang_up()
             case GiveUp(why):
                 if self._farewell is not None:
                     await self.push_frame(OutputAudioRawFrame(*self._farewell, 1))
-                self.session.finish("link given up", why)
+                self.session.finish("connection given up", why)
             case _:
                 assert_never(action)
 
@@ -220,35 +226,38 @@ class GeminiLive(Stage[GeminiLiveSettings]):
 
     async def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
-        holding, self._holding = self._holding, None
+        task, self._connection_task = self._connection_task, None
         if connection is not None:
             await connection.close()
-        if holding is not None and holding is not asyncio.current_task():
-            await self.cancel_task(holding)
+        if task is not None and task is not asyncio.current_task():
+            await self.cancel_task(task)
 
-    async def _hold(self, dial: Dial) -> None:
+    async def _run_connection(self, dial: Dial) -> None:
         """One connection from dialing to its end."""
         live, session, dialed = self._live, self.session, self.session.now()
-        connection = Connection(self._client, self.settings.model, self.settings.facts, self.settings.chunk)
+        connection = Connection(self._client, self.settings.model, self.settings.model_facts, self.settings.chunk)
         self._connection = connection
-        resumed, said = dial.handle is not None, tuple(session.utterances)
+        resumed, utterances = dial.handle is not None, tuple(session.utterances)
         try:
-            seeded = bool(said) and not resumed
+            seeded = bool(utterances) and not resumed
             config = connect_config(
                 self.settings, session.tools, dial.handle, instructions=session.instructions, seeded=seeded
             )
             await connection.open(config, self.settings.dial_timeout)
             now = session.now()
-            took, standing = now - dialed, session.standing
-            await self._carry_out(live.opened(took, connection.service_session, said, resumed, now, standing=standing))
-            async for event in connection.events():
-                await self._carry_out(live.heard(event, dial.number, session.now()))
-        except Lost as end:
+            service_session, summary = connection.service_session, session.progress_summary
+            opened = live.opened(now - dialed, service_session, utterances, resumed, now, progress_summary=summary)
+            await self._carry_out(opened)
+            async for message in connection.events():
+                await self._carry_out(live.on_server_message(message, dial.number, session.now()))
+        except ConnectionLostError as end:
             if connection is self._connection:
                 self._connection = None
             await connection.close()
-            lost = live.lost(end.code, end.reason, end.verdict, end.meaning, dial.number, session.now())
+            lost = live.lost(end.code, end.reason, end.action, end.meaning, dial.number, session.now())
             if lost:
-                level = "ERROR" if end.verdict is CloseAction.GIVE_UP else "WARNING"
-                logger.log(level, f"Live link lost ({end.code} {end.reason!r}): {end.meaning} Next: {end.verdict}.")
+                level = "ERROR" if end.action is CloseAction.GIVE_UP else "WARNING"
+                logger.log(
+                    level, f"Live connection lost ({end.code} {end.reason!r}): {end.meaning} Next: {end.action}."
+                )
             await self._carry_out(lost)

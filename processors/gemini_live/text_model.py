@@ -1,4 +1,4 @@
-"""The plain text model beside the Live one: a question with a schema, asked over HTTP."""
+"""The text model beside the Live one: a prompt with a response schema, sent over HTTP."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from processors.gemini_live.translate import by_modality
 async def ask(
     client: genai.Client, settings: GeminiLiveSettings, prompt: str, schema: dict[str, Any]
 ) -> tuple[dict[str, Any], TokenCounts]:
-    """The model's answer as the schema has it, and what it cost. Raises RuntimeError in a sentence."""
+    """The model's answer, an object of the schema, and its tokens. Raises RuntimeError in a sentence."""
     assert settings.text_model is not None
     config = types.GenerateContentConfig(
         temperature=0, response_mime_type="application/json", response_schema=api_schema(schema)

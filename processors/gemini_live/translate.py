@@ -20,28 +20,28 @@ from core.live.messages import (
     UsageReceived,
 )
 
-# What the Live API speaks when a chunk does not say otherwise.
+# Hz. What the Live API sends when the MIME type has no rate.
 DEFAULT_RATE = 24000
 
 
 def translate(message: types.LiveServerMessage) -> list[Incoming]:
     """Everything a message says, content before what closes the turn: 3.1 bundles several fields into one message."""
-    said: list[Incoming] = []
+    messages: list[Incoming] = []
     if message.session_resumption_update is not None:
         update = message.session_resumption_update
-        said.append(HandleUpdated(update.new_handle if update.resumable and update.new_handle else None))
+        messages.append(HandleUpdated(update.new_handle if update.resumable and update.new_handle else None))
     if message.go_away is not None:
-        said.append(GoAway(_seconds(message.go_away.time_left)))
+        messages.append(GoAway(_seconds(message.go_away.time_left)))
     if message.usage_metadata is not None:
-        said.append(UsageReceived(_counts(message.usage_metadata)))
+        messages.append(UsageReceived(_counts(message.usage_metadata)))
     if message.server_content is not None:
-        said += _content(message.server_content)
+        messages += _content(message.server_content)
     if message.tool_call is not None:
         for call in message.tool_call.function_calls or []:
-            said.append(ToolCallReceived(call.id or "", call.name or "", dict(call.args or {})))
+            messages.append(ToolCallReceived(call.id or "", call.name or "", dict(call.args or {})))
     if message.tool_call_cancellation is not None:
-        said.append(ToolsCancelled(tuple(message.tool_call_cancellation.ids or ())))
-    return said
+        messages.append(ToolsCancelled(tuple(message.tool_call_cancellation.ids or ())))
+    return messages
 
 
 def _content(content: types.LiveServerContent) -> Iterator[Incoming]:
@@ -86,7 +86,6 @@ def _counts(usage: types.UsageMetadata) -> TokenCounts:
         prompt_total=(usage.prompt_token_count or 0) + (usage.tool_use_prompt_token_count or 0),
         response_total=usage.response_token_count or 0,
         thoughts=usage.thoughts_token_count or 0,
-        cached=usage.cached_content_token_count or 0,
         total=usage.total_token_count or 0,
     )
 

@@ -1,1 +1,1 @@
-"""Stage `manual_vad`: voice activity, turn edges and flushes."""
+"""Stage `manual_vad`: voice activity detection, endpointing and flushes."""

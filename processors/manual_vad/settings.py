@@ -1,11 +1,11 @@
-"""When the caller's turn begins, is flushed and ends, as YAML says it."""
+"""The settings of `manual_vad`, and its profiles."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from core.turns.flush import LOOK_AHEAD, Flushing, NoFlush, TimerFlush, ValleyFlush
+from core.turns.flush import LOOK_AHEAD, FlushStrategy, NoFlush, TimerFlush, ValleyFlush
 from processors.stage import StageSettings
 
 Profile = Literal["headset", "phone", "noisy room"]
@@ -15,7 +15,7 @@ Profile = Literal["headset", "phone", "noisy room"]
 PROFILES: Mapping[Profile, Mapping[str, Any]] = {
     "headset": {},
     # A telephone's band has no sibilants above 3.4 kHz, which makes the detector less certain at the edges of words; a
-    # codec's silence suppression clips them; and jitter makes pauses longer than they were spoken.
+    # codec's silence suppression clips them; and jitter makes pauses longer than they were.
     "phone": {
         "start_confidence": 0.45,
         "stop_confidence": 0.3,
@@ -37,7 +37,7 @@ PROFILES: Mapping[Profile, Mapping[str, Any]] = {
 
 
 class ManualVadSettings(StageSettings):
-    """When the caller's turn begins and ends. The service's own detection is off: these are the only knobs."""
+    """When the caller's turn begins and ends. The service's own detection is off: only these settings count."""
 
     profile: Profile = Field(
         "headset",
@@ -56,18 +56,16 @@ class ManualVadSettings(StageSettings):
         3.0,
         ge=0,
         le=40,
-        description="decibels by which voice stands out from the noise of the room, which is followed all the time;"
-        " 0 does not look",
+        description="decibels by which voice is above the noise floor, which is tracked all the time; 0 ignores it",
     )
     minimum_speech: float = Field(0.2, gt=0, description="seconds of voice that open a turn")
     silence: float = Field(
-        0.8, gt=0, description="seconds of quiet that end a turn, where the exam does not ask for others"
+        0.8, gt=0, description="seconds of quiet that end a turn, where the exam plan does not set its own"
     )
     longest_turn: float | None = Field(
         None,
         gt=0,
-        description="seconds after which a turn is closed though the caller speaks, or something that sounds like it;"
-        " null never does",
+        description="seconds after which a turn is closed though there is still voice, or a noise like it; null: never",
     )
     end_key: str | None = Field(
         None, pattern="^[0-9*#]$", description='key of the phone that ends a turn at once, such as "#"'
@@ -96,8 +94,8 @@ class ManualVadSettings(StageSettings):
     def _as_the_profile_says(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        said = next((said for name, said in PROFILES.items() if name == data.get("profile")), {})
-        return {**said, **data}
+        values = next((values for name, values in PROFILES.items() if name == data.get("profile")), {})
+        return {**values, **data}
 
     @model_validator(mode="after")
     def _in_order(self) -> "ManualVadSettings":
@@ -114,8 +112,8 @@ class ManualVadSettings(StageSettings):
         return self
 
     @property
-    def flushing(self) -> Flushing:
-        """The strategy, new for each call."""
+    def flush_strategy(self) -> FlushStrategy:
+        """A new strategy, for one call."""
         match self.flush:
             case "valley":
                 return ValleyFlush(self.flush_after, self.flush_ceiling)

@@ -1,4 +1,4 @@
-"""Is this voice? Silero's model as Pipecat ships it, loaded once a process, with a state a call."""
+"""Voice detection with Silero's model as Pipecat ships it: loaded once a process, with a state for each call."""
 
 import copy
 from functools import cache
@@ -8,22 +8,16 @@ from typing import Protocol
 import numpy as np
 from pipecat.audio.vad.silero import SileroOnnxModel
 
-WINDOW = 512  # samples at 16 kHz that the model weighs at a time: 32 ms
+WINDOW = 512  # samples at 16 kHz in one inference of the model: 32 ms
 RATE = 16000
 
 
 class VoiceDetector(Protocol):
-    """Tells voice from everything else in one call's 16 kHz mono PCM."""
+    """Detects voice in one call's 16 kHz mono PCM."""
 
     def confidence(self, audio: bytes, *, in_turn: bool) -> float:
-        """Take the next piece of audio; the likelihood (0 to 1) that it ends in voice."""
+        """The likelihood (0 to 1) that this audio, which follows the last, ends in voice."""
         ...
-
-
-def level(audio: bytes) -> float:
-    """Root mean square of 16-bit PCM, 0 to 1: `core.audio.pcm.level` for every chunk, at a tenth of its cost."""
-    samples = np.frombuffer(audio, np.int16).astype(np.float32)
-    return float(np.dot(samples, samples) / max(1, len(samples))) ** 0.5 / 32768
 
 
 @cache
@@ -37,16 +31,16 @@ _RESET_AFTER = 2 * RATE // WINDOW
 _QUIET_WINDOWS = 5
 _QUIET = 0.1
 
-# The model is the dearest thing in a call, and a microphone with noise suppression, or one that is switched off, gives
-# next to nothing for half of it. Where all is below this level (-66 dB of full scale) the model hears its fill of
-# silence, until its state no longer changes (0.6 s), and is not asked again before there is a sound: the marks of
-# speech after it are the same.
+# The model is the most expensive part of a call, and a microphone with noise suppression, or one that is switched off,
+# is next to silent for half of it. Where all samples are below this level (-66 dB of full scale) the model runs until
+# its state no longer changes (0.6 s), and then not before there is a sound: the likelihoods of speech after it are the
+# same.
 _STILL = 16
 _STILL_WINDOWS = 20
 
 
 class SileroDetector:
-    """The likelihood of voice in a stream of 16 kHz mono PCM."""
+    """A VoiceDetector with Silero's model."""
 
     def __init__(self) -> None:
         # The copy shares the ONNX session, which is stateless and thread-safe; the recurrent state is its own.
@@ -59,7 +53,7 @@ class SileroDetector:
         self._still_windows = 0
 
     def confidence(self, audio: bytes, *, in_turn: bool) -> float:
-        """Take audio of any length; the likelihood (0 to 1) in the last whole window heard."""
+        """The likelihood of voice (0 to 1) in the last whole window so far; audio may have any length."""
         self._rest += audio
         while len(self._rest) >= 2 * WINDOW:
             window = np.frombuffer(bytes(self._rest[: 2 * WINDOW]), np.int16)

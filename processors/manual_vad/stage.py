@@ -1,4 +1,4 @@
-"""Voice marks -> TurnMachine -> turn edges and flushes. Keeps the onset of speech for the window it opens."""
+"""Audio in; turn edges, flushes and the audio of turns out. The onset of speech is buffered until its turn opens."""
 
 from collections import deque
 from typing import ClassVar, assert_never
@@ -23,12 +23,12 @@ from core.turns.flush import Chunk, Flush
 from core.turns.vad import VoiceMarker, VoicePolicy
 from processors.frames import AnswerExpectedFrame, CallerStoppedFrame, FlushFrame, VoiceSpanFrame
 from processors.manual_vad.settings import ManualVadSettings
-from processors.manual_vad.silero import RATE, SileroDetector, VoiceDetector, level
+from processors.manual_vad.silero import RATE, SileroDetector, VoiceDetector
 from processors.stage import Stage
 
 
 class ManualVad(Stage[ManualVadSettings]):
-    """Lets through what the caller says, between a start and a stop, and nothing else.
+    """Passes on the audio of the caller's turns, each between a start and a stop frame, and no other audio.
 
     A subclass may name another `Detector` of voice.
     """
@@ -38,25 +38,25 @@ class ManualVad(Stage[ManualVadSettings]):
 
     def __init__(self, settings: ManualVadSettings, session: Session) -> None:
         super().__init__(settings, session)
-        self._voice = self.Detector()
+        self._detector = self.Detector()
         self._marker = VoiceMarker(
             VoicePolicy(settings.start_confidence, settings.stop_confidence, settings.volume, settings.above_noise)
         )
         policy = TurnPolicy(settings.minimum_speech, settings.silence, settings.longest_turn)
-        self._turns = TurnMachine(policy, settings.flushing)
-        # Not passed on yet: before a turn its onset, in a turn what may be on either side of a flush.
+        self._turns = TurnMachine(policy, settings.flush_strategy)
+        # Not passed on yet: before a turn its onset, in a turn the audio that may be on either side of a flush.
         self._held: deque[InputAudioRawFrame] = deque()
         self._examiner_speaking = False
-        self._awaiting_reply_since: float | None = None  # when the caller was heard last
-        self._concluded = False
+        self._awaiting_reply_since: float | None = None  # when the caller's last voice ended
+        self._finished = False
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         match frame:
             case InputAudioRawFrame():
-                await self._heard(frame)
+                await self._on_audio(frame)
                 return
-            case AnswerExpectedFrame(silence=silence):
-                await self._carry_out(self._turns.expect(silence, self.session.now()))
+            case AnswerExpectedFrame(silence=silence, withdrawn=False):
+                await self._carry_out(self._turns.set_silence(silence, self.session.now()))
             case InputDTMFFrame(button=key):
                 await self._pressed(key.value)
             case BotStartedSpeakingFrame() if direction is FrameDirection.UPSTREAM:
@@ -64,7 +64,7 @@ class ManualVad(Stage[ManualVadSettings]):
             case BotStoppedSpeakingFrame() if direction is FrameDirection.UPSTREAM:
                 self._examiner_speaking = False
             case EndFrame() | CancelFrame():
-                await self._carry_out(self._turns.end(self.session.now()))
+                await self._carry_out(self._turns.close_turn(self.session.now()))
             case _:
                 pass
         await self.push_frame(frame, direction)
@@ -72,26 +72,26 @@ class ManualVad(Stage[ManualVadSettings]):
     async def woken(self, now: float) -> None:
         await self._carry_out(self._turns.tick(now))
 
-    async def conclude(self) -> None:
+    async def finish(self) -> None:
         """The call is ending: the turn is closed, and none is opened any more."""
-        self._concluded = True
-        await self._carry_out(self._turns.end(self.session.now()))
+        self._finished = True
+        await self._carry_out(self._turns.close_turn(self.session.now()))
 
-    async def _heard(self, frame: InputAudioRawFrame) -> None:
-        if self._concluded:
+    async def _on_audio(self, frame: InputAudioRawFrame) -> None:
+        if self._finished:
             return
         if frame.sample_rate != RATE:
             raise ValueError(
-                f"manual_vad hears {RATE} Hz only and got {frame.sample_rate}: put a resampler stage with rate {RATE}"
+                f"manual_vad needs {RATE} Hz and got {frame.sample_rate}: put a resampler stage with rate {RATE}"
                 " before it"
             )
-        likelihood = self._voice.confidence(frame.audio, in_turn=self._turns.open)
-        loudness, length = level(frame.audio), pcm.seconds(frame.audio, RATE)
+        likelihood = self._detector.confidence(frame.audio, in_turn=self._turns.open)
+        loudness, length = pcm.level(frame.audio), pcm.seconds(frame.audio, RATE)
         chunk = Chunk(self._marker.mark(likelihood, loudness, length), loudness, length)
         self._held.append(frame)
-        await self._carry_out(self._turns.heard(chunk, self.session.now()))
+        await self._carry_out(self._turns.on_audio(chunk, self.session.now()))
         if not self._turns.open:
-            self._forget_all_but_the_onset()
+            self._trim_onset()
         elif not self._turns.holding:
             await self._release()
 
@@ -105,8 +105,8 @@ class ManualVad(Stage[ManualVadSettings]):
                     await self.push_frame(UserStartedSpeakingFrame())
                 case VoiceSpanEnded(started, ended):
                     await self.push_frame(VoiceSpanFrame(started=started, ended=ended))
-                case Flush(at, why, behind):
-                    await self._release(all_but=behind)
+                case Flush(at, why, carried_over):
+                    await self._release(all_but=carried_over)
                     await self.push_frame(FlushFrame(why=why, at=at))
                 case CloseTurn(at, why, spoke_until, voiced):
                     self.session.record(events.TurnClosed(at, why, voiced))
@@ -118,12 +118,12 @@ class ManualVad(Stage[ManualVadSettings]):
         self.wake_at(self._turns.deadline())
 
     async def _release(self, all_but: int = 0) -> None:
-        """Pass on what was held back, except for the newest frames."""
+        """Pass on the frames held back, except for the newest `all_but`."""
         while len(self._held) > all_but:
             await self.push_frame(self._held.popleft())
 
-    def _forget_all_but_the_onset(self) -> None:
-        # The voice that is weighed before a turn opens belongs to it, and the pre-roll before that voice.
+    def _trim_onset(self) -> None:
+        # The voice that opens a turn belongs to it, and the pre-roll before that voice.
         most = pcm.size(self.settings.pre_roll + self.settings.minimum_speech, RATE)
         while len(self._held) > 1 and sum(len(frame.audio) for frame in self._held) > most:
             self._held.popleft()
@@ -132,7 +132,7 @@ class ManualVad(Stage[ManualVadSettings]):
         now = self.session.now()
         self.session.record(events.KeyPressed(now, key))
         if key == self.settings.end_key:
-            await self._carry_out(self._turns.end(now, "key"))
+            await self._carry_out(self._turns.close_turn(now, "key"))
 
     def _reply_started(self) -> None:
         self._examiner_speaking = True

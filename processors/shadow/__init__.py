@@ -1,1 +1,1 @@
-"""The Live stage: frames in, one google-genai session, frames out."""
+"""The shadow stage: a second transcriber beside the Live session."""

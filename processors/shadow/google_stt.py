@@ -1,6 +1,6 @@
-"""Google's transcription model as second ears, through Pipecat's service for it.
+"""Google's transcription model as second transcriber, through Pipecat's service for it.
 
-It was heard on the emulator only, never on the real service: docs/transcript.md says what was tried.
+It was tried on the emulator only, never on the real service: docs/transcript.md says what was tried.
 """
 
 import asyncio
@@ -14,60 +14,60 @@ from pipecat.services.google.gemini_live.stt import GeminiSTTService
 from core.audio import pcm
 from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 
-# The final text came 262 ms after the end of an utterance in one public measurement.
-_FINAL = 10.0
-# Where nothing tells that all of it has come: after each text, so long for another.
-_SETTLED = 0.7
-_STEP = 0.1
+# Seconds. The final text arrived 262 ms after the end of an utterance in one public measurement.
+_TEXT_TIMEOUT = 10.0
+# Where no message says that the text is complete: seconds from each text in which another may arrive.
+_MORE_TEXT = 0.7
+_MESSAGE = 0.1  # seconds of audio in a message
 
 
-class _Lost(Exception):
-    """The connection, while a piece was being heard; the message is part of a sentence."""
+class _ConnectionLost(Exception):
+    """The connection was lost while a chunk was transcribed; the message is part of a sentence."""
 
 
 class _Service(GeminiSTTService):
-    """The service outside a pipeline, in windows of ours: what it would push is kept.
+    """The service outside a pipeline, with manual activity windows: what it would push is collected.
 
-    With its own detection a pause within a piece ends an utterance, the texts of a piece come one by one, and nothing
-    tells which is the last: one that was late would be taken for a part of the next piece.
+    With its own activity detection a pause within a chunk ends an utterance, the texts of a chunk arrive one by one,
+    and nothing says which is the last: one that was late would be taken for a part of the next chunk.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._changed = asyncio.Event()
         self._texts: list[str] = []
-        self._window_over = self._complete = False
-        self._broken = ""
-        self._doubtful = False  # what still comes on this connection may belong to an earlier piece
+        self._window_closed = self._complete = False
+        self._failure = ""
+        self._stale = False  # text that still arrives on this connection may belong to an earlier chunk
 
-    async def hear(self, audio: bytes) -> str:
-        """The words of a piece. Raises _Lost, and whatever dialing raises."""
-        if self._session is None or self._doubtful:
+    async def transcribe(self, audio: bytes) -> str:
+        """The words of a chunk. Raises _ConnectionLost, and whatever dialing raises."""
+        if self._session is None or self._stale:
             await self._do_reconnect()
-            self._doubtful = False
-        self._texts, self._window_over, self._complete, self._broken = [], False, False, ""
-        self._doubtful = True
+            self._stale = False
+        self._texts, self._window_closed, self._complete, self._failure = [], False, False, ""
+        self._stale = True
         try:
             await self._send(audio)
         except Exception as error:
-            raise _Lost(_sentence(error)) from error
+            raise _ConnectionLost(_sentence(error)) from error
         with suppress(TimeoutError):
-            async with asyncio.timeout(_FINAL) as limit:
-                while not (self._complete or self._broken):
+            async with asyncio.timeout(_TEXT_TIMEOUT) as limit:
+                while not (self._complete or self._failure):
                     if self._texts:
-                        limit.reschedule(asyncio.get_running_loop().time() + _SETTLED)
+                        limit.reschedule(asyncio.get_running_loop().time() + _MORE_TEXT)
                     self._changed.clear()
                     await self._changed.wait()
-        if not self._texts and (self._broken or not self._window_over):
-            raise _Lost(self._broken or f"no answer in {_FINAL:g} s")
-        self._doubtful = not self._complete
+        if not self._texts and (self._failure or not self._window_closed):
+            raise _ConnectionLost(self._failure or f"no answer in {_TEXT_TIMEOUT:g} s")
+        self._stale = not self._complete
         return " ".join(self._texts)
 
     async def _send(self, audio: bytes) -> None:
         session = self._session
         assert session is not None
         await session.send_realtime_input(activity_start={})
-        step = pcm.size(_STEP, TRANSCRIBER_RATE)
+        step = pcm.size(_MESSAGE, TRANSCRIBER_RATE)
         for at in range(0, len(audio), step):
             blob = {"data": audio[at : at + step], "mime_type": f"audio/pcm;rate={TRANSCRIBER_RATE}"}
             await session.send_realtime_input(audio=blob)  # pyright: ignore[reportArgumentType] - read as a Blob
@@ -81,10 +81,10 @@ class _Service(GeminiSTTService):
     async def _handle_server_message(self, message: Any) -> None:
         await super()._handle_server_message(message)
         if (activity := message.voice_activity) is not None and activity.voice_activity_type == "ACTIVITY_END":
-            self._window_over = True
+            self._window_closed = True
         content = message.server_content
-        # What is complete before the window is over was a part of it.
-        if content is not None and content.generation_complete and self._window_over:
+        # What is complete before the window is closed was a part of it.
+        if content is not None and content.generation_complete and self._window_closed:
             self._complete = True
         self._changed.set()
 
@@ -93,15 +93,16 @@ class _Service(GeminiSTTService):
             case TranscriptionFrame() if frame.text.strip():
                 self._texts.append(frame.text.strip())
             case ErrorFrame():
-                self._broken = _sentence(frame.exception or frame.error)
+                self._failure = _sentence(frame.exception or frame.error)
             case _:
                 return
         self._changed.set()
 
 
 class GoogleTranscriber:
-    """Implements Ears. Each piece is an activity window of its own; a connection that breaks is dialed again once for
-    the piece in hand. The service reports no tokens, so what it costs is not on the bill.
+    """Implements Transcriber. Each chunk is an activity window of its own; a lost connection is dialed once more.
+
+    The service reports no tokens, so what it costs is not on the bill.
     """
 
     def __init__(self, model: str, key: str, http_options: Any = None) -> None:
@@ -113,24 +114,24 @@ class GoogleTranscriber:
         )
 
     async def open(self, setup: FrameProcessorSetup) -> None:
-        """Connect. Raises Deaf; each piece tries again."""
+        """Connect. Raises TranscriptionFailed; each chunk tries anew."""
         try:
             await self._service.setup(setup)
         except Exception as error:
             raise _unreachable(error) from error
 
     async def transcribe(self, audio: bytes) -> str:
-        """The words of a piece. Raises Deaf when the service cannot be reached, or is lost twice."""
+        """The words of a chunk. Raises TranscriptionFailed when the service cannot be reached, or is lost twice."""
         try:
-            return await self._service.hear(audio)
-        except _Lost:
+            return await self._service.transcribe(audio)
+        except _ConnectionLost:
             pass
         except Exception as error:
             raise _unreachable(error) from error
         try:
-            return await self._service.hear(audio)
-        except _Lost as lost:
-            raise TranscriptionFailed(f"Google's transcription was lost twice in one piece: {lost}") from lost
+            return await self._service.transcribe(audio)
+        except _ConnectionLost as lost:
+            raise TranscriptionFailed(f"Google's transcription was lost twice in one chunk: {lost}") from lost
         except Exception as error:
             raise _unreachable(error) from error
 

@@ -1,4 +1,4 @@
-"""Ears without a network: moonshine-voice, whose small English model is in its package. They cost nothing but CPU."""
+"""The offline transcriber: moonshine-voice, whose small English model is in its package. It costs nothing but CPU."""
 
 import asyncio
 import importlib
@@ -12,33 +12,33 @@ from pipecat.processors.frame_processor import FrameProcessorSetup
 
 from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 
-# One transcriber a process, in one thread: concurrent calls of it return garbage, and one core of all that there are
-# is what a process that holds calls can spare. A piece takes a tenth of its length.
-MOST_WAITING = 64
-MISSING = "offline ears need the speech extra: pip install 'colloquy[speech]'"
+# One engine a process, in one thread: concurrent calls of it return garbage, and one core of all that there are is what
+# a process that holds calls can spare. A chunk takes a tenth of its length.
+QUEUE_LIMIT = 64
+MISSING = "the offline transcriber needs the speech extra: pip install 'colloquy[speech]'"
 
 
 class OfflineTranscriber:
-    """Implements Ears. All calls of a process share one engine; past MOST_WAITING pieces the newest is refused."""
+    """Implements Transcriber. All calls of a process share an engine; past QUEUE_LIMIT chunks the newest is refused."""
 
     _waiting = 0  # in all calls of the process
 
     async def open(self, setup: FrameProcessorSetup) -> None:
-        """Raises Deaf when there is no engine. It is loaded with the first piece of the process (0.3 s, 150 MB): most
-        calls have nothing to be heard again.
+        """Raises TranscriptionFailed when there is no engine. It is loaded with the first chunk of the process (0.3 s,
+        150 MB): most calls have nothing to retranscribe.
         """
         if importlib.util.find_spec("moonshine_voice") is None:
             raise TranscriptionFailed(MISSING)
 
     async def transcribe(self, audio: bytes) -> str:
-        """The words of a piece. Raises Deaf when too many pieces wait already."""
-        if OfflineTranscriber._waiting >= MOST_WAITING:
+        """The words of a chunk. Raises TranscriptionFailed when too many chunks wait already."""
+        if OfflineTranscriber._waiting >= QUEUE_LIMIT:
             raise TranscriptionFailed(
-                f"the offline ears have {MOST_WAITING} pieces to hear already; this one is left out"
+                f"{QUEUE_LIMIT} chunks wait for the offline transcriber already; this one is left out"
             )
         OfflineTranscriber._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(_thread(), _hear, audio)
+            return await asyncio.get_running_loop().run_in_executor(_thread(), _transcribe, audio)
         finally:
             OfflineTranscriber._waiting -= 1
 
@@ -48,7 +48,7 @@ class OfflineTranscriber:
 
 @cache
 def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="offline ears")
+    return ThreadPoolExecutor(1, thread_name_prefix="offline transcriber")
 
 
 @cache
@@ -68,7 +68,7 @@ def _engine() -> Any:
     return engine.Transcriber(model, engine.ModelArch.TINY, options=options)
 
 
-def _hear(pcm: bytes) -> str:
+def _transcribe(pcm: bytes) -> str:
     samples = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
     result = _engine().transcribe_without_streaming(samples, TRANSCRIBER_RATE)
     return " ".join(line.text.strip() for line in result.lines).strip()

@@ -1,4 +1,4 @@
-"""What the caller said in the whole call, kept so that any stretch of it can be heard again."""
+"""The recording of the caller's turns, from which any span of the call can be retranscribed."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -13,71 +13,71 @@ class _Segment:
 
     started: float = float("inf")
     size: int = 0  # bytes so far
-    places: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])  # and sizes, on the shelf
-    fresh: bytearray = field(default_factory=bytearray)
+    spooled: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])  # places and sizes
+    buffered: bytearray = field(default_factory=bytearray)
 
 
 class Recording:
-    """Turns of 16-bit mono PCM at `rate` Hz. In memory are `memory` seconds of the turn in hand at most, and what is
-    on its way to a file.
+    """Turns of 16-bit mono PCM at `rate` Hz. In memory are `buffer` seconds of the current turn at most, and what is on
+    its way to a file.
     """
 
-    def __init__(self, rate: int, memory: float) -> None:
+    def __init__(self, rate: int, buffer: float) -> None:
         self._rate = rate
-        self._most = pcm.size(memory, rate)
-        self._shelf = FileSpool()
-        self._takes: list[_Segment] = []
+        self._most = pcm.size(buffer, rate)
+        self._spool = FileSpool()
+        self._segments: list[_Segment] = []
 
-    def begin(self) -> None:
+    def begin_turn(self) -> None:
         """A turn begins."""
-        if self._takes:
-            self._put_aside(self._takes[-1])
-        self._takes.append(_Segment())
+        if self._segments:
+            self._spill(self._segments[-1])
+        self._segments.append(_Segment())
 
     @property
     def started(self) -> float:
-        """When the first sample of the turn in hand was spoken, as far as it is known by now."""
-        return self._takes[-1].started if self._takes else 0.0
+        """When the first sample of the current turn was spoken, as far as it is known by now."""
+        return self._segments[-1].started if self._segments else 0.0
 
     def add(self, audio: bytes, now: float) -> None:
-        """Audio of the turn that ends about now."""
-        if not self._takes:
+        """Append audio of the current turn that ends about now."""
+        if not self._segments:
             return
-        take = self._takes[-1]
-        take.fresh += audio
-        take.size += len(audio)
+        segment = self._segments[-1]
+        segment.buffered += audio
+        segment.size += len(audio)
         # The pre-roll comes all at once, and the network's audio late or on time, never early.
-        take.started = min(take.started, now - take.size / pcm.WIDTH / self._rate)
-        if len(take.fresh) > self._most:
-            self._put_aside(take)
+        segment.started = min(segment.started, now - segment.size / pcm.WIDTH / self._rate)
+        if len(segment.buffered) > self._most:
+            self._spill(segment)
 
     async def between(self, started: float, ended: float) -> bytes:
-        """The audio from `started` to `ended`; turns that lie in it are put one after the other."""
+        """The audio from `started` to `ended`, of all turns that lie in it, one after the other."""
         found = bytearray()
-        for take in list(self._takes):
-            first = self._offset(take, started)
-            last = self._offset(take, ended)
+        for segment in list(self._segments):
+            first = self._offset(segment, started)
+            last = self._offset(segment, ended)
             if last > first:
-                found += (await self._read(take))[first:last]
+                found += (await self._read(segment))[first:last]
         return bytes(found)
 
     def close(self) -> None:
         """Give the disk space back."""
-        self._takes.clear()
-        self._shelf.close()
+        self._segments.clear()
+        self._spool.close()
 
-    def _offset(self, take: _Segment, when: float) -> int:
-        if take.size == 0:
+    def _offset(self, segment: _Segment, when: float) -> int:
+        if segment.size == 0:
             return 0
-        return min(pcm.size(max(0.0, when - take.started), self._rate), take.size)
+        return min(pcm.size(max(0.0, when - segment.started), self._rate), segment.size)
 
-    async def _read(self, take: _Segment) -> bytes:
-        fresh = bytes(take.fresh)
-        parts = [await asyncio.to_thread(self._shelf.get, place, size) for place, size in list(take.places)]
-        return b"".join([*parts, fresh])
+    async def _read(self, segment: _Segment) -> bytes:
+        buffered = bytes(segment.buffered)
+        parts = [await asyncio.to_thread(self._spool.get, place, size) for place, size in list(segment.spooled)]
+        return b"".join([*parts, buffered])
 
-    def _put_aside(self, take: _Segment) -> None:
-        if not take.fresh:
+    def _spill(self, segment: _Segment) -> None:
+        if not segment.buffered:
             return
-        take.places.append((self._shelf.put(bytes(take.fresh)), len(take.fresh)))
-        take.fresh = bytearray()
+        segment.spooled.append((self._spool.put(bytes(segment.buffered)), len(segment.buffered)))
+        segment.buffered = bytearray()

@@ -1,9 +1,10 @@
-"""A second pair of ears: hears what the caller says beside the dialogue, and transcribes it independently."""
+"""The second transcriber: transcribes the caller's audio beside the Live session, independently of it."""
 
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Literal, assert_never
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, assert_never
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -25,35 +26,39 @@ from processors.shadow.recording import Recording
 from processors.shadow.transcriber import TRANSCRIBER_RATE, Transcriber, TranscriptionFailed
 from processors.stage import ConfigPath, Stage, StageSettings
 
-# Pieces and holes that wait to be heard. An hour of speech is some 400 pieces; past that the newest is left out.
-MOST_WAITING = 400
-# Quiet behind the last word that a recogniser may hear; more of it makes some invent words.
-TAIL = 0.3
-# Less audio than this holds no word.
+# Chunks and gaps that wait to be transcribed. An hour of speech is some 400 chunks; past that the newest is left out.
+QUEUE_LIMIT = 400
+# Seconds of silence behind the last word that a recogniser is given; more of it makes some invent words.
+TRAILING_SILENCE = 0.3
+# Seconds; less audio than this holds no word.
 SHORTEST = 0.2
 
 MODELS = {"live": "gemini-3.8-live", "google_stt": "gemini-3.5-transcribe-live"}
 
 
 class ShadowSettings(StageSettings):
-    """Whose the second ears are, and what they listen to."""
+    """Which second transcriber, and what it transcribes."""
 
-    ears: Literal["offline", "live", "google_stt"] = Field(
+    RENAMED: ClassVar = {"ears": "transcriber", "ears_model": "model", "when=holes": "gaps"}
+
+    transcriber: Literal["offline", "live", "google_stt"] = Field(
         "offline",
         description='"offline" is a small English model on this machine, for no money (extra `speech`); "live" a second'
-        ' Live session whose answers nobody hears; "google_stt" Google\'s transcription model (extra `google-stt`)',
+        ' Live session whose replies are dropped; "google_stt" Google\'s transcription model (extra `google-stt`)',
     )
-    when: Literal["holes", "always"] = Field(
-        "holes",
-        description='"holes" listens again only where the transcript lacks words; "always" transcribes every turn, so'
-        " that the dialogue needs no flush",
+    when: Literal["gaps", "always"] = Field(
+        "gaps",
+        description='"gaps" retranscribes only where the transcript lacks words; "always" transcribes every turn, so'
+        " that `manual_vad` needs no flush",
     )
-    ears_model: str | None = Field(
+    model: str | None = Field(
         None,
-        description="model of the second ears where they are a service; by default gemini-3.8-live or"
+        description="model of a transcriber that is a service; by default gemini-3.8-live or"
         " gemini-3.5-transcribe-live",
     )
-    key: SecretStr | None = Field(None, description="API key; not needed by offline ears and with the emulator")
+    key: SecretStr | None = Field(
+        None, description="API key; not needed by the offline transcriber and with the emulator"
+    )
     base_url: str | None = Field(
         None, pattern="^https://", description="of a gateway or an emulator; Google's own when absent"
     )
@@ -63,15 +68,18 @@ class ShadowSettings(StageSettings):
     memory: float = Field(
         30.0,
         gt=0,
-        description="seconds of the caller's voice that are kept in memory; the rest of the call lies in a file",
+        description="seconds of the caller's voice that are held in memory; the rest of the call is in a file",
     )
+
+    def pointed_at(self, url: str, ca_file: Path) -> Self:
+        return self.model_copy(update={"base_url": url, "ca_file": ca_file})
 
     @model_validator(mode="after")
     def _can_be_reached(self, info: ValidationInfo) -> "ShadowSettings":
         in_config: dict[str, Any] | None = info.context
-        alone = self.ears != "offline" and self.key is None and self.base_url is None
+        alone = self.transcriber != "offline" and self.key is None and self.base_url is None
         if in_config is not None and alone and not in_config.get("emulated"):
-            raise ValueError('there is no key; add `key: "${GEMINI_API_KEY}"`, or `ears: offline`')
+            raise ValueError('there is no key; add `key: "${GEMINI_API_KEY}"`, or `transcriber: offline`')
         return self
 
 
@@ -80,61 +88,61 @@ class _Turn:
     """A turn that is being transcribed whole."""
 
     started: float
-    cutter: Chunker = field(default_factory=lambda: Chunker(TRANSCRIBER_RATE))
-    taken: float = 0.0  # seconds of its audio that are in pieces
-    heard: list[tuple[str, float, float]] = field(default_factory=list[tuple[str, float, float]])
+    chunker: Chunker = field(default_factory=lambda: Chunker(TRANSCRIBER_RATE))
+    chunked: float = 0.0  # seconds of its audio that are in chunks
+    segments: list[tuple[str, float, float]] = field(default_factory=list[tuple[str, float, float]])
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class _Chunk:
     turn: _Turn
     audio: bytes
     started: float
 
 
 @dataclass(frozen=True, slots=True)
-class _TurnOver:
+class _TurnEnd:
     turn: _Turn
     ended: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Hole:
+class _Gap:
     started: float
     ended: float
 
 
 class Shadow(Stage[ShadowSettings]):
-    """Passes on everything at once and untouched; what it hears itself follows as SecondTextFrames."""
+    """Passes on every frame at once and untouched; the second transcriber's text follows as ShadowTextFrames."""
 
     Settings = ShadowSettings
 
-    def __init__(self, settings: ShadowSettings, session: Session, ears: Transcriber | None = None) -> None:
+    def __init__(self, settings: ShadowSettings, session: Session, transcriber: Transcriber | None = None) -> None:
         super().__init__(settings, session)
-        self._ears = ears or make_ears(settings, session)
+        self._transcriber = transcriber or make_transcriber(settings, session)
         self._always = settings.when == "always"
-        self._tape = Recording(TRANSCRIBER_RATE, settings.memory)
+        self._recording = Recording(TRANSCRIBER_RATE, settings.memory)
         self._turn: _Turn | None = None
         self._in_turn = False
-        self._work: deque[_Piece | _TurnOver | _Hole] = deque()
-        self._more = asyncio.Event()
-        self._listening: asyncio.Task[None] | None = None
-        self._complained: set[str] = set()
+        self._queue: deque[_Chunk | _TurnEnd | _Gap] = deque()
+        self._queued = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._reported: set[str] = set()
 
     async def setup(self, setup: FrameProcessorSetup) -> None:
         await super().setup(setup)
-        self._listening = self.create_task(self._listen(setup), name="second ears")
+        self._worker = self.create_task(self._transcribe_queue(setup), name="second transcriber")
 
     async def cleanup(self) -> None:
-        if self._listening is not None:
-            await self.cancel_task(self._listening)
-        await self._ears.close()
-        self._tape.close()
+        if self._worker is not None:
+            await self.cancel_task(self._worker)
+        await self._transcriber.close()
+        self._recording.close()
         await super().cleanup()
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
         if isinstance(frame, GapFrame) and direction is FrameDirection.UPSTREAM:
-            self._queue(_Hole(frame.started, frame.ended))
+            self._enqueue(_Gap(frame.started, frame.ended))
             return
         await self.push_frame(frame, direction)
         if direction is FrameDirection.UPSTREAM:
@@ -145,71 +153,71 @@ class Shadow(Stage[ShadowSettings]):
                 await self.push_frame(ShadowReadyFrame(always=self._always))
             case UserStartedSpeakingFrame():
                 self._in_turn = True
-                self._tape.begin()
+                self._recording.begin_turn()
                 self._turn = _Turn(now) if self._always else None
             case InputAudioRawFrame() if self._in_turn:
-                self._hear(frame, now)
+                self._on_audio(frame, now)
             case UserStoppedSpeakingFrame():
                 self._in_turn = False
-                self._finish(frame.spoke_until if isinstance(frame, CallerStoppedFrame) else now, now)
+                self._on_turn_end(frame.spoke_until if isinstance(frame, CallerStoppedFrame) else now, now)
             case _:
                 pass
 
-    def _hear(self, frame: InputAudioRawFrame, now: float) -> None:
+    def _on_audio(self, frame: InputAudioRawFrame, now: float) -> None:
         if frame.sample_rate != TRANSCRIBER_RATE:
             raise ValueError(
-                f"shadow hears {TRANSCRIBER_RATE} Hz only and got {frame.sample_rate}: put it behind manual_vad"
+                f"shadow takes {TRANSCRIBER_RATE} Hz only and got {frame.sample_rate}: put it behind manual_vad"
             )
-        self._tape.add(frame.audio, now)
-        if self._turn is not None and (piece := self._turn.cutter.push(frame.audio)) is not None:
-            self._queue(self._piece(self._turn, piece))
+        self._recording.add(frame.audio, now)
+        if self._turn is not None and (chunk := self._turn.chunker.push(frame.audio)) is not None:
+            self._enqueue(self._chunk(self._turn, chunk))
 
-    def _piece(self, turn: _Turn, audio: bytes) -> _Piece:
-        started = self._tape.started + turn.taken
-        turn.taken += pcm.seconds(audio, TRANSCRIBER_RATE)
-        return _Piece(turn, audio, started)
+    def _chunk(self, turn: _Turn, audio: bytes) -> _Chunk:
+        started = self._recording.started + turn.chunked
+        turn.chunked += pcm.seconds(audio, TRANSCRIBER_RATE)
+        return _Chunk(turn, audio, started)
 
-    def _finish(self, spoke_until: float, now: float) -> None:
+    def _on_turn_end(self, spoke_until: float, now: float) -> None:
         turn, self._turn = self._turn, None
         if turn is not None:
-            rest = turn.cutter.finish(surplus=max(0.0, now - spoke_until - TAIL))
+            rest = turn.chunker.finish(surplus=max(0.0, now - spoke_until - TRAILING_SILENCE))
             if pcm.seconds(rest, TRANSCRIBER_RATE) >= SHORTEST:
-                self._queue(self._piece(turn, rest))
-            self._queue(_TurnOver(turn, spoke_until))
+                self._enqueue(self._chunk(turn, rest))
+            self._enqueue(_TurnEnd(turn, spoke_until))
 
-    # --- listening, beside the audio
+    # --- transcribing, beside the audio
 
-    def _queue(self, work: _Piece | _TurnOver | _Hole) -> None:
-        if len(self._work) >= MOST_WAITING:
-            self._complain(f"{MOST_WAITING} pieces wait for the second ears already; what follows is left out")
+    def _enqueue(self, work: _Chunk | _TurnEnd | _Gap) -> None:
+        if len(self._queue) >= QUEUE_LIMIT:
+            self._report(f"{QUEUE_LIMIT} chunks wait for the second transcriber already; what follows is left out")
             return
-        self._work.append(work)
-        self._more.set()
+        self._queue.append(work)
+        self._queued.set()
 
-    async def _listen(self, setup: FrameProcessorSetup) -> None:
+    async def _transcribe_queue(self, setup: FrameProcessorSetup) -> None:
         try:
-            await self._ears.open(setup)
+            await self._transcriber.open(setup)
         except TranscriptionFailed as error:
-            self._complain(str(error))  # each piece will say so again, and each hole be answered with nothing
+            self._report(str(error))  # each chunk will raise it too, and each gap be answered with no text
         while True:
-            while self._work:
-                await self._do(self._work.popleft())
-            self._more.clear()
-            await self._more.wait()
+            while self._queue:
+                await self._process(self._queue.popleft())
+            self._queued.clear()
+            await self._queued.wait()
 
-    async def _do(self, work: _Piece | _TurnOver | _Hole) -> None:
+    async def _process(self, work: _Chunk | _TurnEnd | _Gap) -> None:
         match work:
-            case _Piece(turn, audio, started):
+            case _Chunk(turn, audio, started):
                 text = await self._text_of(audio)
-                turn.heard.append((text, started, started + pcm.seconds(audio, TRANSCRIBER_RATE)))
-            case _TurnOver(turn, ended):
-                text = " ".join(text for text, _, _ in turn.heard if text)
+                turn.segments.append((text, started, started + pcm.seconds(audio, TRANSCRIBER_RATE)))
+            case _TurnEnd(turn, ended):
+                text = " ".join(text for text, _, _ in turn.segments if text)
                 await self.push_frame(
-                    ShadowTextFrame(text=text, started=turn.started, ended=ended, heard=tuple(turn.heard))
+                    ShadowTextFrame(text=text, started=turn.started, ended=ended, segments=tuple(turn.segments))
                 )
-            case _Hole(started, ended):
-                audio = await self._tape.between(started, ended)
-                texts = [await self._text_of(piece) for piece in await asyncio.to_thread(_pieces, audio)]
+            case _Gap(started, ended):
+                audio = await self._recording.between(started, ended)
+                texts = [await self._text_of(chunk) for chunk in await asyncio.to_thread(_chunks, audio)]
                 text = " ".join(filter(None, texts))
                 await self.push_frame(ShadowTextFrame(text=text, started=started, ended=ended, repaired=True))
             case _:
@@ -219,31 +227,31 @@ class Shadow(Stage[ShadowSettings]):
         if pcm.seconds(audio, TRANSCRIBER_RATE) < SHORTEST:
             return ""
         try:
-            return await self._ears.transcribe(audio)
+            return await self._transcriber.transcribe(audio)
         except TranscriptionFailed as error:
-            self._complain(str(error))
+            self._report(str(error))
             return ""
 
-    def _complain(self, what: str) -> None:
-        """Say it once a call: the ears of a call are deaf for one reason, many times."""
-        if what not in self._complained:
-            self._complained.add(what)
-            logger.warning(f"Second ears: {what}.")
-            self.session.record(events.ProblemSeen(self.session.now(), "shadow", what))
+    def _report(self, problem: str) -> None:
+        """Report a problem once a call: a transcriber fails for one reason, many times."""
+        if problem not in self._reported:
+            self._reported.add(problem)
+            logger.warning(f"Second transcriber: {problem}.")
+            self.session.record(events.ProblemSeen(self.session.now(), "shadow", problem))
 
 
-def make_ears(settings: ShadowSettings, session: Session) -> Transcriber:
-    """The ears that the settings name. Raises ValueError, in a sentence, when they lack a key or an extra."""
-    model = settings.ears_model or MODELS.get(settings.ears, "")
-    match settings.ears:
+def make_transcriber(settings: ShadowSettings, session: Session) -> Transcriber:
+    """The transcriber that the settings name. Raises ValueError, in a sentence, when it lacks a key or an extra."""
+    model = settings.model or MODELS.get(settings.transcriber, "")
+    match settings.transcriber:
         case "offline":
             from processors.shadow.offline import OfflineTranscriber
 
             return OfflineTranscriber()
         case "live":
-            from processors.shadow.live import live_ears
+            from processors.shadow.live import live_transcriber
 
-            return live_ears(model, settings.key, settings.base_url, settings.ca_file, session)
+            return live_transcriber(model, settings.key, settings.base_url, settings.ca_file, session)
         case "google_stt":
             from processors.gemini_live.settings import http_options
 
@@ -251,12 +259,12 @@ def make_ears(settings: ShadowSettings, session: Session) -> Transcriber:
                 from processors.shadow.google_stt import GoogleTranscriber
             except ImportError as error:  # Pipecat's module asks for google-cloud-speech, though this service is not it
                 raise ValueError(
-                    "ears: google_stt need the google-stt extra: pip install 'colloquy[google-stt]'"
+                    "transcriber: google_stt needs the google-stt extra: pip install 'colloquy[google-stt]'"
                 ) from error
 
             key = settings.key.get_secret_value() if settings.key else "none"
             return GoogleTranscriber(model, key, http_options(settings.base_url, settings.ca_file))
 
 
-def _pieces(audio: bytes) -> list[bytes]:
+def _chunks(audio: bytes) -> list[bytes]:
     return list(cut(audio, TRANSCRIBER_RATE))

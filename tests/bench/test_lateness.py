@@ -33,14 +33,14 @@ def test_time_in_which_nothing_was_to_be_sent_is_not_lateness() -> None:
 
 
 def test_a_reply_that_goes_on_after_a_stall_as_if_nothing_had_been_has_lost_what_was_skipped() -> None:
-    before = [Arrival(n * 0.02, n * 960, n, sounds=True) for n in range(5)]
-    after = [Arrival(n * 0.02, n * 960, n - 6, sounds=True) for n in range(11, 15)]
+    before = [Arrival(n * 0.02, n * 960, n, audible=True) for n in range(5)]
+    after = [Arrival(n * 0.02, n * 960, n - 6, audible=True) for n in range(11, 15)]
     assert late([*before, *after]) == 6
 
 
 def test_a_pause_that_begins_with_the_ring_of_the_last_word_is_no_stall() -> None:
-    spoken = [Arrival(n * 0.02, n * 960, n, sounds=True) for n in range(5)]
-    pause = [Arrival(0.5, 24_000, 5, sounds=True), Arrival(0.9, 43_200, 6)]
+    spoken = [Arrival(n * 0.02, n * 960, n, audible=True) for n in range(5)]
+    pause = [Arrival(0.5, 24_000, 5, audible=True), Arrival(0.9, 43_200, 6)]
     assert late([*spoken, *pause]) == 0
 
 

@@ -22,8 +22,8 @@ async def test_a_call_is_held_answered_and_measured_with_every_contender() -> No
     for contender, result in zip(CONTENDERS, results, strict=True):
         assert (result.contender, result.calls) == (contender.name, 1)
         assert result.cpu > 0 and result.seconds > 9.0
-        assert result.noticed.latencies and min(result.noticed.latencies) > 0, contender.name
-        assert result.noticed.frames > 50
+        assert result.measurements.latencies and min(result.measurements.latencies) > 0, contender.name
+        assert result.measurements.frames > 50
 
 
 async def test_a_server_that_does_not_start_fails_its_round_with_its_last_words(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from bench.__main__ import main, notes, rounds
-from bench.callers import Noticed
+from bench.callers import Measurements
 from bench.contenders import CONTENDERS, ECHO, OURS, STOCK
 from bench.rounds import Measured
 from bench.table import Failed, cpu_per_call, memory_of_another, row, table
@@ -13,12 +13,14 @@ from bench.table import Failed, cpu_per_call, memory_of_another, row, table
 MB = 2**20
 
 
-def noticed(latencies: list[float] | None = None, *, late: int = 0, unanswered: int = 0, own_late: int = 0) -> Noticed:
-    return Noticed(latencies or [], unanswered, frames=1000, late=late, dropped=0, own_late=own_late)
+def measurements(
+    latencies: list[float] | None = None, *, late: int = 0, unanswered: int = 0, own_late: int = 0
+) -> Measurements:
+    return Measurements(latencies or [], unanswered, frames=1000, late=late, dropped=0, own_late=own_late)
 
 
-def measured(name: str, calls: int, cpu: float, memory: int = 0, seen: Noticed | None = None) -> Measured:
-    return Measured(name, calls, seconds=20.0, cpu=cpu, memory=memory, noticed=seen or noticed([0.5]))
+def measured(name: str, calls: int, cpu: float, memory: int = 0, seen: Measurements | None = None) -> Measured:
+    return Measured(name, calls, seconds=20.0, cpu=cpu, memory=memory, measurements=seen or measurements([0.5]))
 
 
 def test_cpu_is_that_of_one_second_of_one_call() -> None:
@@ -26,7 +28,7 @@ def test_cpu_is_that_of_one_second_of_one_call() -> None:
 
 
 def test_a_row_is_held_against_the_echo_with_as_many_calls() -> None:
-    ours = measured("ours", 5, 9.0, 50 * MB, noticed([0.9, 1.0, 1.1], late=5, unanswered=2))
+    ours = measured("ours", 5, 9.0, 50 * MB, measurements([0.9, 1.0, 1.1], late=5, unanswered=2))
     assert row(ours, measured("echo", 5, 6.0)) == [
         *(
             "5",
@@ -44,7 +46,7 @@ def test_a_row_is_held_against_the_echo_with_as_many_calls() -> None:
 
 
 def test_without_an_echo_or_an_answer_a_row_says_so() -> None:
-    said = row(measured("ours", 1, 2.0, seen=noticed(unanswered=4)), None)
+    said = row(measured("ours", 1, 2.0, seen=measurements(unanswered=4)), None)
     assert (said[2], said[3], said[4], said[7]) == ("-", "-", "0 (4 missed)", "-")
 
 
@@ -59,13 +61,15 @@ def test_a_failure_is_shown_in_its_row() -> None:
 @pytest.mark.parametrize(
     ("seen", "remark"),
     [
-        (noticed([0.5], late=100), "cannot keep up"),
-        (noticed([0.5], late=99), ""),
-        (noticed([0.5] * 9, unanswered=1), "cannot keep up"),
-        (noticed([0.5] * 10, unanswered=1), ""),
+        (measurements([0.5], late=100), "cannot keep up"),
+        (measurements([0.5], late=99), ""),
+        (measurements([0.5] * 9, unanswered=1), "cannot keep up"),
+        (measurements([0.5] * 10, unanswered=1), ""),
     ],
 )
-def test_a_contender_that_fails_a_tenth_of_its_frames_or_answers_cannot_keep_up(seen: Noticed, remark: str) -> None:
+def test_a_contender_that_fails_a_tenth_of_its_frames_or_answers_cannot_keep_up(
+    seen: Measurements, remark: str
+) -> None:
     assert row(measured("echo", 10, 9.0, seen=seen), None)[-1] == remark
 
 
@@ -78,7 +82,7 @@ def test_memory_of_another_call_leaves_out_what_is_loaded_once() -> None:
 
 def test_a_reader_is_told_when_the_callers_were_late_themselves() -> None:
     assert notes([measured("ours", 1, 1.0)]) == []
-    (line,) = notes([measured("ours", 1, 1.0, seen=noticed([0.5], own_late=9))])
+    (line,) = notes([measured("ours", 1, 1.0, seen=measurements([0.5], own_late=9))])
     assert "9 times (ours, 1 at once)" in line
 
 

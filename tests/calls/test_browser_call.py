@@ -26,11 +26,11 @@ SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", ROOT / "var" / "screenshots")) 
 
 
 class Serving:
-    """A running `colloquy serve`: its link, and its process."""
+    """A running `colloquy serve`: the URL of its page, and its process."""
 
-    def __init__(self, process: asyncio.subprocess.Process, link: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
         self.process = process
-        self.link = link
+        self.url = url
 
     async def interrupt(self) -> tuple[int, str]:
         """Ctrl-C; the exit code and what stood on the error stream."""
@@ -68,7 +68,7 @@ async def the_record(folder: Path) -> SessionRecord:
         async def it_is_closed() -> bool:
             return [one.state for one in await store.sessions()] == ["closed"]
 
-        await until(it_is_closed, patience=30, every=0.2)
+        await until(it_is_closed, timeout=30, every=0.2)
         [summary] = await store.sessions()
         record = await store.session(summary.id)
         assert record is not None
@@ -77,9 +77,9 @@ async def the_record(folder: Path) -> SessionRecord:
         await store.close()
 
 
-async def begin(page: Page, link: str) -> None:
+async def begin(page: Page, url: str) -> None:
     await patch_microphone(page)
-    await page.goto(link)
+    await page.goto(url)
     await page.get_by_label("I agree").check()
     await page.get_by_role("button", name="Start the exam").click()
 
@@ -96,7 +96,7 @@ async def test_a_candidate_is_examined_in_the_browser(tmp_path: Path) -> None:
     async with serving(file) as served, chromium() as page:
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
-        await begin(page, served.link)
+        await begin(page, served.url)
         for question, answer in zip(QUESTIONS, ANSWERS, strict=False):
             await until_my_turn(page, question)
             await say(page, answer.path)
@@ -114,8 +114,8 @@ async def test_a_candidate_is_examined_in_the_browser(tmp_path: Path) -> None:
         assert question.lower() in words
         assert question in " ".join(u.text for u in record.utterances if u.speaker == "examiner")
     for answer in ANSWERS[:2]:
-        heard = " ".join(u.text for u in record.utterances if u.speaker == "caller").lower()
-        assert all(word.lower() in words and word.lower() in heard for word in answer.words)
+        transcript = " ".join(u.text for u in record.utterances if u.speaker == "caller").lower()
+        assert all(word.lower() in words and word.lower() in transcript for word in answer.words)
     assert {score.criterion: score.value for score in record.scores} == {
         "fluency": 6.5,
         "vocabulary": 6.0,
@@ -124,13 +124,13 @@ async def test_a_candidate_is_examined_in_the_browser(tmp_path: Path) -> None:
         "overall": 6.5,
     }
     assert record.usd is not None and record.usd > 0
-    assert record.door == "webrtc" and record.why == "completed"
+    assert record.transport == "webrtc" and record.why == "completed"
 
 
 async def test_a_browser_that_closes_in_mid_answer_leaves_a_closed_record(tmp_path: Path) -> None:
     async with serving(config(tmp_path)) as served:
         async with chromium() as page:
-            await begin(page, served.link)
+            await begin(page, served.url)
             await until_my_turn(page, SHORT["questions"][0])
             speaking = asyncio.create_task(say(page, ANSWERS[0].path))
             await expect(page.locator("#transcript")).to_contain_text("My name", timeout=30_000)
@@ -144,7 +144,7 @@ async def test_a_browser_that_closes_in_mid_answer_leaves_a_closed_record(tmp_pa
 
 async def test_ctrl_c_in_mid_answer_closes_the_record_with_what_was_said(tmp_path: Path) -> None:
     async with serving(config(tmp_path)) as served, chromium() as page:
-        await begin(page, served.link)
+        await begin(page, served.url)
         await until_my_turn(page, SHORT["questions"][0])
         speaking = asyncio.create_task(say(page, ANSWERS[0].path))
         await expect(page.locator("#status")).to_contain_text("We hear you", timeout=30_000)

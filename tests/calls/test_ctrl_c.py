@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of an answer: nothing said is lost, and the shell is told."""
+"""Ctrl-C in the middle of an answer: no utterance is lost, and the exit code says so."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ async def second_answer_begun(process: asyncio.subprocess.Process, url: str) -> 
         record = await recorded(url)
         return record is not None and [one.kind for one in record.events].count("TurnOpened") == 2
 
-    await until(it_is_on_record, patience=60, every=0.1)
+    await until(it_is_on_record, timeout=60, every=0.1)
 
 
 async def test_ctrl_c_in_an_answer_closes_the_record_with_what_was_said(tmp_path: Path) -> None:

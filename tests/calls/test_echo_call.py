@@ -7,7 +7,7 @@ import yaml
 
 from core.events import EchoDetected, Event, TurnOpened, UtteranceSpoken
 from pipeline.runtime import Running
-from support.calls import SHORT, Told, config, hold
+from support.calls import SHORT, CallResult, config, hold
 from support.clips import ANSWERS
 from support.sound import at_files
 
@@ -33,7 +33,7 @@ def without_echo(file: Path) -> Path:
     return file
 
 
-def as_it_should_be(told: Told) -> None:
+def as_it_should_be(told: CallResult) -> None:
     assert told.record.scored == "complete" and told.record.why == "completed"
     assert [u.speaker for u in told.record.utterances[:4]] == ["examiner", "caller", "examiner", "caller"]
     assert not [u for u in told.record.utterances if u.interrupted]
@@ -57,7 +57,7 @@ async def test_without_the_stage_the_same_room_interrupts_the_examiner(tmp_path:
 
     file = without_echo(config(tmp_path, SPEAKING))
     recordings = at_files(FILES, 8000, tmp_path)
-    told = await hold(file, recordings, echo={"gain": -10, "delay": 0.18}, patience=3.0, during=leave)
+    told = await hold(file, recordings, echo={"gain": -10, "delay": 0.18}, hang_up_after=3.0, during=leave)
     assert [u for u in told.record.utterances if u.speaker == "examiner" and u.interrupted]
 
 

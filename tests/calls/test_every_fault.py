@@ -14,8 +14,6 @@ from typing import Any
 import click
 import pytest
 
-from bench.link import EXAMINER
-from bench.link_cases import CASES, OTHERS, Case, rules
 from core.events import (
     CallBilled,
     CallEnded,
@@ -29,8 +27,9 @@ from core.events import (
 from gemini_live_emulator.faults.catalogue import FAULTS
 from gemini_live_emulator.scenario import CRITERIA, Scenario
 from gemini_live_emulator.server.listener import Emulator
-from support.calls import Held, Told, config, hold, hold_all
+from support.calls import CallResult, Held, config, hold, hold_all
 from support.clips import ANSWERS, RATE
+from support.fault_cases import CASES, EXAMINER, OTHERS, Case, rules
 
 # The first test waits for all the calls, which are held once.
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(1200), pytest.mark.xdist_group("every fault")]
@@ -46,7 +45,7 @@ IMPATIENT: dict[str, Any] = {
     "gemini_live__reply_timeout": 3.0,
     "scoring__farewell": 0.5,
     # A function call that a busy machine brings a second late is not one that never came.
-    "scoring__patience": 3.0,
+    "scoring__score_timeout": 3.0,
 }
 # A model that thinks for 8 s, and more on a busy machine, is not to be taken for a dead one.
 PATIENT = IMPATIENT | {"gemini_live__reply_timeout": 20.0}
@@ -67,7 +66,7 @@ NO_USAGE = {"usage_missing", "usage_total_only"}
 Calls = Held[str]
 
 
-async def exam(case: Case, folder: Path) -> Told:
+async def exam(case: Case, folder: Path) -> CallResult:
     """An exam of two questions under one fault."""
     os.makedirs(folder)
     answers = [folder / f"answer-{n}.wav" for n in range(2)]
@@ -81,7 +80,7 @@ async def exam(case: Case, folder: Path) -> Told:
     settings = PATIENT if case.fault == "slow_reply" else IMPATIENT
     async with Emulator(scenario, truth=folder / "truth.jsonl") as emulator:
         there: dict[str, Any] = {"gemini_live__base_url": emulator.url, "gemini_live__ca_file": str(emulator.ca_file)}
-        return await hold(config(folder, emulator=None, **there, **settings), answers, think=0.2, patience=25.0)
+        return await hold(config(folder, emulator=None, **there, **settings), answers, think=0.2, hang_up_after=25.0)
 
 
 @pytest.fixture(scope="module")
@@ -101,14 +100,14 @@ def test_an_exam_comes_to_an_orderly_end_under(fault: str, calls: Calls) -> None
     bill = told.of(CallBilled)[-1]
     assert float(bill.usd) > 0 and (bill.estimated or fault not in NO_USAGE)
     if CASE[fault].fatal:
-        assert told.record.why == "link given up" and told.record.detail
+        assert told.record.why == "connection given up" and told.record.detail
     else:
         assert told.record.why == "completed" or (told.record.why == "caller left" and fault in REPLY_CUT)
         assert told.record.scored == ("none" if fault in NO_SCORES else "complete")
     every_word_once(told, fault)
 
 
-def closed(told: Told) -> None:
+def closed(told: CallResult) -> None:
     """The record is complete, the verdict is in it, and nothing was complained of over and over."""
     assert told.record.state == "closed"
     assert isinstance(told.events[-1], CallEnded) and len(told.of(CallEnded)) == 1
@@ -121,7 +120,7 @@ def closed(told: Told) -> None:
     assert all(count == 1 for count in causes.values()), causes
 
 
-def every_word_once(told: Told, fault: str) -> None:
+def every_word_once(told: CallResult, fault: str) -> None:
     """Nobody hears the greeting twice, and what the caller said is in the transcript, once."""
     greetings, first, second = (
         told.said(speaker).count(words)

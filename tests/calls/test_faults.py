@@ -21,7 +21,7 @@ from core.events import (
     ScoreGiven,
     ToolAnswered,
 )
-from support.calls import Told, config, hold
+from support.calls import CallResult, config, hold
 from support.clips import ANSWERS, RATE
 
 pytestmark = pytest.mark.real_time
@@ -45,7 +45,9 @@ MIDDLE = {"message": 24, "on": "audio", "connection": 1}
 LOST = {"fault": "internal_error"} | MIDDLE
 
 
-async def exam(folder: Path, *faults: dict[str, Any], model: dict[str, Any] | None = None, **changes: Any) -> Told:
+async def exam(
+    folder: Path, *faults: dict[str, Any], model: dict[str, Any] | None = None, **changes: Any
+) -> CallResult:
     """An exam of two answers of three seconds."""
     os.makedirs(folder)
     answers = [folder / f"answer-{n}.wav" for n in range(2)]
@@ -59,7 +61,7 @@ async def exam(folder: Path, *faults: dict[str, Any], model: dict[str, Any] | No
     return await hold(config(folder, EXAMINER, scenario=scenario, **changes), answers)
 
 
-def nothing_said_is_lost(told: Told) -> None:
+def nothing_said_is_lost(told: CallResult) -> None:
     """Both answers are in the transcript, once, and the exam came to its scores and its end."""
     for heard in HEARD:
         assert told.said("caller").count(heard) == 1
@@ -69,19 +71,19 @@ def nothing_said_is_lost(told: Told) -> None:
     closed(told)
 
 
-def closed(told: Told) -> None:
+def closed(told: CallResult) -> None:
     """The record is complete."""
     assert told.record.state == "closed"
     assert isinstance(told.events[-1], CallEnded)
 
 
-def whole_windows(told: Told) -> list[tuple[int, int]]:
+def whole_windows(told: CallResult) -> list[tuple[int, int]]:
     """(connection, samples) of each window that the service heard to its end."""
     closed = (line for line in told.truth if line["what"] == "window.closed" and line["whole"])
     return [(line["connection"], line["samples"]) for line in closed if line["samples"]]
 
 
-def resumed(told: Told) -> list[bool]:
+def resumed(told: CallResult) -> list[bool]:
     """Of each attempt to connect, whether it brought a handle."""
     return [dial.resumed for dial in told.of(ConnectionDialed)]
 
@@ -97,9 +99,12 @@ async def test_an_answer_cut_in_two_is_heard_whole_on_the_next_connection(tmp_pa
         # The first answer, from its first sample, and the second: nothing of them went to another connection.
         [(first, samples), (second, _)] = whole_windows(told)
         assert first == second > 1 and samples > 3 * RATE
-    assert [(lost.code, lost.verdict) for lost in failed.of(ConnectionLost)] == [(1011, "resume")]
-    assert [(lost.code, lost.verdict) for lost in cut.of(ConnectionLost)] == [(1006, "resume")]
-    assert [(lost.code, lost.verdict) for lost in refused.of(ConnectionLost)] == [(1011, "resume"), (1007, "fresh")]
+    assert [(lost.code, lost.action) for lost in failed.of(ConnectionLost)] == [(1011, "resume")]
+    assert [(lost.code, lost.action) for lost in cut.of(ConnectionLost)] == [(1006, "resume")]
+    assert [(lost.code, lost.action) for lost in refused.of(ConnectionLost)] == [
+        (1011, "resume"),
+        (1007, "new session"),
+    ]
     assert resumed(failed) == resumed(cut) == [False, True]
     assert resumed(refused) == [False, True, False], "a refused handle is not tried twice"
     assert [opened.gap >= 1.0 for opened in failed.of(ConnectionOpened)] == [False, True], "the gap is on record"
@@ -122,7 +127,7 @@ async def test_an_announced_end_and_a_silent_model_are_left_in_time(tmp_path: Pa
         "a move that was chosen waits for nothing"
     )
     nothing_said_is_lost(mute)
-    assert [late.done for late in mute.of(ModelLate)] == ["nudge", "reconnect"]
+    assert [late.action for late in mute.of(ModelLate)] == ["nudge", "reconnect"]
     nothing_said_is_lost(in_call)
     assert len({answered.id for answered in in_call.of(ToolAnswered)}) == len(in_call.of(ToolAnswered))
     assert len(in_call.of(ScoreGiven)) == len(in_call.scores()), "the model calls again, and is not scored again"
@@ -134,9 +139,9 @@ async def test_a_key_that_is_refused_ends_the_call_and_a_quota_is_waited_out(tmp
         exam(tmp_path / "quota", {"fault": "quota"} | MIDDLE, gemini_live__long_wait=3.0),
     )
     nothing_said_is_lost(quota)
-    assert [lost.verdict for lost in quota.of(ConnectionLost)] == ["wait"]
+    assert [lost.action for lost in quota.of(ConnectionLost)] == ["wait"]
     assert quota.of(ConnectionOpened)[1].gap >= 3.0
     closed(key)
-    assert key.record.why == "link given up" and "check the key" in (key.record.detail or "")
-    assert [lost.verdict for lost in key.of(ConnectionLost)] == ["resume", "give up"]
+    assert key.record.why == "connection given up" and "check the key" in (key.record.detail or "")
+    assert [lost.action for lost in key.of(ConnectionLost)] == ["resume", "give up"]
     assert "Your name?" in key.said("examiner"), "what was said before is in the record"

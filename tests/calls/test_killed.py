@@ -19,7 +19,7 @@ import yaml
 from pipeline.call.emulator_process import Emulated, emulator
 from pipeline.config.file import EmulatorSettings
 from pipeline.record.models import SessionRecord
-from pipeline.record.store import AFTER_THE_CALL, Store
+from pipeline.record.store import FIRST_JOB_SEQ, Store
 from support.clips import ANSWERS, RATE
 from support.postgres import address, postgres
 from support.receiver import CUT, SECRET, Posted, Receiver, receiving
@@ -87,7 +87,7 @@ class Exams:
     common: dict[str, Any]
 
     def config(self, kind: str, name: str) -> Path:
-        """The config of one exam; its prompt has the exam's name, by which the emulator's truth is told apart."""
+        """The config of one exam; its prompt has the exam's name, which identifies it in the emulator's truth."""
         prompt, there = self.folder / f"{name}.md", self.emulators[kind]
         prompt.write_text(f"This is {name}.", encoding="utf-8")
         live = {"use": "gemini_live", "model": "gemini-3.8-live", "base_url": there.url, "ca_file": str(there.ca_file)}
@@ -96,7 +96,12 @@ class Exams:
             {"use": "manual_vad"},
             {**live, "prompt": str(prompt)},
             {"use": "transcript"},
-            {"use": "scoring", "rubric": str(CONFIGS / "rubrics" / "speaking.yaml"), "patience": 2, "reply": 6},
+            {
+                "use": "scoring",
+                "rubric": str(CONFIGS / "rubrics" / "speaking.yaml"),
+                "score_timeout": 2,
+                "reply_timeout": 6,
+            },
         ]
         file = self.folder / f"{name}.yaml"
         file.write_text(yaml.safe_dump(self.common | {"stages": stages}, sort_keys=False), encoding="utf-8")
@@ -230,11 +235,11 @@ async def jobs(mother: Zygote, file: Path, store: Store, kills: int, dice: rando
         assert await killed(await mother.colloquy("jobs", str(file)), dice.uniform(0.2, 2.5)), "it ended by itself"
     worker = await mother.colloquy("jobs", str(file))
 
-    async def nothing_is_due() -> bool:
-        return not await store.sessions(state="open") and not await store.due("killed")
+    async def nothing_is_pending() -> bool:
+        return not await store.sessions(state="open") and not await store.pending("killed")
 
     try:
-        await until(nothing_is_due, patience=120, every=0.2)
+        await until(nothing_is_pending, timeout=120, every=0.2)
     finally:
         worker.kill()
 
@@ -273,20 +278,20 @@ async def test_every_killed_exam_has_its_verdict_and_is_delivered_under_one_id(a
     assert len(school.taken) == len(records)
     for name, record in records.items():
         assert explained(record, known[name]), (name, known[name], record)
-        (told,) = [one["data"] for one in school.results.values() if one["data"]["session"]["id"] == record.id]
+        (delivered,) = [one["data"] for one in school.results.values() if one["data"]["session"]["id"] == record.id]
         (given,) = [logged.data["verdict"] for logged in record.events if logged.kind == "VerdictGiven"]
         assert [logged.kind for logged in record.events].count("WebhookDelivered") == 1
-        assert record.state == "closed" and told["verdict"] == given and len(given["criteria"]) == len(SCORES)
+        assert record.state == "closed" and delivered["verdict"] == given and len(given["criteria"]) == len(SCORES)
 
 
 def explained(record: SessionRecord, known: Known) -> bool:
     """Whether a verdict is what follows from what was on record when the process was killed, and nothing more."""
     values = given(record)
-    facts = [logged for logged in record.events if logged.seq < AFTER_THE_CALL]
-    said = [logged.data for logged in facts if logged.kind in ("UtteranceSpoken", "TranscriptCheckpointed")]
-    finished = [logged.data["text"] for logged in facts if logged.kind == "UtteranceSpoken"]
+    before = [logged for logged in record.events if logged.seq < FIRST_JOB_SEQ]
+    said = [logged.data for logged in before if logged.kind in ("UtteranceSpoken", "TranscriptCheckpointed")]
+    finished = [logged.data["text"] for logged in before if logged.kind == "UtteranceSpoken"]
     stated = {name for text in finished for name in scores_in(text)}
-    if any(logged.kind == "ToolCalled" for logged in facts):
+    if any(logged.kind == "ToolCalled" for logged in before):
         stated |= SCORES.keys()
     answered = any(one["speaker"] == "caller" and one["text"] == HEARD for one in said)
     no_guess = all(value == SCORES[name] for name, (value, _) in values.items())
@@ -301,8 +306,8 @@ def late(record: SessionRecord, known: Known) -> bool:
     values = given(record)
     stated = [name for name, before in known.stated.items() if before >= GRACE]
     answered = known.answered is not None and known.answered >= GRACE
-    unheard = any(name not in values or values[name][1] not in ("call", "speech") for name in stated)
-    return unheard or (answered and record.scored != "complete")
+    incomplete = any(name not in values or values[name][1] not in ("call", "speech") for name in stated)
+    return incomplete or (answered and record.scored != "complete")
 
 
 def given(record: SessionRecord) -> dict[str, tuple[float, str]]:

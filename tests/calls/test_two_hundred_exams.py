@@ -132,7 +132,7 @@ async def test_when_the_link_is_given_up_before_the_scores_the_text_model_judges
     lost = {"fault": "cut", "turn": 4, "connection": 1}
     down = {"fault": "refuse_503", "connection": tuple(range(2, 30))}
     session = await hold(PLAIN.changed(faults=[lost, down]), monkeypatch)
-    assert session.finished[0][0] == "link given up"
+    assert session.finished[0][0] == "connection given up"
     [verdict] = session.of(events.VerdictGiven)
     assert verdict.status == "complete"
     assert {score["source"] for score in verdict.verdict["criteria"]} == {"text"}

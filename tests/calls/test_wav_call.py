@@ -21,8 +21,8 @@ from core.events import (
 )
 from pipeline.config.loading import load
 from pipeline.runtime import Running
-from processors.gemini_live.farewell import recording
-from support.calls import CONFIGS, SHORT, Told, config, hold
+from processors.gemini_live.farewell import read_farewell
+from support.calls import CONFIGS, SHORT, CallResult, config, hold
 from support.clips import ANSWERS
 
 pytestmark = pytest.mark.real_time
@@ -31,7 +31,7 @@ FILES = [answer.path for answer in ANSWERS]
 BANDS = {"fluency": 6.5, "vocabulary": 6.0, "grammar": 6.0, "pronunciation": 7.0, "overall": 6.5}
 
 
-def scored(told: Told, source: str) -> None:
+def scored(told: CallResult, source: str) -> None:
     assert told.scores() == {name: (value, source) for name, value in BANDS.items()}
     assert told.record.scored == "complete"
 
@@ -77,7 +77,7 @@ def _numbers(value: object) -> list[int]:
 
 async def test_the_reports_own_model_and_settings_hold_an_exam(tmp_path: Path) -> None:
     report = load(CONFIGS / "native-audio-2.5.yaml", {"GEMINI_API_KEY": "none"}).stage("gemini_live")
-    settings = report.shown()
+    settings = report.redacted()
     keys = ("model", "temperature", "voice", "thinking_budget", "compression", "resumption")
     file = config(
         tmp_path,
@@ -98,7 +98,7 @@ async def test_a_link_cut_in_mid_answer_loses_no_word(tmp_path: Path) -> None:
     told = await hold(config(tmp_path, scenario={"faults": [fault]}), FILES[:2])
     scored(told, "call")
     [lost] = told.of(ConnectionLost)
-    assert (lost.code, lost.verdict) == (1011, "resume")
+    assert (lost.code, lost.action) == (1011, "resume")
     assert [dial.resumed for dial in told.of(ConnectionDialed)] == [False, True]
     for heard in SHORT["heard"]:
         assert heard in told.said("caller")
@@ -106,7 +106,7 @@ async def test_a_link_cut_in_mid_answer_loses_no_word(tmp_path: Path) -> None:
 
 async def test_a_refused_key_ends_the_call_at_once_and_says_why(tmp_path: Path) -> None:
     told = await hold(config(tmp_path, scenario={"faults": [{"fault": "key_invalid"}]}), FILES[:1])
-    assert told.record.why == "link given up"
+    assert told.record.why == "connection given up"
     assert "check the key" in (told.record.detail or "")
     assert len(told.of(ConnectionDialed)) == 1
     assert {score.value for score in told.record.scores} == {None}
@@ -117,7 +117,7 @@ async def test_a_caller_hears_a_goodbye_when_the_service_is_given_up(tmp_path: P
     await hold(config(tmp_path, scenario={"faults": [{"fault": "key_invalid"}]}), FILES[:1], record=heard)
     with wave.open(str(heard), "rb") as file:
         examiner = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)[:, 1].astype(float)
-    pcm, rate = recording(CONFIGS / "farewell.wav")
+    pcm, rate = read_farewell(CONFIGS / "farewell.wav")
     goodbye = soxr.resample(np.frombuffer(pcm, np.int16).astype(float), rate, 24000)
     assert np.square(examiner).sum() == pytest.approx(np.square(goodbye).sum(), rel=0.02), "from first word to last"
 
@@ -125,7 +125,7 @@ async def test_a_caller_hears_a_goodbye_when_the_service_is_given_up(tmp_path: P
 async def test_a_service_that_is_down_is_tried_four_times_and_given_up(tmp_path: Path) -> None:
     file = config(tmp_path, scenario={"faults": [{"fault": "refuse_503"}]}, gemini_live__backoff=[0.1, 0.2, 0.4])
     told = await hold(file, FILES[:1])
-    assert told.record.why == "link given up"
+    assert told.record.why == "connection given up"
     assert [dial.attempt for dial in told.of(ConnectionDialed)] == [1, 2, 3, 4]
     assert {lost.code for lost in told.of(ConnectionLost)} == {503}
     assert told.of(ConnectionOpened) == []
@@ -133,7 +133,7 @@ async def test_a_service_that_is_down_is_tried_four_times_and_given_up(tmp_path:
 
 async def test_scores_that_never_come_are_asked_for_and_then_read_from_the_transcript(tmp_path: Path) -> None:
     ending = {"speak": "two", "call": "none"}
-    file = config(tmp_path, SHORT | {"ending": ending}, scoring__patience=1.5, scoring__ask_again=1)
+    file = config(tmp_path, SHORT | {"ending": ending}, scoring__score_timeout=1.5, scoring__max_requests=1)
     told = await hold(file, FILES[:2])
     assert told.record.scored == "complete"
     sources = {source for _, source in told.scores().values()}

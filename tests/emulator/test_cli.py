@@ -11,6 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import gemini_live_emulator
 from gemini_live_emulator import Emulator, Scenario
 from gemini_live_emulator.cli import catalogue, command, serve
 from gemini_live_emulator.faults.catalogue import FAULTS
@@ -44,7 +45,7 @@ def test_it_announces_itself_in_one_line_of_json_and_ends_with_its_stdin() -> No
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_quietly_when_told_to(number: signal.Signals) -> None:
+def test_a_signal_ends_it_quietly(number: signal.Signals) -> None:
     child = start("--announce")
     child.stdout.readline()
     child.send_signal(number)
@@ -93,10 +94,10 @@ def test_a_scenario_and_faults_are_added_up() -> None:
     assert len(Scenario.load("lost-network+quota").faults) == 3
 
 
-def test_python_m_emulator_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_m_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["gemini-live-emulator", "--list"])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module("gemini_live_emulator", run_name="__main__")
+        runpy.run_path(str(Path(gemini_live_emulator.__file__).with_name("__main__.py")), run_name="__main__")
     assert ended.value.code == 0
     assert capsys.readouterr().out.strip() == catalogue()
 

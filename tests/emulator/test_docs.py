@@ -12,7 +12,7 @@ from gemini_live_emulator import Emulator, Scenario
 from gemini_live_emulator.cli import greeting
 from gemini_live_emulator.faults.catalogue import FAULTS
 from gemini_live_emulator.scenario import names
-from gemini_live_emulator.session.simulated_client import Rehearsal
+from gemini_live_emulator.session.simulated_client import SimulatedClient
 from support.sdks import JAVASCRIPT, javascript_sdk
 
 pytestmark = pytest.mark.real_time
@@ -81,9 +81,9 @@ def test_the_composed_faults_read() -> None:
     assert [rule.fault for rule in Scenario.parse(example, "x").faults] == ["spurious_interrupted", "mute"]
 
 
-def test_the_rehearsal_prints_what_it_says() -> None:
-    example = next(block for block in blocks("python") if "Rehearsal()" in block)
-    it = Rehearsal().set_up(sessionResumption={})
+def test_the_simulated_client_prints_what_is_shown() -> None:
+    example = next(block for block in blocks("python") if "SimulatedClient()" in block)
+    it = SimulatedClient().set_up(sessionResumption={})
     it.begin()
     it.turn()
     notice = it.until("goAway", limit=600)
@@ -111,7 +111,7 @@ def test_every_setting_that_is_named_exists() -> None:
         assert key in type(fields).model_fields, name
 
 
-def test_every_fact_of_the_truth_is_described() -> None:
+def test_every_event_of_the_truth_file_is_described() -> None:
     source = "".join(path.read_text() for path in (ROOT / "emulator" / "gemini_live_emulator").rglob("*.py"))
     for what in set(re.findall(r'(?:Note|write|_note)\(\s*"([a-z.]+)"', source)):
         assert f"`{what}`" in DOCS, what

@@ -17,7 +17,7 @@ from gemini_live_emulator import Emulator, Scenario
 from gemini_live_emulator.protocol.wire import base64_of
 from gemini_live_emulator.session.conversation import Conversation
 from gemini_live_emulator.session.simulated_client import LOUD
-from gemini_live_emulator.speech import ToneMouth
+from gemini_live_emulator.speech import ToneSynthesizer
 
 pytestmark = pytest.mark.real_time
 
@@ -241,13 +241,13 @@ async def test_a_client_that_leaves_while_it_is_being_listened_to_hurts_nobody(m
     listening, go_on = threading.Event(), threading.Event()
 
     class Slow:
-        def hear(self, pcm: bytes) -> str:
+        def transcribe(self, pcm: bytes) -> str:
             listening.set()
             go_on.wait(10)
             return "too late"
 
-    monkeypatch.setattr("gemini_live_emulator.server.listener.shared_ear", Slow)
-    monkeypatch.setattr("gemini_live_emulator.server.listener.shared_mouth", ToneMouth)
+    monkeypatch.setattr("gemini_live_emulator.server.listener.shared_transcriber", Slow)
+    monkeypatch.setattr("gemini_live_emulator.server.listener.shared_synthesizer", ToneSynthesizer)
     async with Emulator(QUICK.changed(examiner={"kind": "speaking"})) as emulator:
         async with dialled(emulator, MANUAL) as raw:
             audio = {"data": base64_of(LOUD * 10), "mimeType": "audio/pcm;rate=16000"}

@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bench.words import recall
 from gemini_live_emulator.faults.catalogue import FAULTS
 from gemini_live_emulator.protocol.model_facts import MODELS
 from gemini_live_emulator.protocol.outputs import Close
 from gemini_live_emulator.protocol.schema import ENUMS, MESSAGES
 from gemini_live_emulator.protocol.wire import Json, base64_of
 from gemini_live_emulator.scenario import Scenario, names
-from gemini_live_emulator.session.simulated_client import LOUD, MANUAL, SILENT, Rehearsal
-from gemini_live_emulator.speech import MOUTH_RATE, resample, shared_ear, shared_mouth
+from gemini_live_emulator.session.simulated_client import LOUD, MANUAL, SILENT, SimulatedClient
+from gemini_live_emulator.speech import SYNTHESIZER_RATE, resample, shared_synthesizer, shared_transcriber
 from support.clips import READ
+from support.word_recall import recall
 
 TOOLS = [
     {"functionDeclarations": [{"name": "report_score", "parameters": {"properties": {"overall": {"type": "NUMBER"}}}}]}
@@ -43,8 +43,8 @@ def parse(message: Json, vertex: bool = False) -> types.LiveServerMessage:
 
 def exam(
     scenario: Scenario, model: str, engines: dict[str, Any] | None = None, answer: bytes = LOUD * 10, **setup: Any
-) -> Rehearsal:
-    it = Rehearsal(scenario, vertex=setup.pop("vertex", False), **(engines or {}))
+) -> SimulatedClient:
+    it = SimulatedClient(scenario, vertex=setup.pop("vertex", False), **(engines or {}))
     setup |= {"inputAudioTranscription": {}, "outputAudioTranscription": {}, "sessionResumption": {}, "tools": TOOLS}
     if MODELS[model].thinking == "level required":
         setup["generationConfig"] = {"responseModalities": ["AUDIO"]} | LOW
@@ -80,7 +80,7 @@ def test_every_message_of_every_model_parses(model: str) -> None:
 
 @pytest.mark.parametrize("vertex", [False, True])
 def test_every_message_of_a_model_that_only_transcribes_parses(vertex: bool) -> None:
-    it = Rehearsal(Scenario.load("scripted").changed(examiner={"words_per_second": 2.5}), vertex=vertex)
+    it = SimulatedClient(Scenario.load("scripted").changed(examiner={"words_per_second": 2.5}), vertex=vertex)
     it.set_up("models/gemini-3.5-transcribe-live", **TRANSCRIBE, sessionResumption={})
     for _ in range(3):
         it.say(3)
@@ -107,11 +107,11 @@ def test_every_message_of_every_scenario_parses(name: str) -> None:
         parse(one.message)
 
 
-def test_every_message_of_an_examiner_who_hears_and_speaks_parses() -> None:
+def test_every_message_of_a_speaking_examiner_parses() -> None:
     # With the real offline models: they are in their packages and take some three seconds to load and three
     # to run, and their pieces and sentences come in another rhythm than what stands in for them elsewhere.
-    answer = resample(shared_mouth().say("I live in a small town by the sea."), MOUTH_RATE)
-    engines = {"ear": shared_ear(), "mouth": shared_mouth()}
+    answer = resample(shared_synthesizer().synthesize("I live in a small town by the sea."), SYNTHESIZER_RATE)
+    engines = {"transcriber": shared_transcriber(), "synthesizer": shared_synthesizer()}
     it = exam(Scenario.load("plain"), "gemini-2.5-flash-native-audio-preview-12-2025", engines, answer)
     assert "small town" in it.text("inputTranscription")
     assert "overall 6.5. Goodbye." in it.text()
@@ -119,8 +119,8 @@ def test_every_message_of_an_examiner_who_hears_and_speaks_parses() -> None:
         parse(one.message)
 
 
-def test_every_message_of_a_transcriber_that_hears_parses() -> None:
-    it = Rehearsal(Scenario.load("plain"), ear=shared_ear())
+def test_every_message_of_a_transcription_model_parses() -> None:
+    it = SimulatedClient(Scenario.load("plain"), transcriber=shared_transcriber())
     it.set_up("models/gemini-3.5-transcribe-live", **TRANSCRIBE)
     it.realtime(activityStart={})
     for start in range(0, len(READ.pcm), len(LOUD)):
@@ -180,7 +180,7 @@ def of_kind(kind: str) -> st.SearchStrategy[Any]:
 )  # fmt: skip
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_reads_is_answered_or_refused(model: str, vertex: bool, setup: Json, messages: list[Json]) -> None:
-    it = Rehearsal(Scenario.load("scripted").changed(examiner={"questions": ["Why?"]}), vertex=vertex)
+    it = SimulatedClient(Scenario.load("scripted").changed(examiner={"questions": ["Why?"]}), vertex=vertex)
     setup |= {"model": model, "generationConfig": LOW if MODELS[model].thinking == "level required" else {}}
     it.send({"setup": {key: value for key, value in setup.items() if key != "sessionResumption"}})
     # An exam with whatever functions were declared, then anything at all.
@@ -203,7 +203,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.it = Rehearsal(Scenario.load("scripted"))
+        self.it = SimulatedClient(Scenario.load("scripted"))
         self.checked = 0
 
     @rule(
@@ -226,7 +226,7 @@ class AnyOrder(RuleBasedStateMachine):
         handles = self.it.carrying("sessionResumptionUpdate")
         setup["sessionResumption"] = {"handle": self.it.handle()} if handle and handles else {}
         if self.it.closed is not None:
-            self.it = Rehearsal(self.it.scenario, memory=self.it.memory, now=self.it.now)
+            self.it = SimulatedClient(self.it.scenario, sessions=self.it.sessions, now=self.it.now)
             self.checked = 0
         self.it.set_up(f"models/{model}", manual=False, **setup)
 
@@ -268,7 +268,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def leave(self) -> None:
         self.it.leave()
-        self.it = Rehearsal(self.it.scenario, memory=self.it.memory, now=self.it.now)
+        self.it = SimulatedClient(self.it.scenario, sessions=self.it.sessions, now=self.it.now)
         self.checked = 0
 
     @invariant()
@@ -279,11 +279,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def turns_are_ended_no_more_often_than_begun(self) -> None:
-        ended = [fact for fact in self.it.facts("turn.ended") if fact["bill"]]
+        ended = [fact for fact in self.it.events("turn.ended") if fact["bill"]]
         for fact in ended:
             assert all(count > 0 for count in fact["bill"]["prompt"].values())
             assert all(count > 0 for count in fact["bill"]["response"].values())
-        assert len(self.it.carrying("generationComplete")) <= len(self.it.facts("turn.started")) * 2
+        assert len(self.it.carrying("generationComplete")) <= len(self.it.events("turn.started")) * 2
 
     @invariant()
     def a_close_has_a_known_code_and_is_the_last_word(self) -> None:

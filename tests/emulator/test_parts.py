@@ -20,9 +20,9 @@ from gemini_live_emulator.server.http11 import Exchange, Malformed, Request
 from gemini_live_emulator.server.rest import Rest, candidate_words
 from gemini_live_emulator.session.examiner import Progress
 from gemini_live_emulator.session.fault_injector import Fired
-from gemini_live_emulator.session.lifetime import Link, duration
-from gemini_live_emulator.session.resumption import KEPT, Memory, Snapshot
-from gemini_live_emulator.session.setup import agree
+from gemini_live_emulator.session.lifetime import ConnectionLifetime, duration
+from gemini_live_emulator.session.resumption import MAX_HANDLES, SessionStore, Snapshot
+from gemini_live_emulator.session.setup import accept_setup
 from gemini_live_emulator.session.simulated_client import LOUD, MODEL, SILENT
 from gemini_live_emulator.session.usage import Context
 from gemini_live_emulator.session.vad import Detector
@@ -31,44 +31,44 @@ from gemini_live_emulator.truth import Truth
 SCRIPTED = Scenario.load("scripted")
 
 
-def test_the_oldest_handles_of_a_session_are_forgotten() -> None:
-    memory = Memory(0)
-    session = memory.begin(memory.connect(), 0.0, Resumption(valid=10))
+def test_the_oldest_handles_of_a_session_expire() -> None:
+    sessions = SessionStore(0)
+    session = sessions.begin(sessions.connect(), 0.0, Resumption(valid=10))
     snapshot = Snapshot(session, "m", Progress(), Context(Usage()))
-    handles = [memory.issue(snapshot) for _ in range(KEPT + 1)]
-    memory.leave(session, 1, 1.0)
+    handles = [sessions.issue(snapshot) for _ in range(MAX_HANDLES + 1)]
+    sessions.leave(session, 1, 1.0)
     with pytest.raises(Refused):
-        memory.resume(handles[0], "m", 2, 2.0, Resumption())
-    assert memory.resume(handles[1], "m", 2, 2.0, Resumption()) == snapshot
+        sessions.resume(handles[0], "m", 2, 2.0, Resumption())
+    assert sessions.resume(handles[1], "m", 2, 2.0, Resumption()) == snapshot
 
 
-def test_a_session_that_expired_is_forgotten_with_its_handles() -> None:
-    memory = Memory(0)
-    session = memory.begin(memory.connect(), 0.0, Resumption(valid=10))
-    handle = memory.issue(Snapshot(session, "m", Progress(), Context(Usage())))
-    memory.leave(session, 1, 1.0)
-    memory.begin(memory.connect(), 20.0, Resumption())
+def test_a_session_that_expired_is_dropped_with_its_handles() -> None:
+    sessions = SessionStore(0)
+    session = sessions.begin(sessions.connect(), 0.0, Resumption(valid=10))
+    handle = sessions.issue(Snapshot(session, "m", Progress(), Context(Usage())))
+    sessions.leave(session, 1, 1.0)
+    sessions.begin(sessions.connect(), 20.0, Resumption())
     with pytest.raises(Refused, match="Invalid session handle"):
-        memory.resume(handle, "m", 3, 21.0, Resumption())
+        sessions.resume(handle, "m", 3, 21.0, Resumption())
 
 
 def test_a_session_with_two_connections_ends_with_the_last() -> None:
-    memory, rules = Memory(0), Resumption(valid=10, while_open=True)
-    session = memory.begin(memory.connect(), 0.0, rules)
-    handle = memory.issue(Snapshot(session, "m", Progress(), Context(Usage())))
-    memory.resume(handle, "m", 2, 1.0, rules)
-    memory.leave(session, 1, 5.0)
-    assert memory.open == 1
-    memory.leave(session, 2, 20.0)
-    assert memory.open == 0
-    assert memory.spent(session) == 24.0
-    assert memory.resume(handle, "m", 3, 29.0, rules).session == session
+    sessions, rules = SessionStore(0), Resumption(valid=10, while_open=True)
+    session = sessions.begin(sessions.connect(), 0.0, rules)
+    handle = sessions.issue(Snapshot(session, "m", Progress(), Context(Usage())))
+    sessions.resume(handle, "m", 2, 1.0, rules)
+    sessions.leave(session, 1, 5.0)
+    assert sessions.open == 1
+    sessions.leave(session, 2, 20.0)
+    assert sessions.open == 0
+    assert sessions.spent(session) == 24.0
+    assert sessions.resume(handle, "m", 3, 29.0, rules).session == session
 
 
 def test_handles_are_alike_for_alike_seeds() -> None:
     def handle(seed: int) -> str:
-        memory = Memory(seed)
-        return memory.begin(memory.connect(), 0.0, Resumption(valid=10))
+        sessions = SessionStore(seed)
+        return sessions.begin(sessions.connect(), 0.0, Resumption(valid=10))
 
     assert handle(1) == handle(1) != handle(2)
 
@@ -78,17 +78,17 @@ def test_a_duration_is_written_as_protobuf_does(seconds: float, text: str) -> No
     assert duration(seconds) == text
 
 
-def test_a_link_without_notice_only_ends() -> None:
+def test_a_connection_without_notice_only_ends() -> None:
     scenario = SCRIPTED.changed(model={"lead": 0.0, "lifetime": 10.0, "session_limit": None, "overshoot": 0.0})
-    link = Link(agree({"model": MODEL}, scenario, "v1beta", False), 0.0, 0.0)
-    assert link.deadline() == 10.0
-    assert len(link.step(10.0)) == 1
-    assert link.deadline() is None
+    lifetime = ConnectionLifetime(accept_setup({"model": MODEL}, scenario, "v1beta", False), 0.0, 0.0)
+    assert lifetime.deadline() == 10.0
+    assert len(lifetime.step(10.0)) == 1
+    assert lifetime.deadline() is None
 
 
-def test_a_link_may_live_for_ever() -> None:
+def test_a_connection_may_last_for_ever() -> None:
     scenario = SCRIPTED.changed(model={"lifetime": None, "session_limit": None})
-    assert Link(agree({"model": MODEL}, scenario, "v1beta", False), 0.0, 0.0).deadline() is None
+    assert ConnectionLifetime(accept_setup({"model": MODEL}, scenario, "v1beta", False), 0.0, 0.0).deadline() is None
 
 
 # Tokens
@@ -245,7 +245,7 @@ def test_a_stream_is_events_or_a_list() -> None:
     assert [json.loads(event.removeprefix("data: ")) for event in events if event] == ask(path, PROMPT)[1]
 
 
-def test_the_candidate_s_words_are_told_from_the_rest() -> None:
+def test_the_candidate_s_words_are_separated_from_the_rest() -> None:
     text = "Examiner: Where do you live?\nCandidate (0:05): In a town.\n[0:09] Candidate: By a lake.\nGive scores."
     assert candidate_words([text]) == ["In a town.", "By a lake."]
     assert candidate_words(["no labels here"]) == ["no labels here"]
@@ -299,7 +299,7 @@ def test_truth_is_lines_of_json_from_the_first_moment_on(tmp_path: Path) -> None
     assert second == {"t": 1.5, "what": "setup", "connection": 2, "data": "<2 bytes>", "other": "/x"}
 
 
-async def test_one_can_wait_for_a_fact() -> None:
+async def test_one_can_wait_for_an_event() -> None:
     truth = Truth(None, 0.0)
     waiting = asyncio.create_task(truth.reached("setup", 2))
     for _ in range(2):
@@ -339,12 +339,12 @@ def test_resampling_keeps_the_length() -> None:
 def test_a_tone_is_as_long_as_its_words_and_always_the_same() -> None:
     short, long = speech.tone("One."), speech.tone("One two three four five six seven eight.")
     assert len(long) > 2 * len(short)
-    assert speech.ToneMouth().say("One.") == short
+    assert speech.ToneSynthesizer().synthesize("One.") == short
     assert speech.tone("") == b""
-    assert speech.DescribingEar().hear(LOUD * 10) == "(1.0 s of speech)"
+    assert speech.DescribingTranscriber().transcribe(LOUD * 10) == "(1.0 s of speech)"
 
 
-@pytest.mark.parametrize("engine", [speech.MoonshineEar, speech.HibariMouth])
+@pytest.mark.parametrize("engine", [speech.MoonshineTranscriber, speech.HibariSynthesizer])
 def test_a_missing_engine_is_named(engine: type, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "moonshine_voice", None)
     monkeypatch.setitem(sys.modules, "hibari", None)
@@ -355,8 +355,8 @@ def test_a_missing_engine_is_named(engine: type, monkeypatch: pytest.MonkeyPatch
 def test_a_package_without_its_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "moonshine_voice", SimpleNamespace(get_model_path=lambda _: tmp_path))
     with pytest.raises(speech.SpeechMissing, match="has no model inside"):
-        speech.MoonshineEar()
+        speech.MoonshineTranscriber()
 
 
 def test_nothing_is_said_in_silence() -> None:
-    assert speech.shared_mouth().say(" ") == b""
+    assert speech.shared_synthesizer().synthesize(" ") == b""

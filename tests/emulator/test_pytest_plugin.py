@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from gemini_live_emulator import Emulator
+import gemini_live_emulator
 from gemini_live_emulator.pytest_plugin import gemini_live, pytest_configure
+from gemini_live_emulator.scenario import Scenario
+from gemini_live_emulator.server.listener import Emulator
 
 __all__ = ["gemini_live"]
 
 pytestmark = pytest.mark.real_time
 
-ROOT = Path(__file__).parents[2]
 THEIRS = """
 import asyncio
 import json
@@ -53,24 +54,30 @@ def test_with_a_mistake(gemini_live):
 """
 
 
-def test_the_fixture_runs_an_emulator_for_any_test(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text('pytest_plugins = ["gemini_live_emulator.pytest_plugin"]\n')
+@pytest.mark.parametrize("conftest", ["", 'pytest_plugins = ["gemini_live_emulator.pytest_plugin"]\n'])
+def test_the_fixture_runs_an_emulator_for_any_test(conftest: str, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(conftest)
     (tmp_path / "test_theirs.py").write_text(THEIRS)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(tmp_path),
-        str(tmp_path),
-    ]
-    ran = subprocess.run(
-        command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": ""}, check=False
-    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+    ran = subprocess.run([*command, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, env={}, check=False)
     assert "2 passed, 1 xfailed" in ran.stdout, ran.stdout + ran.stderr
+
+
+def test_the_plugin_costs_a_test_run_nothing_where_no_test_uses_it() -> None:
+    program = "import sys, gemini_live_emulator.pytest_plugin; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert [name for name in loaded if name.startswith("gemini_live_emulator")] == [
+        "gemini_live_emulator",
+        "gemini_live_emulator.pytest_plugin",
+    ]
+    assert {"websockets", "pydantic", "numpy", "cryptography", "yaml", "click"}.isdisjoint(loaded)
+
+
+def test_the_package_offers_two_names_and_no_other() -> None:
+    assert gemini_live_emulator.Emulator is Emulator
+    assert gemini_live_emulator.Scenario is Scenario
+    with pytest.raises(AttributeError, match="has no attribute 'Emulater'"):
+        _ = gemini_live_emulator.Emulater
 
 
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k"

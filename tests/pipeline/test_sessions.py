@@ -61,7 +61,7 @@ def keep(*sessions: tuple[str, str, Sequence[Event]], database: str = "sqlite://
 def test_sessions_are_listed_newest_first() -> None:
     keep(("aa1", "timer", EXAM), ("ab2", "pause", [said("Hello")]))
     lines = output("list").splitlines()
-    assert lines[0].split() == ["id", "opened", "(UTC)", "length", "ended", "door", "arm", "scores", "cost"]
+    assert lines[0].split() == ["id", "opened", "(UTC)", "length", "ended", "transport", "arm", "scores", "cost"]
     assert lines[1].split() == ["ab2", "2026-03-04", "10:31", "open", "wav", "pause", "none"]
     assert lines[2].split() == (
         ["aa1", "2026-03-04", "10:30", "00:10", "completed", "wav", "timer", "partial", "USD", "0.0010"]
@@ -114,7 +114,7 @@ def test_words_cannot_steer_the_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "start"), [("json", '{\n  "schema_version": 1,'), ("md", "# Session s1"), ("vtt", "WEBVTT")]
+    ("form", "start"), [("json", '{\n  "schema_version": 2,'), ("md", "# Session s1"), ("vtt", "WEBVTT")]
 )
 def test_a_session_is_exported_to_the_screen_or_a_file(form: str, start: str, tmp_path: Path) -> None:
     keep(("s1", "timer", [said("Füße")]))

@@ -1,4 +1,4 @@
-"""What is put on the shelf comes back, whether it has been written by then or not."""
+"""What is put into the spool comes back, whether it has been written by then or not."""
 
 import threading
 
@@ -17,40 +17,40 @@ def written() -> None:
 
 
 def test_what_was_put_comes_back_from_memory_and_from_the_file() -> None:
-    shelves = [FileSpool(), FileSpool()]
-    places = [(shelf, shelf.put(pcm), pcm) for pcm in parts() for shelf in shelves]
-    assert all(shelf.get(place, len(pcm)) == pcm for shelf, place, pcm in places)
+    spools = [FileSpool(), FileSpool()]
+    positions = [(spool, spool.put(pcm), pcm) for pcm in parts() for spool in spools]
+    assert all(spool.get(position, len(pcm)) == pcm for spool, position, pcm in positions)
     written()
-    assert all(shelf._unwritten == {} for shelf in shelves)
-    assert all(shelf.get(place, len(pcm)) == pcm for shelf, place, pcm in places)
-    for shelf in shelves:
-        shelf.close()
+    assert all(spool._unwritten == {} for spool in spools)
+    assert all(spool.get(position, len(pcm)) == pcm for spool, position, pcm in positions)
+    for spool in spools:
+        spool.close()
 
 
-def test_a_disk_that_hangs_holds_up_nobody_and_a_closed_shelf_writes_nothing() -> None:
-    hangs, shelf = threading.Event(), FileSpool()
+def test_a_disk_that_hangs_holds_up_nobody_and_a_closed_spool_writes_nothing() -> None:
+    hangs, spool = threading.Event(), FileSpool()
     _writer().submit(hangs.wait)
-    place = shelf.put(b"pcm")
-    assert shelf.get(place, 3) == b"pcm"
-    shelf.close()
+    position = spool.put(b"pcm")
+    assert spool.get(position, 3) == b"pcm"
+    spool.close()
     hangs.set()
     written()
 
 
 def test_what_a_full_disk_does_not_take_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf = FileSpool()
-    kept = shelf._file
+    spool = FileSpool()
+    file = spool._file
 
     class Full:
-        def seek(self, place: int) -> None:
+        def seek(self, position: int) -> None:
             raise OSError(28, "No space left on device")
 
-    first = shelf.put(b"one")
+    first = spool.put(b"one")
     written()
-    monkeypatch.setattr(shelf, "_file", Full())
-    places = [shelf.put(b"two"), shelf.put(b"six")]
+    monkeypatch.setattr(spool, "_file", Full())
+    positions = [spool.put(b"two"), spool.put(b"six")]
     written()
-    assert [shelf.get(place, 3) for place in places] == [b"two", b"six"]
-    monkeypatch.setattr(shelf, "_file", kept)
-    assert shelf.get(first, 3) == b"one"
-    shelf.close()
+    assert [spool.get(position, 3) for position in positions] == [b"two", b"six"]
+    monkeypatch.setattr(spool, "_file", file)
+    assert spool.get(first, 3) == b"one"
+    spool.close()

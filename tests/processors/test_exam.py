@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from pipecat.frames.frames import UserStartedSpeakingFrame
+from pipecat.frames.frames import Frame, UserStartedSpeakingFrame
+from pipecat.processors.frame_processor import FrameDirection
 from pydantic import ValidationError
 
 from core.events import ExamProgressed, Speaker, UtteranceSpoken
@@ -15,6 +16,7 @@ from processors.frames import (
     ScoringExpectedFrame,
     UtteranceFrame,
 )
+from processors.stage import Stage, StageSettings
 from support.frames import Ends, running
 from support.session import FakeSession
 
@@ -53,7 +55,7 @@ async def test_an_exam_is_followed_to_its_scores() -> None:
         (number, 3, "Interview", question) for number, question in enumerate(QUESTIONS, start=1)
     ]
     assert [(frame.silence, frame.at_least) for frame in ends.rose(AnswerExpectedFrame)] == [(None, 1.0)] * 3
-    assert [frame.due for frame in ends.got(ScoringExpectedFrame)] == [False, True]
+    assert [frame.expected for frame in ends.got(ScoringExpectedFrame)] == [False, True]
     assert ends.rose(InstructionFrame) == []
 
 
@@ -64,39 +66,65 @@ async def test_the_time_limit_is_told_when_nobody_speaks() -> None:
         await ends.until(lambda: ends.rose(InstructionFrame), timeout=400)
         assert 300 <= session.now() <= 310
         assert "The time of the test is over" in ends.rose(InstructionFrame)[0].text
-        await ends.until(lambda: [frame.due for frame in ends.got(ScoringExpectedFrame)] == [False, True])
+        await ends.until(lambda: [frame.expected for frame in ends.got(ScoringExpectedFrame)] == [False, True])
 
 
 async def test_once_the_scoring_stage_has_asked_for_scores_no_question_counts() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
         await asks(ends, session, QUESTIONS[0])
-        await ends.pull(InstructionFrame(text="Give the scores."))
+        await ends.pull(InstructionFrame(text="Give the scores.", exam_over=True))
         await ends.until(lambda: ends.rose(InstructionFrame))
         await ends.until(lambda: len(ends.got(ScoringExpectedFrame)) == 2)
         await asks(ends, session, QUESTIONS[1])
     assert [one.asked for one in session.of(ExamProgressed)] == [1]
 
 
+class Encourage(Stage[StageSettings]):
+    """A user's stage behind the exam: a word of encouragement after each answer."""
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        await self.push_frame(frame, direction)
+        if isinstance(frame, CallerStoppedFrame):
+            await self.push_frame(InstructionFrame(text="Encourage the candidate."), FrameDirection.UPSTREAM)
+
+
+async def test_another_stage_that_instructs_the_model_does_not_end_the_exam() -> None:
+    session = FakeSession()
+    async with running(stage(session), Encourage(StageSettings(), session)) as ends:
+        for question in QUESTIONS[:2]:
+            await asks(ends, session, question)
+            await answers(ends, session)
+            await ends.until(lambda: ends.rose(InstructionFrame))
+            assert [frame.expected for frame in ends.got(ScoringExpectedFrame)] == [False]
+        await asks(ends, session, QUESTIONS[2])
+        await answers(ends, session)
+        await ends.until(lambda: len(ends.got(ScoringExpectedFrame)) == 2)
+    assert [one.asked for one in session.of(ExamProgressed)] == [1, 2, 3]
+    assert len(ends.rose(InstructionFrame)) == 3
+
+
 async def test_the_model_is_told_the_plan_and_where_the_exam_stands() -> None:
     session = FakeSession()
     exam = stage(session)
     assert all(question in exam.instructions() for question in QUESTIONS)
-    assert exam.standing() == ""
+    assert exam.progress_summary() == ""
     async with running(exam) as ends:
         await asks(ends, session, QUESTIONS[0])
         await answers(ends, session)
         await asks(ends, session, "Bruce, in Sackville.", "caller")
-        assert exam.standing() == "Question 1 is done. Go on with question 2: What is your town like?"
+        assert exam.progress_summary() == "Question 1 is done. Go on with question 2: What is your town like?"
 
 
 def test_a_bad_plan_is_one_sentence_with_file_and_key(tmp_path: Path) -> None:
     bad = tmp_path / "plan.yaml"
     bad.write_text("name: x\nparts: [{name: y, questions: [{text: Why, answr: long}]}]\n")
-    with pytest.raises(ValidationError, match=r"plan.yaml is not an exam plan: parts.0.questions.0.question.answr"):
+    with pytest.raises(
+        ValidationError, match=r"plan.yaml is not an exam plan: parts.0.questions.0.answr: Extra .*\(line 2\)"
+    ):
         ExamSettings(plan=bad)
     bad.write_text("name: [")
-    with pytest.raises(ValueError, match="cannot be read as YAML"):
+    with pytest.raises(ValueError, match=r"plan\.yaml is not YAML at line 1, column 8: "):
         read_plan(bad)
 
 

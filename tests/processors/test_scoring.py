@@ -12,7 +12,6 @@ from core.events import ScoreAsked, ScoreGiven, ScoreMissing, Speaker, Utterance
 from processors.frames import (
     InstructionFrame,
     ReplyDoneFrame,
-    ScoreFrame,
     ScoringExpectedFrame,
     ToolAnswerFrame,
     ToolCallFrame,
@@ -63,7 +62,6 @@ async def test_a_call_with_all_scores_ends_the_exam_after_the_farewell() -> None
         await asyncio.sleep(3)
     assert session.finished == [("completed", "")]
     assert given(session) == {name: (value, "call") for name, value in BANDS.items()}
-    assert len(ends.got(ScoreFrame)) == 5
 
 
 async def test_a_call_that_lacks_scores_is_told_which() -> None:
@@ -77,7 +75,7 @@ async def test_a_call_that_lacks_scores_is_told_which() -> None:
 
 async def test_scores_that_are_only_spoken_count() -> None:
     session = FakeSession()
-    async with running(stage(session, patience=6)) as ends:
+    async with running(stage(session, score_timeout=6)) as ends:
         await say(ends, session, "examiner", SPOKEN)
         await asyncio.sleep(5)
         assert session.finished == [] and ends.rose(InstructionFrame) == []  # the call may still come
@@ -92,7 +90,7 @@ async def test_scores_that_are_only_spoken_count() -> None:
 
 async def test_an_examiner_that_stops_short_is_asked_by_name() -> None:
     session = FakeSession()
-    async with running(stage(session, patience=6, ask_again=2)) as ends:
+    async with running(stage(session, score_timeout=6, max_requests=2)) as ends:
         await say(ends, session, "examiner", "For fluency I give you a six, and for vocabulary a six and a half.")
         await ends.until(lambda: ends.rose(InstructionFrame))
         assert (
@@ -112,7 +110,7 @@ async def test_what_stays_missing_is_read_from_the_transcript_by_the_text_model(
     scoring = stage(session)
     async with running(scoring) as ends:
         await say(ends, session, "caller", ANSWER)
-    await scoring.conclude()
+    await scoring.finish()
     assert given(session) == {name: (value, "text") for name, value in BANDS.items()}
     assert ANSWER in session.asked[0]
     assert session.finished == []  # the call had ended already
@@ -123,7 +121,7 @@ async def test_too_little_to_judge_is_said_and_not_guessed() -> None:
     scoring = stage(session)
     async with running(scoring) as ends:
         await say(ends, session, "caller", "Hello?")
-    await scoring.conclude()
+    await scoring.finish()
     assert session.asked == []
     assert {missing.why for missing in session.of(ScoreMissing)} == {"not enough evidence"}
     assert len(session.of(ScoreMissing)) == 5 and given(session) == {}
@@ -137,11 +135,11 @@ async def test_a_candidate_cannot_give_scores() -> None:
     assert session.finished == [] and session.of(ScoreAsked) == []
 
 
-async def test_concluding_twice_at_once_gives_one_verdict() -> None:
+async def test_finishing_twice_at_once_gives_one_verdict() -> None:
     session = FakeSession()
     scoring = stage(session)
     async with running(scoring):
-        await asyncio.gather(scoring.conclude(), scoring.conclude())
+        await asyncio.gather(scoring.finish(), scoring.finish())
     assert len(session.of(ScoreMissing)) == 5
     assert session.finished == [("completed", "")]
 
@@ -153,10 +151,25 @@ def test_a_broken_rubric_is_refused_with_the_config(tmp_path: Path) -> None:
         ScoringSettings(rubric=bad)
 
 
+@pytest.mark.parametrize(
+    ("former", "present"), [("patience", "score_timeout"), ("reply", "reply_timeout"), ("ask_again", "max_requests")]
+)
+def test_a_former_key_is_answered_with_the_present_one(former: str, present: str) -> None:
+    with pytest.raises(ValidationError, match=f"{former} is now called {present}"):
+        ScoringSettings.model_validate({"rubric": RUBRIC, former: 2})
+
+
+def test_the_stage_describes_itself_by_its_rubric() -> None:
+    info = Scoring.describe(ScoringSettings(rubric=RUBRIC))
+    assert (info.criteria, info.scale, info.owes_verdict) == (tuple(BANDS), (0, 9), True)
+    labels = Scoring.describe(ScoringSettings(rubric=RUBRIC.with_name("cefr.yaml")))
+    assert labels.criteria and labels.scale is None
+
+
 async def test_an_examiner_that_never_begins_to_give_scores_is_asked_and_then_says_goodbye() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
-        await ends.push(ScoringExpectedFrame(due=True))
+        await ends.push(ScoringExpectedFrame(expected=True))
         for number in (1, 2, 3):
             await ends.until(lambda number=number: len(ends.rose(InstructionFrame)) == number)
             await say(ends, session, "examiner", "The test is over.")
@@ -164,6 +177,7 @@ async def test_an_examiner_that_never_begins_to_give_scores_is_asked_and_then_sa
     told = [frame.text for frame in ends.rose(InstructionFrame)]
     assert "Continue with fluency and coherence, lexical" in told[0] and told[0] == told[1]
     assert "say goodbye" in told[2]
+    assert all(frame.exam_over for frame in ends.rose(InstructionFrame))
     assert session.finished == [("completed", "")]
     assert [verdict.status for verdict in session.of(VerdictGiven)] == ["insufficient"]
 
@@ -171,10 +185,10 @@ async def test_an_examiner_that_never_begins_to_give_scores_is_asked_and_then_sa
 async def test_nobody_is_asked_while_the_candidate_answers_one_more_question() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
-        await ends.push(ScoringExpectedFrame(due=True), ScoringExpectedFrame(due=False))
+        await ends.push(ScoringExpectedFrame(expected=True), ScoringExpectedFrame(expected=False))
         await asyncio.sleep(60)
         assert ends.rose(InstructionFrame) == []
-        await ends.push(ScoringExpectedFrame(due=True))
+        await ends.push(ScoringExpectedFrame(expected=True))
         await ends.until(lambda: ends.rose(InstructionFrame))
 
 
@@ -182,7 +196,7 @@ async def test_a_call_before_the_exam_is_over_is_told_so_and_counts_only_if_noth
     session = FakeSession()
     scoring = stage(session)
     async with running(scoring) as ends:
-        await ends.push(ScoringExpectedFrame(due=False))
+        await ends.push(ScoringExpectedFrame(expected=False))
         await asyncio.sleep(0.1)
         await ends.push(ToolCallFrame(call_id="7", function="reportScoringResults", args=dict(BANDS)))
         await ends.until(lambda: ends.rose(ToolAnswerFrame))
@@ -191,7 +205,7 @@ async def test_a_call_before_the_exam_is_over_is_told_so_and_counts_only_if_noth
         assert "Go on where you are" in answer["message"]
         await say(ends, session, "examiner", "Fluency is five. Pronunciation is eight.")
         await asyncio.sleep(1)
-    await scoring.conclude()
+    await scoring.finish()
     assert given(session)["fluency"] == (5, "speech")
     assert given(session)["grammar"] == (6, "early")
 
@@ -199,7 +213,7 @@ async def test_a_call_before_the_exam_is_over_is_told_so_and_counts_only_if_noth
 async def test_who_calls_again_means_it() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
-        await ends.push(ScoringExpectedFrame(due=False))
+        await ends.push(ScoringExpectedFrame(expected=False))
         await asyncio.sleep(0.1)
         for number in (1, 2):
             call = ToolCallFrame(call_id=str(number), function="reportScoringResults", args=dict(BANDS))
@@ -213,7 +227,7 @@ async def test_who_calls_again_means_it() -> None:
 async def test_scores_that_are_being_spoken_make_a_call_timely() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
-        await ends.push(ScoringExpectedFrame(due=False))
+        await ends.push(ScoringExpectedFrame(expected=False))
         await ends.push(TTSStartedFrame(), TTSTextFrame("Fluency is six and grammar is six.", TextType.WORD))
         await ends.push(ToolCallFrame(call_id="7", function="reportScoringResults", args=dict(BANDS)))
         await ends.until(lambda: ends.rose(ToolAnswerFrame))
@@ -223,11 +237,11 @@ async def test_scores_that_are_being_spoken_make_a_call_timely() -> None:
 async def test_a_model_that_has_lost_the_conversation_is_told_which_scores_are_left() -> None:
     session = FakeSession()
     scoring = stage(session)
-    assert scoring.standing() == ""
+    assert scoring.progress_summary() == ""
     async with running(scoring) as ends:
         await say(ends, session, "examiner", "For fluency I give you a six.")
         await asyncio.sleep(1)
-        told = scoring.standing()
+        told = scoring.progress_summary()
     assert "ask none of them again" in told and "The results so far: fluency and coherence." in told
     assert "Continue with lexical resource" in told and "reportScoringResults" in told
 

@@ -21,29 +21,29 @@ from support.frames import Ends, running
 from support.session import FakeSession
 
 
-def heard(text: str) -> TranscriptionFrame:
+def transcribed(text: str) -> TranscriptionFrame:
     return TranscriptionFrame(text, "caller", "2026-01-01T00:00:00Z")
 
 
-def spoke(text: str) -> TTSTextFrame:
+def examiner(text: str) -> TTSTextFrame:
     return TTSTextFrame(text, TextType.WORD)
 
 
-async def settled(ends: Ends) -> None:
+async def processed(ends: Ends) -> None:
     await asyncio.sleep(0.1)
 
 
 async def test_a_question_and_an_answer_are_recorded_in_order() -> None:
     session = FakeSession()
     async with running(Transcript(TranscriptSettings(), session)) as ends:
-        await ends.push(spoke("Where do"), spoke(" you live?"), ReplyDoneFrame())
-        await settled(ends)
+        await ends.push(examiner("Where do"), examiner(" you live?"), ReplyDoneFrame())
+        await processed(ends)
         await ends.push(UserStartedSpeakingFrame())
-        await ends.push(heard("In Sack"), heard("ville."))
-        await settled(ends)
+        await ends.push(transcribed("In Sack"), transcribed("ville."))
+        await processed(ends)
         await ends.push(CallerStoppedFrame(spoke_until=session.now()))
-        await ends.push(spoke("Thank you."), ReplyDoneFrame())
-        await settled(ends)
+        await ends.push(examiner("Thank you."), ReplyDoneFrame())
+        await processed(ends)
     assert [(u.speaker, u.text) for u in session.utterances] == [
         ("examiner", "Where do you live?"),
         ("caller", "In Sackville."),
@@ -52,135 +52,135 @@ async def test_a_question_and_an_answer_are_recorded_in_order() -> None:
     assert len(ends.got(UtteranceFrame)) == 3
 
 
-async def test_words_that_are_pending_when_the_call_ends_are_kept_and_marked() -> None:
+async def test_words_that_are_pending_when_the_call_ends_are_recorded_as_partial() -> None:
     session = FakeSession()
     transcript = Transcript(TranscriptSettings(), session)
     async with running(transcript) as ends:
         await ends.push(UserStartedSpeakingFrame())
-        await ends.push(heard("I was about to"))
-        await settled(ends)
+        await ends.push(transcribed("I was about to"))
+        await processed(ends)
     assert [(u.text, u.partial) for u in session.utterances] == [("I was about to", True)]
-    await transcript.conclude()
+    await transcript.finish()
     assert len(session.of(UtteranceSpoken)) == 1
 
 
-async def test_words_are_on_record_before_the_utterance_is_finished() -> None:
+async def test_checkpoints_are_recorded_before_the_utterance_is_finished() -> None:
     session = FakeSession()
     async with running(Transcript(TranscriptSettings(), session)) as ends:
-        await ends.push(UserStartedSpeakingFrame(), heard("In Sackville."))
-        await settled(ends)
-        await ends.push(CallerStoppedFrame(spoke_until=session.now()), spoke("Your scores are: six"))
+        await ends.push(UserStartedSpeakingFrame(), transcribed("In Sackville."))
+        await processed(ends)
+        await ends.push(CallerStoppedFrame(spoke_until=session.now()), examiner("Your scores are: six"))
         await asyncio.sleep(1.5)
         assert session.utterances == []
-        assert [(kept.speaker, kept.text) for kept in session.of(TranscriptCheckpointed)] == [
+        assert [(checkpoint.speaker, checkpoint.text) for checkpoint in session.of(TranscriptCheckpointed)] == [
             ("caller", "In Sackville."),
             ("examiner", "Your scores are: six"),
         ]
         await ends.push(ReplyDoneFrame())
-        await settled(ends)
-    kept = {fact.speaker: fact.started for fact in session.of(TranscriptCheckpointed)}
-    assert {said.speaker: said.started for said in session.utterances} == kept, "the utterance is known to replace them"
+        await processed(ends)
+    started = {event.speaker: event.started for event in session.of(TranscriptCheckpointed)}
+    assert {utterance.speaker: utterance.started for utterance in session.utterances} == started, "it replaces them"
 
 
-async def test_a_cancelled_call_keeps_its_words_too() -> None:
+async def test_pending_words_of_a_cancelled_call_are_recorded_too() -> None:
     session = FakeSession()
     async with running(Transcript(TranscriptSettings(), session)) as ends:
-        await ends.push(spoke("Now let us"))
-        await settled(ends)
+        await ends.push(examiner("Now let us"))
+        await processed(ends)
         await ends.worker.cancel()
     assert [(u.text, u.partial) for u in session.utterances] == [("Now let us", True)]
 
 
-async def test_a_reply_that_was_cut_off_is_kept_as_far_as_it_was_played() -> None:
+async def test_a_reply_that_was_interrupted_is_recorded_as_far_as_it_was_played() -> None:
     session = FakeSession()
     async with running(Transcript(TranscriptSettings(), session)) as ends:
-        await ends.push(spoke("Now tell me about your town."))
-        await settled(ends)
+        await ends.push(examiner("Now tell me about your town."))
+        await processed(ends)
         await ends.push(InterruptionFrame())
-        await ends.push(ReplyDoneFrame(interrupted=True, heard=0.5))
-        await settled(ends)
+        await ends.push(ReplyDoneFrame(interrupted=True, played_share=0.5))
+        await processed(ends)
     assert [(u.text, u.interrupted) for u in session.utterances] == [("Now tell me", True)]
 
 
-async def answered(ends: Ends, session: FakeSession, text: str, voice: float = 12.0) -> None:
+async def answered_turn(ends: Ends, session: FakeSession, text: str, voice: float = 12.0) -> None:
     """The caller speaks for a while, and the examiner answers."""
     await ends.push(UserStartedSpeakingFrame())
-    await settled(ends)
+    await processed(ends)
     began = session.now()
     await asyncio.sleep(voice)
     await ends.push(VoiceSpanFrame(started=began, ended=session.now()))
     await ends.push(CallerStoppedFrame(spoke_until=session.now()))
     if text:
-        await ends.push(heard(text))
-    await settled(ends)
-    await ends.push(spoke("I see."), ReplyDoneFrame())
-    await settled(ends)
+        await ends.push(transcribed(text))
+    await processed(ends)
+    await ends.push(examiner("I see."), ReplyDoneFrame())
+    await processed(ends)
 
 
-async def test_a_hole_is_asked_about_and_the_utterance_waits_for_the_answer() -> None:
+async def test_a_gap_is_sent_upstream_and_the_utterance_waits_for_the_repair() -> None:
     session = FakeSession()
     async with running(Transcript(TranscriptSettings(), session)) as ends:
         await ends.push(ShadowReadyFrame())
-        await answered(ends, session, "A few words.")
+        await answered_turn(ends, session, "A few words.")
         assert [u.speaker for u in session.utterances] == ["examiner"]
-        [hole] = ends.rose(GapFrame)
+        [gap] = ends.rose(GapFrame)
         await ends.push(
-            ShadowTextFrame(text="Many more words than that.", started=hole.started, ended=hole.ended, repaired=True)
+            ShadowTextFrame(text="Many more words than that.", started=gap.started, ended=gap.ended, repaired=True)
         )
         await ends.until(lambda: len(ends.got(UtteranceFrame)) == 2)
     assert [(u.speaker, u.text, u.source) for u in session.utterances] == [
         ("caller", "Many more words than that.", "repaired"),
         ("examiner", "I see.", "live"),
     ]
-    assert [fact.text for fact in session.of(AlternativeTranscribed)] == ["A few words."]
+    assert [event.text for event in session.of(AlternativeTranscribed)] == ["A few words."]
 
 
-async def test_a_hole_at_the_end_of_a_turn_is_found_before_the_examiner_has_answered() -> None:
+async def test_a_gap_at_the_end_of_a_turn_is_found_before_the_examiner_has_answered() -> None:
     session = FakeSession()
     async with running(Transcript(TranscriptSettings(), session)) as ends:
         await ends.push(ShadowReadyFrame())
         await ends.push(UserStartedSpeakingFrame(), VoiceSpanFrame(started=0.0, ended=12.0))
-        await ends.push(CallerStoppedFrame(spoke_until=12.0), heard("A few words."))
+        await ends.push(CallerStoppedFrame(spoke_until=12.0), transcribed("A few words."))
         before = session.now()
         await ends.until(lambda: ends.rose(GapFrame))
         assert session.now() - before == pytest.approx(5.0, abs=0.1)
-        [hole] = ends.rose(GapFrame)
-        second = ShadowTextFrame(text="More words than that.", started=hole.started, ended=hole.ended, repaired=True)
-        await ends.push(second)
-        await settled(ends)
+        [gap] = ends.rose(GapFrame)
+        shadow = ShadowTextFrame(text="More words than that.", started=gap.started, ended=gap.ended, repaired=True)
+        await ends.push(shadow)
+        await processed(ends)
         assert session.utterances == [], "its text may still grow"
-        await ends.push(spoke("I see."), ReplyDoneFrame())
-        await settled(ends)
+        await ends.push(examiner("I see."), ReplyDoneFrame())
+        await processed(ends)
     assert [u.text for u in session.utterances] == ["More words than that.", "I see."]
     assert len(session.of(GapFound)) == 1
 
 
-async def test_an_answer_that_does_not_come_is_not_waited_for_for_ever() -> None:
+async def test_the_wait_for_a_repair_is_bounded() -> None:
     session = FakeSession()
     transcript = Transcript(TranscriptSettings(repair_wait=2.0), session)
     async with running(transcript) as ends:
         await ends.push(ShadowReadyFrame())
-        await answered(ends, session, "A few words.")
+        await answered_turn(ends, session, "A few words.")
         before = session.now()
         await ends.until(lambda: len(ends.got(UtteranceFrame)) == 2)
         assert 4.5 < session.now() - before < 5.5, "two seconds, and a quarter of twelve"
-        await transcript.conclude()
+        await transcript.finish()
     [measured] = session.of(TranscriptMeasured)
-    assert (measured.completeness, measured.holes, measured.repaired) == (0.0, 1, 0)
+    assert (measured.completeness, measured.gaps, measured.repaired) == (0.0, 1, 0)
 
 
-async def test_the_end_of_a_call_waits_for_what_was_asked() -> None:
+async def test_the_end_of_a_call_waits_for_a_pending_repair() -> None:
     session = FakeSession()
     transcript = Transcript(TranscriptSettings(), session)
     async with running(transcript) as ends:
         await ends.push(ShadowReadyFrame())
-        await answered(ends, session, "")
-        concluding = asyncio.create_task(transcript.conclude())
-        [hole] = ends.rose(GapFrame)
+        await answered_turn(ends, session, "")
+        finishing = asyncio.create_task(transcript.finish())
+        [gap] = ends.rose(GapFrame)
         await asyncio.sleep(1.0)
-        assert not concluding.done()
-        await ends.push(ShadowTextFrame(text="Good bye.", started=hole.started, ended=hole.ended, repaired=True))
-        await concluding
+        assert not finishing.done()
+        await ends.push(ShadowTextFrame(text="Good bye.", started=gap.started, ended=gap.ended, repaired=True))
+        await finishing
         assert [u.text for u in session.utterances] == ["Good bye.", "I see."]
 
 
@@ -191,16 +191,16 @@ async def test_the_end_of_a_call_waits_for_the_end_of_the_turn_that_is_on_its_wa
         await ends.push(ShadowReadyFrame(), UserStartedSpeakingFrame())
         began = session.now()
         await asyncio.sleep(3.0)
-        concluding = asyncio.create_task(transcript.conclude())
+        finishing = asyncio.create_task(transcript.finish())
         await asyncio.sleep(0.1)
         await ends.push(VoiceSpanFrame(started=began, ended=began + 3), CallerStoppedFrame(spoke_until=began + 3))
-        await settled(ends)
-        [hole] = ends.rose(GapFrame)
-        assert (hole.started, hole.ended) == (began, began + 3)
-        await ends.push(ShadowTextFrame(text="I am Bruce.", started=hole.started, ended=hole.ended, repaired=True))
-        await concluding
-    [said] = session.utterances
-    assert (said.text, said.ended, said.source) == ("I am Bruce.", began + 3, "repaired")
+        await processed(ends)
+        [gap] = ends.rose(GapFrame)
+        assert (gap.started, gap.ended) == (began, began + 3)
+        await ends.push(ShadowTextFrame(text="I am Bruce.", started=gap.started, ended=gap.ended, repaired=True))
+        await finishing
+    [utterance] = session.utterances
+    assert (utterance.text, utterance.ended, utterance.source) == ("I am Bruce.", began + 3, "repaired")
 
 
 async def test_the_end_of_a_call_waits_a_bounded_time() -> None:
@@ -208,32 +208,32 @@ async def test_the_end_of_a_call_waits_a_bounded_time() -> None:
     transcript = Transcript(TranscriptSettings(repair_wait=2.0), session)
     async with running(transcript) as ends:
         await ends.push(ShadowReadyFrame())
-        await answered(ends, session, "A few words.")
+        await answered_turn(ends, session, "A few words.")
         before = session.now()
-        await transcript.conclude()
+        await transcript.finish()
         assert session.now() - before < 5.5
     assert [u.text for u in session.utterances] == ["A few words.", "I see."]
 
 
-async def test_without_second_ears_a_hole_is_told_and_nobody_is_asked() -> None:
+async def test_without_a_second_transcriber_a_gap_is_recorded_and_not_sent_upstream() -> None:
     session = FakeSession()
     async with running(Transcript(TranscriptSettings(), session)) as ends:
-        await answered(ends, session, "A few words.")
+        await answered_turn(ends, session, "A few words.")
     assert len(session.of(GapFound)) == 1 and ends.rose(GapFrame) == []
     assert [u.text for u in session.utterances] == ["A few words.", "I see."]
     [measured] = session.of(TranscriptMeasured)
     assert measured.repaired == 0
 
 
-async def test_where_both_hear_everything_the_settings_choose() -> None:
+async def test_where_both_transcribe_every_turn_the_settings_choose() -> None:
     session = FakeSession()
     async with running(Transcript(TranscriptSettings(prefer="shadow"), session)) as ends:
         await ends.push(ShadowReadyFrame(always=True))
-        await answered(ends, session, "I live by the sea.", 3.0)
-        [spoken] = session.utterances
+        await answered_turn(ends, session, "I live by the sea.", 3.0)
+        [utterance] = session.utterances
         await ends.push(ShadowTextFrame(text="I live by the see.", started=0.1, ended=session.now()))
         await ends.until(lambda: len(session.utterances) == 2)
-    assert spoken.speaker == "examiner"
+    assert utterance.speaker == "examiner"
     assert [(u.text, u.source) for u in session.utterances if u.speaker == "caller"] == [
         ("I live by the see.", "shadow")
     ]

@@ -39,7 +39,7 @@ SHORT = {
 
 
 @dataclass
-class Told:
+class CallResult:
     """What a call left behind."""
 
     record: SessionRecord
@@ -55,7 +55,7 @@ class Told:
         return {score.criterion: (score.value, score.source) for score in self.record.scores}
 
     def of(self, kind: type[Any]) -> list[Any]:
-        """The facts of one kind."""
+        """The events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
 
@@ -95,11 +95,11 @@ async def hold(
     *,
     during: Callable[[Running, Event], None] | None = None,
     **wav: Any,
-) -> Told:
-    """Hold a call of this config with these answers; `during` sees each fact as it is recorded."""
+) -> CallResult:
+    """Hold a call of this config with these answers; `during` is given each event as it is recorded."""
     events: list[Event] = []
     truth = file.parent / "truth.jsonl"
-    door = WavListener(WavSettings(files=tuple(recordings), **wav), "call-1")
+    listener = WavListener(WavSettings(files=tuple(recordings), **wav), "call-1")
     held: list[Running] = []
 
     def seen(_: str, event: Event) -> None:
@@ -110,11 +110,11 @@ async def hold(
     async with running(load(file), seen, truth) as there:
         held.append(there)
         async with asyncio.timeout(150):
-            await there.host.serve(door)
+            await there.host.serve(listener)
         record = await there.store.session("call-1")
     assert record is not None
     lines = [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()] if truth.exists() else []
-    return Told(record, events, lines)
+    return CallResult(record, events, lines)
 
 
 async def in_time() -> None:
@@ -131,23 +131,23 @@ async def in_time() -> None:
 class Held(Generic[Name]):
     """What each of many calls left behind."""
 
-    calls: dict[Name, Told | BaseException]
+    calls: dict[Name, CallResult | BaseException]
 
-    def __getitem__(self, name: Name) -> Told:
+    def __getitem__(self, name: Name) -> CallResult:
         """What this one did. Raises what it failed of."""
-        told = self.calls[name]
-        if isinstance(told, BaseException):
-            raise told
-        return told
+        result = self.calls[name]
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
 
-async def hold_all(calls: Mapping[Name, Callable[[], Awaitable[Told]]], at_once: int) -> Held[Name]:
+async def hold_all(calls: Mapping[Name, Callable[[], Awaitable[CallResult]]], at_once: int) -> Held[Name]:
     """Hold these calls, so many at once."""
-    room, door = asyncio.Semaphore(at_once), asyncio.Lock()
+    room, starting = asyncio.Semaphore(at_once), asyncio.Lock()
 
-    async def one(call: Callable[[], Awaitable[Told]]) -> Told:
+    async def one(call: Callable[[], Awaitable[CallResult]]) -> CallResult:
         async with room:
-            async with door:
+            async with starting:
                 await in_time()
             return await call()
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.audio.pcm import seconds
+
 DATA = Path(__file__).parent.parent / "data"
 RATE = 16_000
 
@@ -25,7 +27,7 @@ class Clip:
     @property
     def seconds(self) -> float:
         """How long it is."""
-        return len(self.pcm) / 2 / RATE
+        return seconds(self.pcm, RATE)
 
 
 ANSWERS = (

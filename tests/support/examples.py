@@ -1,4 +1,4 @@
-"""Stages, doors and processors as a user might write them, for configs in tests."""
+"""Stages, listeners and processors as a user might write them, for configs in tests."""
 
 from typing import Any, ClassVar, Literal
 
@@ -10,7 +10,9 @@ from processors.stage import ConfigPath, Stage, StageSettings
 
 
 class LoudnessSettings(StageSettings):
-    """Settings with a number, a choice and a list."""
+    """Settings with a number, a choice and a list, some of which had other names."""
+
+    RENAMED: ClassVar = {"threshold": "floor", "unit=loudness units": "LUFS", "smooth": "bands"}
 
     floor: float = Field(-40, le=0)
     """level in dB below which nothing counts."""
@@ -83,7 +85,7 @@ class ByPosition(FrameProcessor):
 
 
 class Gate:
-    """A door."""
+    """A listener."""
 
     class Settings(StageSettings):
         """What a gate is told."""

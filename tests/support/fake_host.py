@@ -1,4 +1,4 @@
-"""A host without an examiner: takes the door's calls, hears them, and says and sends what a test tells it to."""
+"""A host without an examiner: accepts calls, collects their audio, and plays and sends what a test wants."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,16 +25,16 @@ from transports.call import Call
 from transports.webrtc.listener import WebRtcListener, WebRtcSettings
 
 
-class _Ear(FrameProcessor):
+class _AudioSink(FrameProcessor):
     def __init__(self) -> None:
         super().__init__()
-        self.heard = bytearray()
+        self.audio = bytearray()
         self.rates: set[tuple[int, int]] = set()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         if isinstance(frame, InputAudioRawFrame):
-            self.heard += frame.audio
+            self.audio += frame.audio
             self.rates.add((frame.sample_rate, frame.num_channels))
         else:
             await self.push_frame(frame, direction)
@@ -45,7 +45,7 @@ class Conversation:
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self.ear = _Ear()
+        self.sink = _AudioSink()
         self.connected = asyncio.Event()
         self.ready = asyncio.Event()
         self.asked_to_end = asyncio.Event()
@@ -53,7 +53,7 @@ class Conversation:
         self.over = asyncio.Event()
         transport = call.transport
         self.worker = PipelineWorker(
-            Pipeline([transport.input(), self.ear, transport.output()]),
+            Pipeline([transport.input(), self.sink, transport.output()]),
             idle_timeout_secs=None,
             enable_turn_tracking=False,
         )
@@ -91,7 +91,7 @@ class Conversation:
         await self.worker.queue_frame(OutputTransportMessageUrgentFrame(message=message))
 
     async def tell(self, event: Event) -> None:
-        """A recorded fact, as the host sends it."""
+        """A recorded event, as the host sends it."""
         kind, data = as_record(event)
         await self.send("server-message", event=kind, **data)
 
@@ -112,33 +112,33 @@ class FakeRecords:
     """Records by session id, as a test puts them there."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, dict[str, Any]] = {}
+        self.stored: dict[str, dict[str, Any]] = {}
 
     async def record(self, session_id: str) -> dict[str, Any] | None:
-        return self.kept.get(session_id)
+        return self.stored.get(session_id)
 
 
 Script = Callable[[Conversation], Awaitable[None]]
 
 
 class FakeHost:
-    """A served door, and the conversations it has let in."""
+    """A served listener, and its conversations."""
 
-    def __init__(self, door: WebRtcListener, records: FakeRecords, url: str) -> None:
-        self.door = door
+    def __init__(self, listener: WebRtcListener, records: FakeRecords, url: str) -> None:
+        self.listener = listener
         self.records = records
         self.url = url
         self.conversations: list[Conversation] = []
         self.arrived: asyncio.Queue[Conversation] = asyncio.Queue()
 
     @property
-    def link(self) -> str:
-        """The address with its key."""
+    def page_url(self) -> str:
+        """The page's URL with its key."""
         return f"{self.url}/#key={self.key}"
 
     @property
     def key(self) -> str:
-        return self.door.key.get_secret_value()
+        return self.listener.key.get_secret_value()
 
 
 INFO = PageInfo(
@@ -155,17 +155,17 @@ INFO = PageInfo(
 @asynccontextmanager
 async def serving(script: Script | None = None, *, info: PageInfo = INFO, **settings: Any) -> AsyncIterator[FakeHost]:
     """Serve the page on a free port; each call is run with `script` beside it."""
-    door = WebRtcListener(WebRtcSettings(port=0, **settings))
+    listener = WebRtcListener(WebRtcSettings(port=0, **settings))
     records = FakeRecords()
     listening = bind("127.0.0.1", 0)
-    app = create_app(door=door, records=records, info=info)
+    app = create_app(listener=listener, records=records, info=info)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1))
     server.install_signal_handlers = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
-    host = FakeHost(door, records, f"http://localhost:{listening.getsockname()[1]}")
+    host = FakeHost(listener, records, f"http://localhost:{listening.getsockname()[1]}")
 
     async def take_calls() -> None:
         async with asyncio.TaskGroup() as group:
-            async for call in door:
+            async for call in listener:
                 conversation = Conversation(call)
                 host.conversations.append(conversation)
                 host.arrived.put_nowait(conversation)
@@ -178,8 +178,8 @@ async def serving(script: Script | None = None, *, info: PageInfo = INFO, **sett
     try:
         yield host
     finally:
-        await door.close()
-        await door.hang_up()
+        await listener.close()
+        await listener.hang_up()
         async with asyncio.timeout(10):
             await taking
             server.should_exit = True

@@ -26,6 +26,7 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
+from core.audio import pcm
 from core.live.close_codes import classify, classify_refusal, explain
 from core.live.messages import Audio, EndActivity, Incoming, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
 from core.live.model_facts import ModelFacts
@@ -34,11 +35,11 @@ from gemini_live_emulator.protocol.functions import Marks, fill
 from gemini_live_emulator.protocol.wire import base64_of
 from gemini_live_emulator.scenario import Scenario
 from gemini_live_emulator.session.conversation import Conversation
-from gemini_live_emulator.session.fault_injector import FaultLine
-from gemini_live_emulator.session.resumption import Memory
+from gemini_live_emulator.session.fault_injector import FaultInjector
+from gemini_live_emulator.session.resumption import SessionStore
 from processors.exam import Exam, ExamSettings
 from processors.frames import CallerStoppedFrame
-from processors.gemini_live.connection import Lost
+from processors.gemini_live.connection import ConnectionLostError
 from processors.gemini_live.settings import GeminiLiveSettings
 from processors.gemini_live.stage import GeminiLive
 from processors.gemini_live.translate import translate
@@ -59,11 +60,11 @@ class Service:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.memory = Memory(scenario.seed)
+        self.memory = SessionStore(scenario.seed)
 
-    def connect(self) -> FaultLine:
+    def connect(self) -> FaultInjector:
         """What goes wrong on the next connection."""
-        return FaultLine(self.scenario.faults, self.memory.connect(), self.scenario.seed, self.memory.fired)
+        return FaultInjector(self.scenario.faults, self.memory.connect(), self.scenario.seed, self.memory.fired)
 
 
 class InProcess:
@@ -73,7 +74,7 @@ class InProcess:
         self._service, self._model, self._facts = service, model, facts
         self._talk: Conversation | None = None
         self._waiting: list[dict[str, Any]] = []
-        self._come: asyncio.Queue[dict[str, Any] | Lost] = asyncio.Queue()
+        self._come: asyncio.Queue[dict[str, Any] | ConnectionLostError] = asyncio.Queue()
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self.service_session: str | None = None
@@ -82,12 +83,14 @@ class InProcess:
         await asyncio.sleep(HANDSHAKE)
         faults = self._service.connect()
         if (refused := faults.refuse_upgrade()) is not None:
-            raise Lost(refused.status, f"HTTP {refused.status}", classify_refusal(refused.status), "refused")
+            raise ConnectionLostError(
+                refused.status, f"HTTP {refused.status}", classify_refusal(refused.status), "refused"
+            )
         self._talk = Conversation(self._service.scenario, self._service.memory, self._loop.time(), faults=faults)
         self._take(self._talk.receive({"setup": self._setup(config)}, self._loop.time()))
         while True:
             match await asyncio.wait_for(self._come.get(), timeout):
-                case Lost() as lost:
+                case ConnectionLostError() as lost:
                     raise lost
                 case message if "setupComplete" in message:
                     break
@@ -106,7 +109,7 @@ class InProcess:
     async def events(self) -> AsyncIterator[Incoming]:
         while True:
             come = await self._come.get()
-            if isinstance(come, Lost):
+            if isinstance(come, ConnectionLostError):
                 raise come
             for event in translate(types.LiveServerMessage.model_validate(wire._LiveServerMessage_from_mldev(come))):
                 yield event
@@ -171,7 +174,7 @@ class InProcess:
                 case outputs.Drop():
                     self._end(1006, "")
                 case outputs.Listen(id, _) if self._talk is not None:
-                    self._take(self._talk.heard(id, "", self._loop.time()))
+                    self._take(self._talk.transcribed(id, "", self._loop.time()))
                 case _:
                     pass
         if self._timer is not None:
@@ -181,7 +184,7 @@ class InProcess:
             self._timer = self._loop.call_at(max(due, self._loop.time()), self._tick)
 
     def _end(self, code: int, reason: str) -> None:
-        self._come.put_nowait(Lost(code, reason[:123], classify(code, reason), explain(code, reason)))
+        self._come.put_nowait(ConnectionLostError(code, reason[:123], classify(code, reason), explain(code, reason)))
         self._over()
 
     def _over(self) -> None:
@@ -212,12 +215,12 @@ class Held(FakeSession):
         pass
 
     @property
-    def standing(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def progress_summary(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
         """As the pipeline's session has it."""
-        return next(filter(None, (stage.standing() for stage in self.stages)), "")
+        return next(filter(None, (stage.progress_summary() for stage in self.stages)), "")
 
-    @standing.setter
-    def standing(self, _: str) -> None:
+    @progress_summary.setter
+    def progress_summary(self, _: str) -> None:
         pass
 
     def finish(self, why: str, detail: str = "") -> None:
@@ -247,7 +250,7 @@ class Mouth(FrameProcessor):
         await super().process_frame(frame, direction)
         loop = asyncio.get_running_loop()
         if isinstance(frame, TTSAudioRawFrame):
-            self._until = max(self._until, loop.time()) + len(frame.audio) / 2 / frame.sample_rate
+            self._until = max(self._until, loop.time()) + pcm.seconds(frame.audio, frame.sample_rate)
             if self._timer is None:
                 self._silent.clear()
                 await self.push_frame(BotStartedSpeakingFrame(), FrameDirection.UPSTREAM)
@@ -305,7 +308,7 @@ async def hold(
             with suppress(asyncio.CancelledError):
                 await caller
         for stage in stages:
-            await stage.conclude()
+            await stage.finish()
     return session
 
 

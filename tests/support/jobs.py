@@ -1,4 +1,4 @@
-"""Sessions that owe their result, and a worker that sees to it."""
+"""Sessions with pending jobs, and a worker that does them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -34,9 +34,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Waits that a test can wait for; an oracle that has not been asked."""
     monkeypatch.setattr(jobs, "SWEEP_EVERY", 0.05)
     monkeypatch.setattr(jobs, "STANDBY_EVERY", 0.05)
-    monkeypatch.setattr(jobs, "PATIENCE", (0.05, 0.05))
+    monkeypatch.setattr(jobs, "RETRY_DELAYS", (0.05, 0.05))
     monkeypatch.setattr(jobs, "RECORD_AWAY", 0.05)
-    monkeypatch.setattr(jobs, "FAULT", 0.05)
+    monkeypatch.setattr(jobs, "ERROR", 0.05)
     monkeypatch.setattr(jobs, "LAST_SWEEPS", 0.0)
     monkeypatch.setattr(jobs, "LAST_SWEEPS_EVERY", 0.02)
     Oracle.asked.clear()
@@ -67,8 +67,8 @@ def config(folder: Path, receiver: Receiver | None = None, retries: tuple[float,
 
 
 async def over(store: Store, *events: Event, name: str = "s1", webhook: bool = False) -> None:
-    """A session that is closed and owes its verdict."""
-    await store.open_session(opening(name, config_name="exam", verdict_due=True, webhook_due=webhook))
+    """A closed session whose verdict is pending."""
+    await store.open_session(opening(name, config_name="exam", verdict_pending=True, webhook_pending=webhook))
     await store.append(name, numbered(events))
 
 
@@ -84,25 +84,25 @@ async def worked(store: Store, config: Config) -> AsyncIterator[None]:
         await working
 
 
-async def settled(store: Store, name: str = "s1") -> SessionRecord:
-    """What is on record of a session as soon as it owes nothing."""
+async def finished(store: Store, name: str = "s1") -> SessionRecord:
+    """The record of a session as soon as none of its jobs is pending."""
 
-    async def owes_nothing() -> bool:
-        return name not in await store.due("exam")
+    async def nothing_is_pending() -> bool:
+        return name not in await store.pending("exam")
 
-    await until(owes_nothing, patience=60)
+    await until(nothing_is_pending, timeout=60)
     record = await store.session(name)
     assert record is not None
     return record
 
 
-def facts(record: SessionRecord, kind: type[Any]) -> list[Any]:
-    """A session's facts of one kind."""
+def events_of(record: SessionRecord, kind: type[Any]) -> list[Any]:
+    """A session's events of one kind."""
     return [from_record(one.kind, one.data) for one in record.events if one.kind == kind.__name__]
 
 
-class Shelf:
-    """What DBOS keeps of the jobs on a record, looked at behind its back."""
+class JobTables:
+    """The tables in which DBOS stores the jobs of a record, read without it."""
 
     def __init__(self, store: Store) -> None:
         address = store.jobs_address.replace("postgresql:", "postgresql+psycopg:", 1)
@@ -116,7 +116,7 @@ class Shelf:
         )
 
     def close(self) -> None:
-        """Look no more."""
+        """Close the connections."""
         self._engine.dispose()
 
     def rows(self, session_id: str) -> int:
@@ -133,7 +133,7 @@ class Shelf:
             )
 
     def status(self, session_id: str) -> str | None:
-        """Where a session's job stands; None when nothing is kept of it."""
+        """The state of a session's job; None when nothing is stored of it."""
         query = sqlalchemy.select(self._status.c.status).where(self._status.c.workflow_uuid == workflow(session_id))
         with self._engine.connect() as connection:
             return connection.scalar(query)
@@ -156,9 +156,9 @@ class Shelf:
 
 
 @contextmanager
-def shelf(store: Store) -> Iterator[Shelf]:
-    """The shelf of a record whose jobs have run before."""
-    one = Shelf(store)
+def job_tables(store: Store) -> Iterator[JobTables]:
+    """The tables of a record whose jobs have run before."""
+    one = JobTables(store)
     try:
         yield one
     finally:

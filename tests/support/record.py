@@ -1,4 +1,4 @@
-"""Sessions and facts to put on record, and a stand-in for a database that fails."""
+"""Sessions and events to put on record."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,7 +34,7 @@ def opening(session_id: str, **changes: Any) -> SessionOpening:
         "opened_at": OPENED_AT,
         "config_name": "offline",
         "config": {"stages": [{"use": "resampler", "rate": 16000}], "name": "Prüfung"},
-        "door": "wav",
+        "transport": "wav",
         "caller": "anna",
         "model": "gemini-live",
     }
@@ -42,7 +42,7 @@ def opening(session_id: str, **changes: Any) -> SessionOpening:
 
 
 def numbered(events: Sequence[Event], first: int = 1) -> list[tuple[int, Event]]:
-    """The facts with their places in a session."""
+    """The events with their places in a session."""
     return list(enumerate(events, first))
 
 
@@ -56,9 +56,9 @@ def used(usd: str, at: float = 1.0, *, estimated: bool = False) -> UsageReported
     return UsageReported(at, "gemini-live", {"text": 3, "audio": 7}, {"audio": 5}, 0, usd, estimated)
 
 
-async def until(check: Callable[[], bool | Awaitable[bool]], patience: float = 20, every: float = 0.01) -> None:
-    """Wait for something that nobody announces, for at most `patience` seconds; look again `every` so often."""
-    async with asyncio.timeout(patience):
+async def until(check: Callable[[], bool | Awaitable[bool]], timeout: float = 20, every: float = 0.01) -> None:
+    """Wait until a condition holds, looked at `every` so many seconds, for at most `timeout` seconds."""
+    async with asyncio.timeout(timeout):
         while True:
             holds = check()
             if holds if isinstance(holds, bool) else await holds:
@@ -90,7 +90,7 @@ _counts = st.dictionaries(st.sampled_from(["text", "audio"]), st.integers(0, 10_
 _amounts = st.decimals(0, 2, allow_nan=False, places=9).map(str) | st.sampled_from(["", "free", "NaN", "1e999"])
 _criteria = st.sampled_from(["fluency", "grammar", "vocabulary"])
 
-facts: st.SearchStrategy[Event] = st.one_of(
+recorded_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(UtteranceSpoken, _times, st.sampled_from(["caller", "examiner"]), _texts, _times, _times),
     st.builds(UsageReported, _times, _texts, _counts, _counts, st.integers(0, 99), _amounts, st.booleans()),
     st.builds(ScoreGiven, _times, _criteria, st.floats(0, 9), st.just("call"), _texts),

@@ -8,13 +8,13 @@ from core.events import Event, UtteranceSpoken
 
 
 class FakeSession:
-    """Keeps everything it is told. Its clock is the loop's."""
+    """Stores everything it is given. Its clock is the loop's."""
 
     def __init__(self, tools: list[dict[str, Any]] | None = None, answer: dict[str, Any] | None = None) -> None:
         self.id = "test"
         self.tools = tools or []
         self.instructions = ""
-        self.standing = ""
+        self.progress_summary = ""
         self.events: list[Event] = []
         self.charges: list[tuple[str, Counted]] = []
         self.finished: list[tuple[str, str]] = []
@@ -47,5 +47,5 @@ class FakeSession:
         return self._answer
 
     def of(self, kind: type[Any]) -> list[Any]:
-        """The recorded facts of one kind."""
+        """The recorded events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]

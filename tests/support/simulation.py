@@ -16,6 +16,7 @@ from google.genai import _live_converters as wire
 from google.genai import types
 
 from core import events
+from core.audio.pcm import seconds
 from core.events import Event, UtteranceSpoken
 from core.live.actions import (
     Action,
@@ -41,25 +42,25 @@ from core.live.close_codes import classify, classify_refusal, explain
 from core.live.connection import ConnectionPolicy, ConnectionState
 from core.live.conversation import LiveConversationMachine
 from core.live.messages import Audio, EndActivity, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
-from core.live.model_facts import facts
+from core.live.model_facts import model_facts
 from core.live.policy import LivePolicy
-from core.live.watchdog import WatchPolicy
+from core.live.watchdog import WatchdogPolicy
 from core.transcript.assembler import TranscriptAssembler
 from core.transcript.values import FinishedUtterance
 from gemini_live_emulator.protocol import outputs
 from gemini_live_emulator.protocol.wire import base64_of
 from gemini_live_emulator.scenario import Scenario
 from gemini_live_emulator.session.conversation import Conversation
-from gemini_live_emulator.session.fault_injector import FaultLine
-from gemini_live_emulator.session.resumption import Memory
-from gemini_live_emulator.speech import ToneMouth
+from gemini_live_emulator.session.fault_injector import FaultInjector
+from gemini_live_emulator.session.resumption import SessionStore
+from gemini_live_emulator.speech import ToneSynthesizer
 from processors.gemini_live.translate import translate
 
 RATE = 16000
 CHUNK = 0.1
 FUNCTION = {"name": "reportScoringResults", "parameters": {"type": "OBJECT", "properties": {}}}
 HANDSHAKE = 0.2
-PATIENCE = 6.0
+WAITS_FOR_THE_REST = 6.0
 
 
 @dataclass
@@ -80,20 +81,20 @@ class Outcome:
     ended: float
     turns: list[Turn]
     log: list[Event]
-    said: list[UtteranceSpoken]
+    utterances: list[UtteranceSpoken]
     windows: list[tuple[int, bytes]]  # (connection, samples) of every window a connection closed
     calls: list[str]
-    answers: list[str]  # ids of tool results, as connections took them
+    answers: list[str]  # ids of tool results, as connections received them
     discarded: int
-    heard_by_caller: list[tuple[float, str]]
+    played: list[tuple[float, str]]
     longest_silence: float
-    lineage: list[bytes] = field(default_factory=list[bytes])  # the windows that the last model has heard
-    unwatched: list[tuple[float, ConnectionState]] = field(
+    resumed_context: list[bytes] = field(default_factory=list[bytes])  # the windows that the last model has
+    without_deadline: list[tuple[float, ConnectionState]] = field(
         default_factory=list[tuple[float, ConnectionState]]
     )  # without a deadline
 
     def of(self, kind: type[Any]) -> list[Any]:
-        """The facts of one kind."""
+        """The events of one kind."""
         return [event for event in self.log if isinstance(event, kind)]
 
 
@@ -122,12 +123,12 @@ class Simulation:
         model.
         """
         self.now = 0.0
-        self._facts = facts(model)
+        self._facts = model_facts(model)
         self._model = model
         self._scenario = scenario
-        self._memory = Memory(scenario.seed)
+        self._sessions = SessionStore(scenario.seed)
         link = ConnectionPolicy(lifetime=self._facts.lifetime)
-        self._policy = policy or LivePolicy(link, WatchPolicy())
+        self._policy = policy or LivePolicy(link, WatchdogPolicy())
         self.live = LiveConversationMachine(self._policy, frozenset({FUNCTION["name"]}))
         self._transcript = TranscriptAssembler()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -135,7 +136,7 @@ class Simulation:
         self._conversation: Conversation | None = None
         self._number = 0
         self._alarm: float | None = None
-        self._mouth = ToneMouth()
+        self._synthesizer = ToneSynthesizer()
         self._answers = list(answers)
         self._flush_after = flush_after
         self._limit = limit
@@ -156,14 +157,14 @@ class Simulation:
     def run(self) -> Outcome:
         """Hold the exam to its end, or to the time limit."""
         self._do(self.live.start(self.now))
-        self._at(0.1, lambda: self._do(self.live.tell("Begin.", self.now)))
+        self._at(0.1, lambda: self._do(self.live.instruct("Begin.", self.now)))
         while self._events and not self._done:
             at, _, happen = heapq.heappop(self._events)
             if at > self._limit:
                 break
             self.now = max(self.now, at)
             happen()
-        self._say(self._transcript.end(self.now))
+        self._finished(self._transcript.finish(self.now))
         self._do(self.live.close(self.now))
         self.out.state, self.out.ended = self.live.state, self.now
         return self.out
@@ -178,8 +179,8 @@ class Simulation:
             self._alarm = None
             self._do(self.live.tick(self.now))
 
-    def _turn_clock(self, conversation: Conversation, due: float) -> None:
-        if conversation is self._conversation and conversation.deadline() == due:
+    def _turn_clock(self, conversation: Conversation, deadline: float) -> None:
+        if conversation is self._conversation and conversation.deadline() == deadline:
             self._take(conversation, conversation.tick(self.now))
 
     # --- our side
@@ -187,14 +188,14 @@ class Simulation:
     def _do(self, actions: Sequence[Action]) -> None:
         for action in actions:
             self._one(action)
-        due = self.live.deadline()
+        deadline = self.live.deadline()
         passing = self.live.state in (ConnectionState.IDLE, ConnectionState.DEGRADED, ConnectionState.CLOSED)
-        if due is None and not passing and not (self._speaking or self.live.replying):
-            self.out.unwatched.append((self.now, self.live.state))
-        if due is not None and due != self._alarm:
-            self._alarm = due
-            self._at(max(0.0, due - self.now), self._ring)
-        elif due is None:
+        if deadline is None and not passing and not (self._speaking or self.live.replying):
+            self.out.without_deadline.append((self.now, self.live.state))
+        if deadline is not None and deadline != self._alarm:
+            self._alarm = deadline
+            self._at(max(0.0, deadline - self.now), self._ring)
+        elif deadline is None:
             self._alarm = None
 
     def _one(self, action: Action) -> None:
@@ -217,46 +218,50 @@ class Simulation:
             case Note(event):
                 self.out.log.append(event)
             case CallerFragment(text):
-                self._say(self._transcript.caller_text(text, self.now))
-            case WindowClosed(safe):
-                self._transcript.caller_text_kept(safe=safe)
+                self._finished(self._transcript.caller_transcribed(text, self.now))
+            case WindowClosed(acknowledged):
+                self._transcript.window_closed(acknowledged=acknowledged)
             case AudioReplayed():
-                self._transcript.caller_heard_again()
+                self._transcript.audio_replayed()
             case Caption(text):
-                self.out.heard_by_caller.append((self.now, text))
-                self._say(self._transcript.examiner_spoke(text, self.now))
+                self.out.played.append((self.now, text))
+                self._finished(self._transcript.examiner_transcribed(text, self.now))
             case Play(pcm, rate):
-                self.live.audible(self.now)
-                self._heard_something()
-                self._plays_until = max(self._plays_until, self.now) + len(pcm) / 2 / rate
+                self.live.playback_started(self.now)
+                self._audio_played()
+                self._plays_until = max(self._plays_until, self.now) + seconds(pcm, rate)
             case CutSpeech():
                 self._plays_until = self.now
             case EndSpeech():
                 self._generated = True
                 until = self._plays_until
                 self._at(max(0.0, until - self.now), lambda: self._played(until))
-            case ReplyOver(interrupted, heard):
-                self._say(self._transcript.examiner_done(self.now, interrupted=interrupted, heard=heard))
+            case ReplyOver(interrupted, played_share):
+                self._finished(
+                    self._transcript.reply_done(self.now, interrupted=interrupted, played_share=played_share)
+                )
                 if not interrupted and self._at_least is not None and self._answers:
-                    self.live.answer_due(self._at_least)
+                    self.live.answer_expected(self._at_least)
                 if interrupted and not self._speaking:
                     # Cut off in mid-sentence: a person waits for the rest, and speaks up when none comes.
                     self._cut_at = self.now
-                    self._at(PATIENCE, self._my_turn)
+                    self._at(WAITS_FOR_THE_REST, self._my_turn)
             case CallTool(id, name, _):
                 self.out.calls.append(id)
-                self._at(0.05, lambda: self._do(self.live.answer_tool(id, name, {"ok": True}, f"{name}: ok", self.now)))
+                self._at(
+                    0.05, lambda: self._do(self.live.tool_answered(id, name, {"ok": True}, f"{name}: ok", self.now))
+                )
             case BeginSpeech():
                 self._cut_at = None
             case Charge():
                 pass
 
-    def _heard_something(self) -> None:
+    def _audio_played(self) -> None:
         self.out.longest_silence = max(self.out.longest_silence, self.now - self._quiet_since)
         self._quiet_since = self.now
 
-    def _say(self, finished: list[FinishedUtterance]) -> None:
-        self.out.said += [said.spoken for said in finished]
+    def _finished(self, finished: list[FinishedUtterance]) -> None:
+        self.out.utterances += [one.utterance for one in finished]
 
     # --- the caller
 
@@ -264,16 +269,16 @@ class Simulation:
         if until != self._plays_until or self._speaking:
             return
         self._quiet_since = self.now
-        self._do(self.live.played(self.now))
+        self._do(self.live.playback_stopped(self.now))
         self._at(0.5, self._my_turn)
 
     def _my_turn(self) -> None:
         if self._speaking or self.now < self._plays_until or self._done:
             return
-        if self._cut_at is not None and self.now < self._cut_at + PATIENCE:
+        if self._cut_at is not None and self.now < self._cut_at + WAITS_FOR_THE_REST:
             return
-        said = " ".join(text for _, text in self.out.heard_by_caller[-40:])
-        if "Goodbye" in said or "over. Thank you" in said:
+        played = " ".join(text for _, text in self.out.played[-40:])
+        if "Goodbye" in played or "over. Thank you" in played:
             self._done = True
             return
         if not self._answers:
@@ -292,24 +297,24 @@ class Simulation:
         turn = Turn(b"".join(chunks), self.now)
         self.out.turns.append(turn)
         self._speaking = True
-        self._say(self._transcript.caller_opened(self.now))
-        self._do(self.live.caller_began(self.now))
+        self._finished(self._transcript.caller_started(self.now))
+        self._do(self.live.caller_started(self.now))
         for n, chunk in enumerate(chunks + quiet):
             self._at((n + 1) * CHUNK, lambda chunk=chunk: self._do(self.live.caller_audio(chunk, RATE)))
-            due = self._flush_after and (n + 1) % round(self._flush_after / CHUNK) == 0 and n + 1 < len(chunks)
-            if due or (self._flush_at_end and n + 1 == len(chunks)):
+            flush = self._flush_after and (n + 1) % round(self._flush_after / CHUNK) == 0 and n + 1 < len(chunks)
+            if flush or (self._flush_at_end and n + 1 == len(chunks)):
                 self._at((n + 1) * CHUNK, lambda: self._do(self.live.flush(self.now)))
         self._at((len(chunks + quiet) + 1) * CHUNK, lambda: self._stop(turn, len(chunks) * CHUNK))
 
     def _idle(self) -> None:
-        """Nobody has anything to say any more."""
+        """Neither side has anything to say any more."""
         if self.now >= self._quiet_since + 20.0 - 1e-6 and not self._speaking:
             self._done = True
 
     def _stop(self, turn: Turn, voiced: float) -> None:
         self._speaking = False
         self._quiet_since = turn.ended = self.now
-        self._say(self._transcript.caller_closed(self.now, turn.began + voiced))
+        self._finished(self._transcript.caller_stopped(self.now, turn.began + voiced))
         self._do(self.live.caller_stopped(self.now, voiced=voiced, spoke_until=turn.began + voiced))
 
     def _chunk(self) -> bytes:
@@ -320,8 +325,8 @@ class Simulation:
     # --- the service's side
 
     def _dial(self, dial: Dial) -> None:
-        conversation_number = self._memory.connect()
-        faults = FaultLine(self._scenario.faults, conversation_number, self._scenario.seed, self._memory.fired)
+        conversation_number = self._sessions.connect()
+        faults = FaultInjector(self._scenario.faults, conversation_number, self._scenario.seed, self._sessions.fired)
         number = self._number = dial.number
 
         def answer() -> None:
@@ -330,7 +335,7 @@ class Simulation:
             if (refused := faults.refuse_upgrade()) is not None:
                 self._lost(refused.status, f"HTTP {refused.status}", number, http=True)
                 return
-            conversation = Conversation(self._scenario, self._memory, self.now, faults=faults, keep_audio=True)
+            conversation = Conversation(self._scenario, self._sessions, self.now, faults=faults, keep_audio=True)
             self._conversation = conversation
             setup: dict[str, Any] = {
                 "model": f"models/{self._model}",
@@ -345,10 +350,10 @@ class Simulation:
                 "contextWindowCompression": {"slidingWindow": {}},
                 "tools": [{"functionDeclarations": [FUNCTION]}],
             }
-            if dial.handle is None and self.out.said and self._facts.history == "initial":
+            if dial.handle is None and self.out.utterances and self._facts.history == "initial":
                 setup["historyConfig"] = {"initialHistoryInClientContent": True}
             self._resumed = dial.handle is not None
-            self.out.lineage, self._window_open = list(self._handles.get(dial.handle or "", ())), False
+            self.out.resumed_context, self._window_open = list(self._handles.get(dial.handle or "", ())), False
             self._take(conversation, conversation.receive({"setup": setup}, self.now))
 
         self._at(HANDSHAKE, answer)
@@ -367,7 +372,7 @@ class Simulation:
                 data = {"mimeType": f"audio/pcm;rate={rate}", "data": base64_of(pcm)}
                 self._receive({"realtimeInput": {"audio": data}})
             case TextTurn() if self._window_open:
-                raise AssertionError("a turn of words ends the window into which the caller speaks")
+                raise AssertionError("a text turn closes the window into which the caller speaks")
             case TextTurn(text) if self._facts.text == "content":
                 content = {"turns": [{"role": "user", "parts": [{"text": text}]}], "turnComplete": True}
                 self._receive({"clientContent": content})
@@ -400,59 +405,63 @@ class Simulation:
                 case outputs.Drop():
                     self._end(conversation, 1006, "")
                 case outputs.Speak(id, text):
-                    pcm = b"".join(self._mouth.say(text))
-                    self._at(0.02, lambda i=id, p=pcm: self._take(conversation, conversation.spoken(i, p, self.now)))
+                    pcm = self._synthesizer.synthesize(text)
+                    self._at(
+                        0.02, lambda i=id, p=pcm: self._take(conversation, conversation.synthesized(i, p, self.now))
+                    )
                 case outputs.Listen(id, pcm):
                     words = f"({len(pcm) / 32000:.1f} s of speech)"
-                    self._at(0.02, lambda i=id, w=words: self._take(conversation, conversation.heard(i, w, self.now)))
-                case outputs.Note(what, told):
-                    self._note(conversation, what, told)
+                    self._at(
+                        0.02, lambda i=id, w=words: self._take(conversation, conversation.transcribed(i, w, self.now))
+                    )
+                case outputs.Note(what, details):
+                    self._note(conversation, what, details)
                 case outputs.SendRaw(frame):
                     with suppress(ValueError):
                         number, message = self._number, json.loads(frame)
                         self._at(0.01, lambda m=message, n=number, c=conversation: self._deliver(m, n, c))
-        if (due := conversation.deadline()) is not None:
-            self._at(max(0.0, due - self.now), lambda: self._turn_clock(conversation, due))
+        if (deadline := conversation.deadline()) is not None:
+            self._at(max(0.0, deadline - self.now), lambda: self._turn_clock(conversation, deadline))
 
     def _deliver(self, message: dict[str, Any], number: int, conversation: Conversation) -> None:
         if conversation is not self._conversation or number != self._number:
             return
         if "setupComplete" in message:
-            said = sorted(self.out.said, key=lambda u: u.started)
-            self._do(self.live.opened(HANDSHAKE, None, said, self._resumed, self.now))
+            utterances = sorted(self.out.utterances, key=lambda u: u.started)
+            self._do(self.live.opened(HANDSHAKE, None, utterances, self._resumed, self.now))
             return
         if self.live.state is ConnectionState.DIALING:
             return
         parsed = types.LiveServerMessage.model_validate(wire._LiveServerMessage_from_mldev(message))
-        for event in translate(parsed):
-            self._do(self.live.heard(event, number, self.now))
+        for message in translate(parsed):
+            self._do(self.live.on_server_message(message, number, self.now))
 
     def _end(self, conversation: Conversation, code: int, reason: str) -> None:
         conversation.lost(self.now)
         number = self._number
 
-        def tell() -> None:
+        def lost() -> None:
             if conversation is self._conversation:
                 self._conversation = None
                 self._lost(code, reason[:123], number)
 
         # What was sent before the close arrives before it.
-        self._at(0.01, tell)
+        self._at(0.01, lost)
 
     def _lost(self, code: int, reason: str, number: int, *, http: bool = False) -> None:
-        verdict = classify_refusal(code) if http else classify(code, reason)
-        self._do(self.live.lost(code, reason, verdict, explain(code, reason), number, self.now))
+        action = classify_refusal(code) if http else classify(code, reason)
+        self._do(self.live.lost(code, reason, action, explain(code, reason), number, self.now))
 
-    def _note(self, conversation: Conversation, what: str, told: dict[str, Any]) -> None:
+    def _note(self, conversation: Conversation, what: str, details: dict[str, Any]) -> None:
         if what == "window.closed":
             import base64
 
-            self.out.windows.append((conversation.connection, base64.b64decode(told["pcm"])))
-            self.out.lineage.append(self.out.windows[-1][1])
+            self.out.windows.append((conversation.connection, base64.b64decode(details["pcm"])))
+            self.out.resumed_context.append(self.out.windows[-1][1])
         elif what == "handle.given":
-            self._handles[told["handle"]] = tuple(self.out.lineage)
+            self._handles[details["handle"]] = tuple(self.out.resumed_context)
         elif what == "audio.discarded":
-            self.out.discarded += told["samples"]
+            self.out.discarded += details["samples"]
 
 
 def replayed_gap(outcome: Outcome) -> float:

@@ -1,4 +1,4 @@
-"""Recordings read, cut into answers and resampled."""
+"""Reading recordings, cutting them into answers, resampling."""
 
 from pathlib import Path
 
@@ -11,17 +11,15 @@ from av.error import FFmpegError
 from core.audio import pcm
 
 FRAME = 0.02  # seconds; what a browser or a phone sends in a packet
-
-
-RATE_OUT = 24000  # Hz; what the Live API speaks, so that nothing is resampled
+RATE_OUT = 24000  # Hz; what the Live API sends, so that nothing is resampled
 
 
 class BadRecording(ValueError):
-    """The file is no recording a caller could be played from."""
+    """The file cannot be played as a caller; the message is one sentence."""
 
 
 def read(path: Path) -> tuple[bytes, int]:
-    """A file as 16-bit mono PCM and its sample rate. Raises BadRecording, in a sentence."""
+    """A file as 16-bit mono PCM, and its sample rate in Hz. Raises BadRecording."""
     try:
         with av.open(str(path)) as container:
             if not container.streams.audio:
@@ -41,26 +39,28 @@ def read(path: Path) -> tuple[bytes, int]:
 
 
 def cut(audio: bytes, rate: int, silence: float) -> list[bytes]:
-    """A recording cut into the stretches between silences of at least `silence` seconds."""
+    """The parts of a recording between silences of at least `silence` seconds, with 0.2 s of margin."""
     size = pcm.size(FRAME, rate)
     levels = [pcm.level(audio[at : at + size]) for at in range(0, len(audio), size)]
     # Speech is far above the noise of its recording: a twentieth of the loudest frame lies between the two.
     threshold = max(levels, default=0.0) / 20
     loud = [n for n, level in enumerate(levels) if level > threshold and level > 0]
-    pieces: list[bytes] = []
+    parts: list[bytes] = []
     margin = round(0.2 / FRAME)
     start = None
-    for n, following in zip(loud, [*loud[1:], None], strict=False):  # without a loud frame there is no piece
+    for n, following in zip(loud, [*loud[1:], None], strict=False):  # without a loud frame there is no part
         start = n if start is None else start
         if following is None or (following - n) * FRAME >= silence:
-            pieces.append(audio[max(0, start - margin) * size : (n + 1 + margin) * size])
+            parts.append(audio[max(0, start - margin) * size : (n + 1 + margin) * size])
             start = None
-    return pieces
+    return parts
 
 
 def convert(audio: bytes, rate: int, to: int) -> bytes:
+    """16-bit mono PCM resampled from `rate` to `to` Hz."""
     return soxr.resample(np.frombuffer(audio, np.int16), rate, to).astype(np.int16).tobytes()
 
 
-def at_rate(audio: bytes, rate: int) -> bytes:
+def at_rate_out(audio: bytes, rate: int) -> bytes:
+    """16-bit mono PCM at RATE_OUT."""
     return audio if rate == RATE_OUT else convert(audio, rate, RATE_OUT)

@@ -1,7 +1,7 @@
-"""What the caller says, from aiortc to the pipeline by the shortest way.
+"""Audio from the caller: frames that aiortc decoded, mixed to mono and pushed without a detour.
 
-aiortc decodes every call as stereo. Pipecat's input makes it mono with libav's resampler, waits for each packet in a
-task made for it, and hands it through a queue to another such task: a tenth of a call's CPU time, for 960 sums.
+aiortc decodes every call as stereo. Pipecat's input mixes it with libav's resampler, waits for each packet in a task
+made for it, and hands it through a queue to another such task: a tenth of a call's CPU time, for 960 sums.
 """
 
 import asyncio
@@ -13,39 +13,38 @@ from av import AudioFrame
 from pipecat.frames.frames import InputAudioRawFrame
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCInputTransport
 
-# How often the track is looked for anew: a renegotiation may have put another in its place.
-LOOK_EVERY = 2.0
-ABSENT = 0.01
+from core.audio import pcm
+
+# Seconds to wait for a frame before the track is looked up again: a renegotiation may have replaced it.
+TRACK_TIMEOUT = 2.0
+NO_TRACK_INTERVAL = 0.01  # seconds between two looks for a track that is not there
 
 
 class MicrophoneInput(SmallWebRTCInputTransport):
-    """Pipecat's SmallWebRTC input for audio in mono, at the rate it comes in."""
+    """Pipecat's SmallWebRTC input for mono audio, at the rate it is decoded at."""
 
     async def _receive_audio(self) -> None:
         client: Any = self._client
         while True:
             track = client._audio_input_track
             if track is None:
-                await asyncio.sleep(ABSENT)
+                await asyncio.sleep(NO_TRACK_INTERVAL)
                 continue
             try:
-                async with asyncio.timeout(LOOK_EVERY):
+                async with asyncio.timeout(TRACK_TIMEOUT):
                     frame = await track.recv()
             except TimeoutError:
                 continue  # a caller who is muted sends nothing
             except MediaStreamError:
-                client._audio_input_track = None  # over; a renegotiation brings another
+                client._audio_input_track = None  # ended; a renegotiation brings another
                 continue
             if isinstance(frame, AudioFrame) and not self._paused:
-                heard = InputAudioRawFrame(mono(frame), frame.sample_rate, 1)
-                heard.pts = frame.pts
-                await self.push_frame(heard)
+                audio = InputAudioRawFrame(mono(frame), frame.sample_rate, 1)
+                audio.pts = frame.pts
+                await self.push_frame(audio)
 
 
 def mono(frame: AudioFrame) -> bytes:
-    """The mean of a frame's channels, as 16-bit samples."""
-    channels = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).T
-    total = channels[0].astype(np.int32)
-    for other in channels[1:]:  # three times as quick as a sum over the axis
-        total += other
-    return (total // len(channels)).astype(np.int16).tobytes()
+    """A decoded 16-bit frame, its channels mixed into one."""
+    samples = frame.to_ndarray().astype(np.int16, copy=False)
+    return pcm.mono(samples, len(frame.layout.channels)).tobytes()

@@ -1,4 +1,4 @@
-"""What may go wrong, as a table of named data. Reasons are the texts that users of the service reported."""
+"""The table of faults by name. Close reasons are the texts that users of the service reported."""
 
 from __future__ import annotations
 
@@ -250,8 +250,8 @@ FAULTS: Final[dict[str, Fault]] = {
     "scores_none": _patch("speaks no scores", examiner__ending__speak="none"),
     "repeats": _patch("asks question 2 again, unprompted", examiner__repeats=[2]),
     "early": _patch("does not wait for the answer to question 2", examiner__early=[2]),
-    "forgets": _patch("begins afresh after a resume", examiner__forgets=True),
-    # Handles.
+    "forgets": _patch("begins the exam anew after a resume", examiner__forgets=True),
+    # HandleSchedule.
     "handle_never": _change("no resumption updates", rewrites.drop_updates, "sessionResumptionUpdate"),
     "handle_unresumable": _change("never resumable", rewrites.never_resumable, "sessionResumptionUpdate"),
     "handle_expires": _patch("handles live 5 s after their connection", resumption__valid=5.0),

@@ -1,4 +1,4 @@
-"""The ways in which something can go wrong: at a moment, in every message, from the start, at the door."""
+"""The kinds of faults: at a moment, in every message, from the start, at the setup, at the HTTP upgrade."""
 
 from __future__ import annotations
 

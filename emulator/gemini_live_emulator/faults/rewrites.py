@@ -11,7 +11,7 @@ from gemini_live_emulator.protocol.wire import Json, a_list, an_object, base64_o
 
 Rewrite = Callable[[Json], Iterator[Output]]
 
-# Keys of UsageMetadata that tell tokens by modality; Vertex has its own for the answer.
+# Keys of UsageMetadata with tokens by modality; Vertex has its own for the answer.
 DETAILS: Final = ("promptTokensDetails", "responseTokensDetails", "candidatesTokensDetails")
 
 
@@ -57,7 +57,7 @@ def drop_details(message: Json) -> Iterator[Output]:
 
 
 def total_only(message: Json) -> Iterator[Output]:
-    """Tell nothing but the total."""
+    """Leave nothing of the usage but the total."""
     yield from _usage(message, lambda usage: {"totalTokenCount": usage.get("totalTokenCount", 0)})
 
 
@@ -95,7 +95,7 @@ def usage_apart(message: Json) -> Iterator[Output]:
 
 
 def usage_twice(message: Json) -> Iterator[Output]:
-    """Tell the same usage in two messages."""
+    """Send the same usage in two messages."""
     if "usageMetadata" in message:
         yield Send({"serverContent": {}, "usageMetadata": message["usageMetadata"]})
     yield Send(message)

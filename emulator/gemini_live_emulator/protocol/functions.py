@@ -31,7 +31,7 @@ class Marks:
     enough: bool = True  # False: too little was said, so nullable numbers are null
 
     def evidence(self, criterion: str | None) -> str:
-        """Quote a few words that were heard."""
+        """Quote a few words of the transcript."""
         said = [answer.split() for answer in self.answers if answer.strip()]
         if not said:
             return "Nothing was heard."

@@ -1,4 +1,4 @@
-"""What a conversation asks its shell to do: values, carried out in order."""
+"""What a conversation asks its shell to do: send, close, transcribe, synthesize, log; carried out in order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Transcribe this audio (16 kHz) and answer with `heard(id, text)`."""
+    """Transcribe this audio (16 kHz) and answer with `transcribed(id, text)`."""
 
     id: int
     pcm: bytes
@@ -44,7 +44,7 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """Say this text and answer with `spoken(id, pcm)` (24 kHz)."""
+    """Say this text and answer with `synthesized(id, pcm)` (24 kHz)."""
 
     id: int
     text: str
@@ -52,10 +52,10 @@ class Speak:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Write a line of truth."""
+    """Write an event to the truth file."""
 
     what: str
-    facts: Json
+    fields: Json
 
 
 Output = Send | SendRaw | Close | Drop | Listen | Speak | Note

@@ -20,10 +20,10 @@ from gemini_live_emulator.server.ephemeral_tokens import PREFIX, Tokens, constra
 from gemini_live_emulator.server.http11 import HEAD_LIMIT, Exchange, Malformed, Request, Response, read_head
 from gemini_live_emulator.server.rest import BAD_KEY, UNREGISTERED, Rest
 from gemini_live_emulator.server.websocket import Engines, SocketShell
-from gemini_live_emulator.session.conversation import Conversation, Gate
-from gemini_live_emulator.session.fault_injector import FaultLine
-from gemini_live_emulator.session.resumption import Memory
-from gemini_live_emulator.speech import shared_ear, shared_mouth
+from gemini_live_emulator.session.conversation import Conversation, SetupCheck
+from gemini_live_emulator.session.fault_injector import FaultInjector
+from gemini_live_emulator.session.resumption import SessionStore
+from gemini_live_emulator.speech import shared_synthesizer, shared_transcriber
 from gemini_live_emulator.truth import Truth
 
 # RFC 8446 section 5.1: a TLS connection starts with a handshake record, type 22.
@@ -64,7 +64,7 @@ class Emulator:
 
     @property
     def plain_url(self) -> str:
-        """The base URL for clients that cannot be told of a certificate; the same port."""
+        """The base URL for clients that cannot be given a certificate; the same port."""
         return f"http://{_bracketed(self.host)}:{self.port}"
 
     @property
@@ -73,7 +73,7 @@ class Emulator:
         return self._certificate.ca_file
 
     async def until(self, what: str, times: int = 1) -> None:
-        """Wait until the truth holds a kind of fact so often, such as `setup` or `turn.ended`."""
+        """Wait until the truth file has an event of this kind so often, such as `setup` or `turn.ended`."""
         await self._truth.reached(what, times)
 
     async def __aenter__(self) -> Self:
@@ -85,23 +85,23 @@ class Emulator:
             self._context = self._certificate.server_context()
             self._listener = exit_.enter_context(_listen(self.host, self.port))
             self.port = self._listener.getsockname()[1]
-            # One thread each: neither engine takes two calls at once, and a busy ear must not
-            # keep the mouth waiting.
-            ear = exit_.enter_context(ThreadPoolExecutor(1, "emulator-ear"))
-            mouth = exit_.enter_context(ThreadPoolExecutor(1, "emulator-mouth"))
-            self._engines = Engines(shared_ear, shared_mouth, ear, mouth)
+            # One thread each: neither engine takes two calls at once, and a busy transcriber must not
+            # delay the synthesizer.
+            transcriber = exit_.enter_context(ThreadPoolExecutor(1, "emulator-transcriber"))
+            synthesizer = exit_.enter_context(ThreadPoolExecutor(1, "emulator-synthesizer"))
+            self._engines = Engines(shared_transcriber, shared_synthesizer, transcriber, synthesizer)
             self._truth = Truth(self._truth_path, loop.time())
             exit_.callback(self._truth.close)
             self._truth.start({"scenario": self.scenario.model_dump(mode="json")}, loop.time())
             if self.scenario.examiner.kind == "speaking":
                 # Loaded before the first caller waits for them.
                 await asyncio.gather(
-                    loop.run_in_executor(ear, shared_ear),
-                    loop.run_in_executor(mouth, shared_mouth),
+                    loop.run_in_executor(transcriber, shared_transcriber),
+                    loop.run_in_executor(synthesizer, shared_synthesizer),
                 )
-            self._memory = Memory(self.scenario.seed)
+            self._sessions = SessionStore(self.scenario.seed)
             self._tokens = Tokens(self.scenario.seed)
-            self._rest = Rest(self.scenario, self._keys, self._tokens, self._memory.fired)
+            self._rest = Rest(self.scenario, self._keys, self._tokens, self._sessions.fired)
             exit_.push_async_callback(self._stop)
             self._spawn(self._accept())
             self._exit = exit_.pop_all()
@@ -171,8 +171,8 @@ class Emulator:
                 body = await exchange.body(reader, writer.write)
                 whole = Request(request.method, request.path, request.query, request.headers, body)
                 response = self._rest.answer(whole, loop.time())
-                facts = {"path": request.path, "status": response.status}
-                self._truth.write("http", facts, loop.time())
+                fields = {"path": request.path, "status": response.status}
+                self._truth.write("http", fields, loop.time())
             raw, keep = exchange.answer(response)
             writer.write(raw)
             await writer.drain()
@@ -191,8 +191,8 @@ class Emulator:
         bare = request.path == "/"
         if not (gemini or vertex or bare):
             return Response.error(404, "NOT_FOUND", "Requested entity was not found.")
-        memory, scenario = self._memory, self.scenario
-        faults = FaultLine(scenario.faults, memory.connect(), scenario.seed, memory.fired)
+        sessions, scenario = self._sessions, self.scenario
+        faults = FaultInjector(scenario.faults, sessions.connect(), scenario.seed, sessions.fired)
         refusal = faults.refuse_upgrade()
         if refusal is not None:
             return Response.error(refusal.status, refusal.code, refusal.message, refusal.reason)
@@ -200,20 +200,20 @@ class Emulator:
         loop = asyncio.get_running_loop()
         conversation = Conversation(
             scenario,
-            memory,
+            sessions,
             loop.time(),
             faults=faults,
             version=version,
             vertex=gemini is None,
-            gate=self._gate(request, gemini is None),
-            keep_audio=self._truth.kept,
+            check_setup=self._setup_check(request, gemini is None),
+            keep_audio=self._truth.writes,
         )
-        facts = {"path": request.path, "agent": request.headers.get("x-goog-api-client")}
-        self._truth.write("connection.opened", facts, loop.time(), conversation.connection)
+        fields = {"path": request.path, "agent": request.headers.get("x-goog-api-client")}
+        self._truth.write("connection.opened", fields, loop.time(), conversation.connection)
         await SocketShell(conversation, reader, writer, self._engines, self._truth).run(head)
         return None
 
-    def _gate(self, request: Request, vertex: bool) -> Gate:
+    def _setup_check(self, request: Request, vertex: bool) -> SetupCheck:
         key = request.key
 
         def check(setup: Json, now: float) -> Json:

@@ -1,4 +1,4 @@
-"""The plain endpoints beside the socket: models, tokens, and the text model."""
+"""The REST endpoints: models, ephemeral tokens, generateContent and countTokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gemini_live_emulator.protocol.wire import Json, a_list, an_object
 from gemini_live_emulator.scenario import Scenario
 from gemini_live_emulator.server.ephemeral_tokens import Tokens
 from gemini_live_emulator.server.http11 import Request, Response
-from gemini_live_emulator.session.fault_injector import FaultLine, Fired
+from gemini_live_emulator.session.fault_injector import FaultInjector, Fired
 from gemini_live_emulator.session.usage import Context
 
 BAD_KEY: Final = "API key not valid. Please pass a valid API key."
@@ -41,7 +41,7 @@ class Rest:
         self._scenario = scenario
         self._keys = keys
         self._tokens = tokens
-        self._faults = FaultLine(scenario.faults, 0, scenario.seed, fired)
+        self._faults = FaultInjector(scenario.faults, 0, scenario.seed, fired)
         self._dice = Random(f"rest {scenario.seed}")
 
     def refusal(self, key: str | None) -> Response | None:

@@ -1,4 +1,4 @@
-"""The shell around one conversation: a WebSocket, one alarm, and threads for ears and mouth."""
+"""The shell around one conversation: a WebSocket, one alarm, and a thread each for the two speech engines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from websockets.server import ServerProtocol
 from gemini_live_emulator.protocol import wire
 from gemini_live_emulator.protocol.outputs import Close, Drop, Listen, Note, Output, Send, SendRaw, Speak
 from gemini_live_emulator.session.conversation import Conversation
-from gemini_live_emulator.speech import Ear, Mouth
+from gemini_live_emulator.speech import Synthesizer, Transcriber
 from gemini_live_emulator.truth import Truth
 
 CLOSE_LIMIT: Final = 5.0  # seconds for the client to answer a close frame
@@ -26,12 +26,12 @@ CLOSE_LIMIT: Final = 5.0  # seconds for the client to answer a close frame
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """How the shell listens and speaks: loaders, and a thread for each."""
+    """The speech engines: a loader and a thread for each."""
 
-    ear: Callable[[], Ear]
-    mouth: Callable[[], Mouth]
-    ear_thread: Executor
-    mouth_thread: Executor
+    transcriber: Callable[[], Transcriber]
+    synthesizer: Callable[[], Synthesizer]
+    transcriber_thread: Executor
+    synthesizer_thread: Executor
 
 
 class _Protocol(ServerProtocol):
@@ -162,8 +162,8 @@ class SocketShell:
                     self._start(self._listen(number, pcm))
                 case Speak(number, text):
                     self._start(self._speak(number, text))
-                case Note(what, facts):
-                    self._note(what, facts)
+                case Note(what, fields):
+                    self._note(what, fields)
                 case _:
                     assert_never(output)
         self._flush()
@@ -227,7 +227,7 @@ class SocketShell:
             raise
 
     def _fail(self) -> None:
-        # A mistake of ours: the client is told as the service would tell it, and the log why.
+        # A mistake of ours: the client gets the close of the service, and the log the reason.
         self._close(1011, "Internal error encountered.")
         self._flush()
 
@@ -261,13 +261,17 @@ class SocketShell:
 
     async def _listen(self, number: int, pcm: bytes) -> None:
         engines = self._engines
-        text = await self._loop.run_in_executor(engines.ear_thread, lambda: engines.ear().hear(pcm))
-        self._carry_out(self._talk.heard(number, text, self._loop.time()))
+        text = await self._loop.run_in_executor(
+            engines.transcriber_thread, lambda: engines.transcriber().transcribe(pcm)
+        )
+        self._carry_out(self._talk.transcribed(number, text, self._loop.time()))
 
     async def _speak(self, number: int, text: str) -> None:
         engines = self._engines
-        pcm = await self._loop.run_in_executor(engines.mouth_thread, lambda: engines.mouth().say(text))
-        self._carry_out(self._talk.spoken(number, pcm, self._loop.time()))
+        pcm = await self._loop.run_in_executor(
+            engines.synthesizer_thread, lambda: engines.synthesizer().synthesize(text)
+        )
+        self._carry_out(self._talk.synthesized(number, pcm, self._loop.time()))
 
-    def _note(self, what: str, facts: wire.Json) -> None:
-        self._truth.write(what, facts, self._loop.time(), self._talk.connection)
+    def _note(self, what: str, fields: wire.Json) -> None:
+        self._truth.write(what, fields, self._loop.time(), self._talk.connection)

@@ -1,1 +1,1 @@
-"""One Live session: what it hears, says and remembers."""
+"""One Live session: setup, user audio, transcription, replies, usage, resumption and faults."""

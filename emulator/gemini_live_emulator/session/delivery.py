@@ -1,4 +1,4 @@
-"""One reply on its way: audio made faster than it plays, with the words that go with it."""
+"""Delivery of one reply: audio in chunks, faster than it plays, each with the words that begin in it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from gemini_live_emulator.session.examiner import Reply
-from gemini_live_emulator.speech import MOUTH_RATE
+from gemini_live_emulator.speech import SYNTHESIZER_RATE
 
 # google-gemini/cookbook issue 952: the first chunk holds 200 ms, the others 240 ms.
 FIRST: Final = 9_600
 REST: Final = 11_520
-BYTES_PER_SECOND: Final = MOUTH_RATE * 2
+BYTES_PER_SECOND: Final = SYNTHESIZER_RATE * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Delivery:
         return sum(self._said) / total if total else 1.0
 
     def deadline(self) -> float | None:
-        """Say when the next chunk is due; None if it waits for the mouth or is complete."""
+        """Say when the next chunk is due; None if it waits for the synthesizer or is complete."""
         if self.complete or not self._ready():
             return None
         if self._began is None:

@@ -1,4 +1,4 @@
-"""What the examiner says next. It remembers only a `Progress`, so a session handle can keep it."""
+"""What the examiner says next. Its whole state is a `Progress`, which a session handle can restore."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Progress:
 
     asked: int = 0  # questions asked; one more than there are when the exam is closed
     answers: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()  # heard since the last question
+    parts: tuple[str, ...] = ()  # the user's words since the last question
     again: int = 0  # how often this question was put again
     repeated: tuple[int, ...] = ()
     called: int = 0
@@ -63,8 +63,8 @@ class Examiner:
     functions: tuple[Function, ...] = ()
     progress: Progress = field(default_factory=Progress)
 
-    def recall(self, said: Sequence[str]) -> None:
-        """Take up the exam where a history leaves it: the questions it holds have been asked."""
+    def continue_after(self, said: Sequence[str]) -> None:
+        """Continue the exam after a history: the questions that it contains have been asked."""
         if not self.plan.reads_history:
             return
         text, questions = " ".join(said), self.plan.questions

@@ -1,4 +1,4 @@
-"""The faults of one connection at work: they stand between the conversation and its shell."""
+"""Fault injection: filters between a conversation and its shell that change, add or drop what is sent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Armed:
     lucky: bool = True
 
 
-class FaultLine:
+class FaultInjector:
     """Applies the faults of a scenario to one connection."""
 
     def __init__(self, rules: Sequence[FaultRule], connection: int, seed: int, fired: Fired) -> None:

@@ -1,4 +1,4 @@
-"""The life of one connection: its notice, its end, and the handles it gives out."""
+"""How long a connection lasts: its goAway, its close, and when it sends resumption handles."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 from gemini_live_emulator.protocol.outputs import Close, Output, Send
 from gemini_live_emulator.scenario import Resumption
-from gemini_live_emulator.session.setup import Agreement
+from gemini_live_emulator.session.setup import SessionConfig
 
 
 @dataclass
-class Link:
-    """Knows when a connection must end and says so beforehand."""
+class ConnectionLifetime:
+    """Sends goAway before the end of a connection's time, then closes it."""
 
-    agreed: Agreement
+    config: SessionConfig
     opened: float
     session_began: float
     warned: bool = False
     ended: bool = False
 
     def ends_at(self) -> float | None:
-        """Say at which moment the service's patience ends."""
-        model = self.agreed.model
-        compressed = self.agreed.trigger is not None
+        """Return when the connection's time is over, None for never."""
+        model = self.config.model
+        compressed = self.config.trigger is not None
         life = model.lifetime_compressed if compressed else model.lifetime
         ends = [] if life is None else [self.opened + life]
         if not compressed and model.session_limit is not None:
@@ -36,7 +36,7 @@ class Link:
         end = self.ends_at()
         if end is None or self.ended:
             return None
-        model = self.agreed.model
+        model = self.config.model
         if not self.warned and model.lead > 0:
             return max(self.opened, end - model.lead)
         return end + model.overshoot
@@ -44,7 +44,7 @@ class Link:
     def step(self, now: float) -> list[Output]:
         """Warn, or close."""
         out: list[Output] = []
-        model = self.agreed.model
+        model = self.config.model
         while (at := self.deadline()) is not None and at <= now:
             end = self.ends_at() or at
             if not self.warned and model.lead > 0:
@@ -52,7 +52,7 @@ class Link:
                 out.append(Send({"goAway": {"timeLeft": duration(max(0.0, end - now))}}))
                 continue
             self.ended = True
-            if self.agreed.vertex:
+            if self.config.vertex:
                 # pipecat-ai/pipecat 3112: Vertex ends a connection with 1000.
                 out.append(Close(1000, "The operation was cancelled."))
             else:
@@ -66,30 +66,30 @@ def duration(seconds: float) -> str:
 
 
 @dataclass
-class Handles:
+class HandleSchedule:
     """Decides when a resumption update is due."""
 
-    agreed: Agreement
+    config: SessionConfig
     rules: Resumption
     next_at: float | None = None
     was_busy: bool = False
 
     def wanted(self, busy: bool, now: float) -> bool | None:
         """Say whether to send an update now: resumable, not resumable, or (None) nothing."""
-        if not self.agreed.resumption:
+        if not self.config.resumption:
             return None
         if busy != self.was_busy:
             self.was_busy = busy
-            self._again(now)
+            self._schedule_next(now)
             return not busy
         if self.next_at is not None and now >= self.next_at:
-            self._again(now)
+            self._schedule_next(now)
             return not busy
         return None
 
     def start(self, now: float) -> None:
         """Begin to count the time between updates."""
-        self._again(now)
+        self._schedule_next(now)
 
-    def _again(self, now: float) -> None:
+    def _schedule_next(self, now: float) -> None:
         self.next_at = None if self.rules.every is None else now + self.rules.every

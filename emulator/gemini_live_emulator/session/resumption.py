@@ -1,4 +1,4 @@
-"""What the service remembers between connections: handles, and who is connected."""
+"""Session resumption: the sessions of a server, their handles, and which connections they have."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from gemini_live_emulator.session.examiner import Progress
 from gemini_live_emulator.session.fault_injector import Fired
 from gemini_live_emulator.session.usage import Context
 
-# Handles of one session that can still be used; a client keeps one.
-KEPT: Final = 100
+# HandleSchedule of one session that can still be used; a client keeps one.
+MAX_HANDLES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A conversation as a handle brings it back."""
+    """The state of a conversation that a handle resumes."""
 
     session: str
     model: str
@@ -36,8 +36,8 @@ class _Session:
     handles: list[str] = field(default_factory=list[str])
 
 
-class Memory:
-    """All sessions of one server."""
+class SessionStore:
+    """All sessions of one server, with their handles until they expire."""
 
     def __init__(self, seed: int) -> None:
         self._dice = Random(f"handles {seed}")
@@ -53,7 +53,7 @@ class Memory:
 
     def begin(self, connection: int, now: float, rules: Resumption) -> str:
         """Start a session on a connection."""
-        self._forget(now)
+        self._drop_expired(now)
         session = str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
         self._sessions[session] = _Session(rules, {connection: now})
         return session
@@ -80,7 +80,7 @@ class Memory:
         self._snapshots[handle] = snapshot
         handles = self._sessions[snapshot.session].handles
         handles.append(handle)
-        if len(handles) > KEPT:
+        if len(handles) > MAX_HANDLES:
             self._snapshots.pop(handles.pop(0), None)
         return handle
 
@@ -103,7 +103,7 @@ class Memory:
     def _expired(self, session: _Session, now: float) -> bool:
         return session.ended is not None and now - session.ended > session.rules.valid
 
-    def _forget(self, now: float) -> None:
+    def _drop_expired(self, now: float) -> None:
         for name in [n for n, s in self._sessions.items() if self._expired(s, now)]:
             for handle in self._sessions.pop(name).handles:
                 self._snapshots.pop(handle, None)

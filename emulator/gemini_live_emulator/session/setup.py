@@ -1,4 +1,4 @@
-"""What client and service agreed on at setup, checked as the service checks it."""
+"""A setup message, checked as the service checks it, and the session config that follows from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_VOICE: Final = "Cannot extract voices from a non-audio request."
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class SessionConfig:
     """The configuration of one connection."""
 
     name: str
@@ -45,7 +45,7 @@ class Agreement:
         """Whether all the audio that arrives is billed, or only that of activities."""
         return not self.manual and (self.coverage == "TURN_INCLUDES_ALL_INPUT" or self.model.bills_silence)
 
-    def updated(self, update: Json) -> Agreement:
+    def updated(self, update: Json) -> SessionConfig:
         """Apply a contextUpdate."""
         new = self
         if "systemInstruction" in update:
@@ -79,7 +79,7 @@ def history_text(turns: Sequence[Json]) -> str:
     return " ".join(text for turn in turns if turn.get("role") != "model" and (text := text_of(turn))).strip()
 
 
-def agree(setup: Json, scenario: Scenario, version: str, vertex: bool) -> Agreement:
+def accept_setup(setup: Json, scenario: Scenario, version: str, vertex: bool) -> SessionConfig:
     """Accept a setup message, or refuse it with the service's code and reason."""
     name = str(setup.get("model", ""))
     model = scenario.find_model(name)
@@ -117,7 +117,7 @@ def agree(setup: Json, scenario: Scenario, version: str, vertex: bool) -> Agreem
         target = compression.get("slidingWindow", {}).get("targetTokens") or trigger // 2
     coverage = realtime.get("turnCoverage")
     history: Json = setup.get("historyConfig", {})
-    return Agreement(
+    return SessionConfig(
         name=bare(name),
         model=model,
         vertex=vertex,

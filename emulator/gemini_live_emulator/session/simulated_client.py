@@ -9,9 +9,9 @@ from gemini_live_emulator.faults.rewrites import names
 from gemini_live_emulator.protocol.outputs import Close, Drop, Listen, Note, Output, Send, SendRaw, Speak
 from gemini_live_emulator.protocol.wire import Json, base64_of
 from gemini_live_emulator.scenario import Scenario
-from gemini_live_emulator.session.conversation import Conversation, Gate
-from gemini_live_emulator.session.resumption import Memory
-from gemini_live_emulator.speech import DescribingEar, Ear, Mouth, ToneMouth
+from gemini_live_emulator.session.conversation import Conversation, SetupCheck
+from gemini_live_emulator.session.resumption import SessionStore
+from gemini_live_emulator.speech import DescribingTranscriber, Synthesizer, ToneSynthesizer, Transcriber
 
 MODEL: Final = "models/gemini-2.5-flash-native-audio-preview-12-2025"
 MANUAL: Final[Json] = {"automaticActivityDetection": {"disabled": True}}
@@ -34,35 +34,35 @@ class Seen:
 
 
 @dataclass
-class Rehearsal:
+class SimulatedClient:
     """Plays the client of one connection, and carries out what the conversation decides."""
 
     scenario: Scenario = field(default_factory=lambda: Scenario.load("scripted"))
-    memory: Memory | None = None
+    sessions: SessionStore | None = None
     now: float = 0.0
     version: str = "v1beta"
     vertex: bool = False
-    gate: Gate | None = None
-    ear: Ear = field(default_factory=DescribingEar)
-    mouth: Mouth = field(default_factory=ToneMouth)
+    check_setup: SetupCheck | None = None
+    transcriber: Transcriber = field(default_factory=DescribingTranscriber)
+    synthesizer: Synthesizer = field(default_factory=ToneSynthesizer)
 
     def __post_init__(self) -> None:
         self.seen: list[Seen] = []
         self.raw: list[str | bytes] = []
         self.notes: list[Note] = []
         self.closed: Close | Drop | None = None
-        if self.memory is None:
-            self.memory = Memory(self.scenario.seed)
+        if self.sessions is None:
+            self.sessions = SessionStore(self.scenario.seed)
         self.conversation = Conversation(
             self.scenario,
-            self.memory,
+            self.sessions,
             self.now,
             version=self.version,
             vertex=self.vertex,
-            gate=self.gate,
+            check_setup=self.check_setup,
         )
 
-    def set_up(self, model: str = MODEL, manual: bool = True, **setup: Any) -> Rehearsal:
+    def set_up(self, model: str = MODEL, manual: bool = True, **setup: Any) -> SimulatedClient:
         """Send a setup message."""
         whole: Json = {"model": model, "generationConfig": {"responseModalities": ["AUDIO"]}} | setup
         if manual:
@@ -154,9 +154,9 @@ class Rehearsal:
         updates = [seen.message["sessionResumptionUpdate"] for seen in self.carrying("sessionResumptionUpdate")]
         return str([update["newHandle"] for update in updates if update["resumable"]][-1])
 
-    def facts(self, what: str) -> list[Json]:
-        """Give the truth of one kind."""
-        return [note.facts for note in self.notes if note.what == what]
+    def events(self, what: str) -> list[Json]:
+        """Return the fields of all truth-file events of one kind."""
+        return [note.fields for note in self.notes if note.what == what]
 
     def _do(self, outputs: list[Output]) -> list[Seen]:
         start = len(self.seen)
@@ -169,9 +169,9 @@ class Rehearsal:
                 case Close() | Drop():
                     self.closed = output
                 case Listen(number, pcm):
-                    self._do(self.conversation.heard(number, self.ear.hear(pcm), self.now))
+                    self._do(self.conversation.transcribed(number, self.transcriber.transcribe(pcm), self.now))
                 case Speak(number, text):
-                    self._do(self.conversation.spoken(number, self.mouth.say(text), self.now))
+                    self._do(self.conversation.synthesized(number, self.synthesizer.synthesize(text), self.now))
                 case Note():
                     self.notes.append(output)
                 case _:

@@ -1,4 +1,4 @@
-"""The model's side of the talk: one reply at a time, from the end of a turn to turnComplete."""
+"""The model's turns: one reply at a time, from the end of the user's turn to turnComplete, with calls and usage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemini_live_emulator.protocol.wire import INVALID_ARGUMENT, Json, Refused, 
 from gemini_live_emulator.scenario import Scenario
 from gemini_live_emulator.session.delivery import BYTES_PER_SECOND, FIRST, Chunk, Delivery
 from gemini_live_emulator.session.examiner import Call, Examiner, Reply
-from gemini_live_emulator.session.setup import Agreement
+from gemini_live_emulator.session.setup import SessionConfig
 from gemini_live_emulator.session.usage import Bill, Context, Entry, usage_metadata
 from gemini_live_emulator.speech import tone
 
@@ -47,13 +47,13 @@ class Speaker:
     def __init__(
         self,
         scenario: Scenario,
-        agreed: Agreement,
+        config: SessionConfig,
         examiner: Examiner,
         context: Context,
         dice: Random,
         take: Callable[[], str],
     ) -> None:
-        self.agreed = agreed
+        self.config = config
         self.context = context
         self.examiner = examiner
         self.pending: dict[str, bool] = {}  # unanswered calls: id -> whether it blocks
@@ -61,10 +61,10 @@ class Speaker:
         self._scenario = scenario
         self._dice = dice
         self._turn: _Turn | None = None
-        self._spoken = 0
+        self._requested = 0
         self._queued: tuple[float, Reply] | None = None
         self._take = take
-        self._again: float | None = None  # a turn that ended while the model was speaking
+        self._ask_again_at: float | None = None  # a turn that ended while the model was speaking
 
     @property
     def busy(self) -> bool:
@@ -76,31 +76,31 @@ class Speaker:
         """Whether the model waits for the answer of a function."""
         return any(self.pending.values())
 
-    def ask(self, now: float, ears: bool) -> None:
+    def ask(self, now: float) -> None:
         """Make the model answer what the user has said."""
-        if not self.agreed.model.answers:
+        if not self.config.model.answers:
             return
         if self._turn is not None:
             # With NO_INTERRUPTION the reply plays to its end, and the next one follows.
-            self._again = now
+            self._ask_again_at = now
             return
         plan, self._queued = self._scenario.examiner, None
-        self._turn = _Turn(now + plan.latency, now + max(plan.latency, plan.hearing_limit if ears else 0.0))
+        self._turn = _Turn(now + plan.latency, now + max(plan.latency, plan.hearing_limit))
 
-    def deadline(self, ears_waiting: bool) -> float | None:
+    def deadline(self, transcribing: bool) -> float | None:
         """Say when there is something to do again."""
         turn = self._turn
         if turn is None:
             return self._queued[0] if self._queued and not self.blocked else None
         if not turn.started:
-            return turn.limit if ears_waiting and turn.from_user else turn.ready_at
+            return turn.limit if transcribing and turn.from_user else turn.ready_at
         if turn.delivery is not None and not turn.generated:
             return turn.delivery.deadline()
         if turn.generated and not self.blocked:
             return turn.held_until
         return None
 
-    def step(self, now: float, ears_waiting: bool) -> list[Output]:
+    def step(self, now: float, transcribing: bool) -> list[Output]:
         """Do what is due."""
         out: list[Output] = []
         turn = self._turn
@@ -111,7 +111,7 @@ class Speaker:
             self._queued = None
             turn = self._turn = _Turn(now, now, reply, from_user=False)
         if not turn.started:
-            waits = ears_waiting and turn.from_user and now < turn.limit
+            waits = transcribing and turn.from_user and now < turn.limit
             if now < turn.ready_at or waits:
                 return out
             out += self._start(turn, now)
@@ -121,9 +121,9 @@ class Speaker:
                 out += self._chunk(chunk)
                 turn.samples += len(chunk.pcm) // 2
                 turn.words += chunk.text.split()
-                # turnComplete waits until a user who plays what comes has heard it all.
+                # turnComplete waits until a client that plays the audio as it comes has played all of it.
                 seconds = len(chunk.pcm) / BYTES_PER_SECOND
-                if self.agreed.model.holds:
+                if self.config.model.holds:
                     turn.held_until = max(turn.held_until, now) + seconds
                 if turn.reply and any(c.timing == "with speech" for c in turn.reply.calls):
                     out += self._call(turn, "with speech")
@@ -133,7 +133,7 @@ class Speaker:
             out += self._complete(turn, now)
         return out
 
-    def spoken(self, number: int, pcm: bytes) -> None:
+    def synthesized(self, number: int, pcm: bytes) -> None:
         """Take the audio of a sentence that was asked for."""
         turn = self._turn
         if turn is not None and turn.delivery is not None:
@@ -150,27 +150,27 @@ class Speaker:
         turn.prompt = self.context.prompt()
         out: list[Output] = [Note("turn.started", {"turn": self.turns, "heard": turn.heard})]
         out += self._call(turn, "before speech")
-        if turn.rounds < self.agreed.model.rounds - 1:
+        if turn.rounds < self.config.model.rounds - 1:
             reply = Reply((FILLER,), self.examiner.progress)
         return out + self._deliver(turn, reply)
 
     def _fit(self) -> None:
-        agreed = self.agreed
-        if agreed.trigger is not None and agreed.target is not None:
-            if self.context.tokens() > agreed.trigger:
-                self.context = self.context.compressed(agreed.target)
-        elif self.context.tokens() > agreed.model.window:
+        config = self.config
+        if config.trigger is not None and config.target is not None:
+            if self.context.tokens() > config.trigger:
+                self.context = self.context.compressed(config.target)
+        elif self.context.tokens() > config.model.window:
             # livekit/agents realtime_api.py; on Vertex the close is 1000.
-            if agreed.vertex:
+            if config.vertex:
                 raise Refused(1000, "")
             raise Refused(1007, INVALID_ARGUMENT)
 
     def _deliver(self, turn: _Turn, reply: Reply) -> list[Output]:
-        text_only = self.agreed.text_only
-        delivery = Delivery(reply, self.agreed.model.speed, text_only)
+        text_only = self.config.text_only
+        delivery = Delivery(reply, self.config.model.speed, text_only)
         turn.delivery, turn.generated = delivery, False
-        turn.speech = self._spoken
-        self._spoken += len(reply.sentences)
+        turn.speech = self._requested
+        self._requested += len(reply.sentences)
         if text_only:
             return []
         if self._scenario.examiner.kind == "scripted":
@@ -180,26 +180,26 @@ class Speaker:
         return [Speak(turn.speech + i, text) for i, text in enumerate(reply.sentences)]
 
     def _chunk(self, chunk: Chunk) -> list[Output]:
-        agreed = self.agreed
-        if agreed.text_only:
+        config = self.config
+        if config.text_only:
             parts: list[Json] = [{"text": chunk.text}] if chunk.text else []
             return [_content({"modelTurn": {"parts": parts, "role": "model"}})] if parts else []
         messages: list[Json] = []
         if chunk.pcm:
             audio = {"mimeType": "audio/pcm;rate=24000", "data": base64_of(chunk.pcm)}
             messages.append({"modelTurn": {"parts": [{"inlineData": audio}]}})
-        if chunk.text and agreed.transcribe_output:
+        if chunk.text and config.transcribe_output:
             messages.append({"outputTranscription": {"text": chunk.text}})
-        if agreed.model.bundles and len(messages) == 2:
+        if config.model.bundles and len(messages) == 2:
             # google-gemini/gemini-skills: from 3.1 on, one message may hold several fields.
             return [_content(messages[0] | messages[1])]
         return [_content(message) for message in messages]
 
     def _finish_speech(self, turn: _Turn, delivery: Delivery, now: float) -> list[Output]:
-        self._remember(turn, delivery)
+        self._add_to_context(turn, delivery)
         out: list[Output] = []
         turn.held_until = max(turn.held_until, now)
-        if turn.rounds < self.agreed.model.rounds - 1:
+        if turn.rounds < self.config.model.rounds - 1:
             # On extended thinking several turns make one interaction (python-genai live.py).
             turn.rounds += 1
             out.append(_content({"generationComplete": True}))
@@ -215,17 +215,17 @@ class Speaker:
         turn.generated = True
         return [*out, _content({"generationComplete": True})]
 
-    def _remember(self, turn: _Turn, delivery: Delivery) -> None:
+    def _add_to_context(self, turn: _Turn, delivery: Delivery) -> None:
         self.examiner.delivered(delivery.reply, delivery.fraction)
-        audio = 0 if self.agreed.text_only else self.context.audio_tokens(delivery.seconds)
+        audio = 0 if self.config.text_only else self.context.audio_tokens(delivery.seconds)
         text = delivery.text
         self.context = self.context.add(
             Entry("model", "AUDIO", audio, text)
-            if not self.agreed.text_only
+            if not self.config.text_only
             else Entry("model", "TEXT", self.context.text_tokens(text), text)
         )
         _count(turn.response, "AUDIO", audio)
-        if self.agreed.text_only or self.agreed.model.text_per_audio:
+        if self.config.text_only or self.config.model.text_per_audio:
             _count(turn.response, "TEXT", self.context.text_tokens(text))
 
     def _call(self, turn: _Turn, timing: str) -> list[Output]:
@@ -240,19 +240,19 @@ class Speaker:
         for call in calls:
             # Ids look like this on the Gemini API, and are absent on Vertex.
             number = f"function-call-{self._dice.randrange(10**18, 10**19)}"
-            blocks = self.agreed.behavior(call.name) == "BLOCKING"
+            blocks = self.config.behavior(call.name) == "BLOCKING"
             self.pending[number] = blocks
             one: Json = {"name": call.name, "args": call.args}
-            sent.append(one if self.agreed.vertex else {"id": number} | one)
+            sent.append(one if self.config.vertex else {"id": number} | one)
             _count(turn.response, "TEXT", self.context.text_tokens(str(call.args)))
         return Send({"toolCall": {"functionCalls": sent}})
 
     def _complete(self, turn: _Turn, now: float) -> list[Output]:
         self._turn = None
         out: list[Output] = [self._turn_complete(turn, "IDLE"), self._note(turn, cut=False)]
-        if self._again is not None:
-            self._again = None
-            self.ask(now, ears=True)
+        if self._ask_again_at is not None:
+            self._ask_again_at = None
+            self.ask(now)
             return out
         alone = self.examiner.unprompted()
         if self._queued is None and alone is not None:
@@ -261,7 +261,7 @@ class Speaker:
 
     def _turn_complete(self, turn: _Turn, status: str) -> Send:
         message: Json = {"serverContent": {"turnComplete": True}}
-        if self.agreed.model.status:
+        if self.config.model.status:
             message["serverContent"]["interactionStatus"] = status
         usage = self._usage(turn)
         return Send(message | ({"usageMetadata": usage} if usage else {}))
@@ -272,21 +272,21 @@ class Speaker:
 
     def _usage(self, turn: _Turn) -> Json | None:
         rules = self._scenario.usage
-        charged = turn.started or self.agreed.model.charges_cut
+        charged = turn.started or self.config.model.charges_cut
         if not rules.send or not charged:
             return None
         details = rules.details == "always" or (rules.details == "sometimes" and self.turns % 2 == 1)
-        return usage_metadata(self._bill(turn), rules, details, self.agreed.vertex)
+        return usage_metadata(self._bill(turn), rules, details, self.config.vertex)
 
     def _note(self, turn: _Turn, cut: bool) -> Note:
-        charged = turn.started or self.agreed.model.charges_cut
+        charged = turn.started or self.config.model.charges_cut
         bill = self._bill(turn).as_json() if charged else None
         sent = {"samples": turn.samples, "text": " ".join(turn.words)}
         return Note("turn.ended", {"turn": self.turns, "cut": cut, "sent": sent, "bill": bill})
 
     def interrupt(self, now: float) -> list[Output]:
         """Cut the reply: only what was already sent stays in the conversation."""
-        self._queued = self._again = None
+        self._queued = self._ask_again_at = None
         out: list[Output] = []
         cancelled = [number for number, blocks in self.pending.items() if blocks]
         if cancelled:
@@ -299,12 +299,12 @@ class Speaker:
             return out
         if not turn.started:
             self.turns += 1
-            for _ in range(self.agreed.model.leaks):
+            for _ in range(self.config.model.leaks):
                 leak = Chunk(bytes(FIRST), "")
                 out += self._chunk(leak)
                 turn.samples += FIRST // 2
         elif turn.delivery is not None and not turn.generated:
-            self._remember(turn, turn.delivery)
+            self._add_to_context(turn, turn.delivery)
         self._turn = None
         out.append(_content({"interrupted": True}))
         out.append(self._turn_complete(turn, "IDLE"))

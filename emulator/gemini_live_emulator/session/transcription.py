@@ -1,4 +1,4 @@
-"""What the service makes of the user's audio: windows, pieces for the ears, and their text."""
+"""Input transcription: activity windows to chunks for a transcriber, and its texts in order and in time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy as np
 from gemini_live_emulator.protocol.model_facts import Style
 from gemini_live_emulator.protocol.outputs import Listen
 from gemini_live_emulator.scenario import Transcription
-from gemini_live_emulator.speech import EAR_RATE, resample
+from gemini_live_emulator.speech import TRANSCRIBER_RATE, resample, seconds_of
 
-FRAME: Final = EAR_RATE // 50  # samples in 20 ms
-BYTES_PER_SECOND: Final = EAR_RATE * 2
-MAX_PIECE: Final = 12.0  # moonshine's time grows faster than its input, and past 45 s it loops
-PAUSE: Final = 0.5  # quiet that finishes a piece
-LEAD_IN: Final = 0.3  # quiet kept before a piece
-SHORTEST: Final = 1.0  # a tail after a forced cut that is not worth hearing
+FRAME: Final = TRANSCRIBER_RATE // 50  # samples in 20 ms
+BYTES_PER_SECOND: Final = TRANSCRIBER_RATE * 2
+MAX_CHUNK: Final = 12.0  # moonshine's time grows faster than its input, and past 45 s it loops
+PAUSE: Final = 0.5  # quiet that finishes a chunk
+LEAD_IN: Final = 0.3  # quiet kept before a chunk
+SHORTEST: Final = 1.0  # a tail after a forced cut that is not worth transcribing
 SEARCH: Final = 4.0  # where a forced cut looks for the quietest place
 
 
-class Gate:
-    """Tells voice from quiet by energy, above a floor that follows the noise."""
+class EnergyGate:
+    """Voice activity by energy: a frame is voice when it is well above a floor that follows the noise."""
 
     LOWEST: Final = 150.0  # rms of 16-bit samples; a silent line measures under 50
 
@@ -32,7 +32,7 @@ class Gate:
         self._floor = 30.0
 
     def levels(self, pcm: bytes) -> list[tuple[float, bool]]:
-        """Measure whole frames: their loudness and whether they are voice."""
+        """Return the RMS of each 20 ms frame of 16 kHz PCM, and whether the frame is voice."""
         samples = np.frombuffer(pcm, "<i2").astype(np.float32)
         frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
         measured: list[tuple[float, bool]] = []
@@ -43,18 +43,18 @@ class Gate:
         return measured
 
 
-class Cutter:
-    """Cuts the audio of one window into pieces that the ears can take."""
+class Chunker:
+    """Cuts the audio of one window into chunks of 12 s at most, in pauses where there are any."""
 
     def __init__(self) -> None:
-        self._gate = Gate()
+        self._gate = EnergyGate()
         self._pcm = bytearray()
         self._levels: list[tuple[float, bool]] = []
         self._start = 0  # frames of the window before the buffer
         self._forced = False
 
     def push(self, pcm: bytes) -> list[tuple[bytes, float]]:
-        """Add audio; return finished pieces, each with the second of the window it ends at."""
+        """Add audio; return finished chunks, each with the second of the window it ends at."""
         self._pcm += pcm
         done: list[tuple[bytes, float]] = []
         new = bytes(self._pcm[len(self._levels) * FRAME * 2 :])
@@ -66,7 +66,7 @@ class Cutter:
                     self._drop(1)
             elif quiet >= PAUSE * 50:
                 done += self._cut(len(self._levels) - quiet // 2, forced=False)
-            elif len(self._levels) >= MAX_PIECE * 50:
+            elif len(self._levels) >= MAX_CHUNK * 50:
                 done += self._cut(self._quietest(), forced=True)
         return done
 
@@ -90,13 +90,13 @@ class Cutter:
     def _cut(self, frames: int, forced: bool) -> list[tuple[bytes, float]]:
         voiced = sum(v for _, v in self._levels[:frames])
         short_tail = self._forced and frames < SHORTEST * 50
-        piece = bytes(self._pcm[: frames * FRAME * 2])
+        chunk = bytes(self._pcm[: frames * FRAME * 2])
         self._drop(frames)
         self._forced = forced
-        # Silence makes the ears invent words ("You"), so it is never sent to them.
+        # From silence the transcriber invents words ("You"), so it never gets any.
         if voiced < 5 or short_tail:
             return []
-        return [(piece, self._start / 50)]
+        return [(chunk, self._start / 50)]
 
     def _drop(self, frames: int) -> None:
         del self._levels[:frames]
@@ -106,18 +106,18 @@ class Cutter:
 
 @dataclass
 class _Window:
-    cutter: Cutter | None
-    flushed: bool  # opened by a flush: the model had not yet taken what another window held
+    chunker: Chunker | None
+    flushed: bool  # opened by a flush: the model had not yet read the words of the window before
     seconds: float = 0.0
     open: bool = True
     texts: list[str] = field(default_factory=list[str])
-    waiting: int = 0  # pieces that the ears have not answered
-    scripted: int = 0  # scripted words let out
+    waiting: int = 0  # chunks without a transcript yet
+    scripted: int = 0  # scripted words sent
     closed: float = 0.0  # when it ended
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class _Chunk:
     window: _Window
     begins: float
     ends: float
@@ -131,49 +131,54 @@ class Transcript:
     interim: bool = False
 
 
-class Hearing:
-    """Keeps the windows of one connection and gives their text, in order and in time."""
+class InputTranscriber:
+    """Transcribes the windows of one connection: each text in order, at the time the scenario's rules give it."""
 
     def __init__(
-        self, rules: Transcription, style: Style, ears: bool, words_per_second: float | None, final_after: float = 0.0
+        self,
+        rules: Transcription,
+        style: Style,
+        transcribes: bool,
+        words_per_second: float | None,
+        final_after: float = 0.0,
     ) -> None:
         self._rules = rules
         self._style = style
         self._final_after = final_after
-        self._ears = ears
+        self._transcribes = transcribes
         self._pace = words_per_second
         self._window: _Window | None = None
         self._script: list[str] | None = None
         self._scripts: deque[str] | None = None
-        self._pieces: dict[int, _Piece] = {}
+        self._chunks: dict[int, _Chunk] = {}
         self._answers: dict[int, str] = {}
         self._next, self._issued = 0, 0
         self._due: deque[tuple[float, Transcript]] = deque()
         self._words: list[str] = []
-        self._untaken = False
+        self._unread = False
 
     def expect(self, script: str | None) -> None:
-        """Set what the next answer will be heard as, when there are no ears."""
+        """Set the transcript of the next answer, for a scripted examiner."""
         self._script = None if script is None else script.split()
 
     def expect_each(self, scripts: Iterable[str]) -> None:
-        """Set what each window will be heard as, one after the other, when there are no ears."""
+        """Set the transcripts of the windows to come, one each, for a scripted examiner."""
         self._scripts = deque(scripts)
 
     def open(self) -> None:
         """Begin a window."""
         if self._scripts is not None:
             self.expect(self._scripts.popleft() if self._scripts else None)
-        self._window = _Window(Cutter() if self._ears else None, flushed=self._untaken)
+        self._window = _Window(Chunker() if self._transcribes else None, flushed=self._unread)
 
     def feed(self, pcm: bytes, rate: int, now: float) -> list[Listen]:
         """Take audio of the open window."""
         window = self._window
         if window is None:
             return []
-        window.seconds += len(pcm) / 2 / rate
-        if window.cutter is not None:
-            return self._listen(window, window.cutter.push(resample(pcm, rate)))
+        window.seconds += seconds_of(pcm, rate)
+        if window.chunker is not None:
+            return self._listen(window, window.chunker.push(resample(pcm, rate)))
         if self._pace is not None and self._script:
             total = int(window.seconds * self._pace)
             while window.scripted < total and self._script:
@@ -189,10 +194,10 @@ class Hearing:
         if window is None:
             return []
         window.open, window.closed = False, now
-        self._untaken = True
+        self._unread = True
         asked: list[Listen] = []
-        if window.cutter is not None:
-            asked = self._listen(window, window.cutter.finish())
+        if window.chunker is not None:
+            asked = self._listen(window, window.chunker.finish())
         elif self._pace is None and window.seconds > 0:
             text = f"({window.seconds:.1f} s of speech)"
             if self._script is not None:
@@ -201,21 +206,21 @@ class Hearing:
         self._utter(window, now)
         return asked
 
-    def _listen(self, window: _Window, pieces: list[tuple[bytes, float]]) -> list[Listen]:
+    def _listen(self, window: _Window, chunks: list[tuple[bytes, float]]) -> list[Listen]:
         asked: list[Listen] = []
-        for pcm, ends in pieces:
-            self._pieces[self._issued] = _Piece(window, ends - len(pcm) / BYTES_PER_SECOND, ends)
+        for pcm, ends in chunks:
+            self._chunks[self._issued] = _Chunk(window, ends - len(pcm) / BYTES_PER_SECOND, ends)
             window.waiting += 1
             asked.append(Listen(self._issued, pcm))
             self._issued += 1
         return asked
 
-    def heard(self, piece: int, text: str, now: float) -> None:
-        """Take the text of a piece; pieces are told in the order in which they were said."""
-        if piece in self._pieces:
-            self._answers[piece] = text
+    def transcribed(self, chunk: int, text: str, now: float) -> None:
+        """Take the text of a chunk; texts are sent in the order of their audio."""
+        if chunk in self._chunks:
+            self._answers[chunk] = text
         while self._next in self._answers:
-            known = self._pieces.pop(self._next)
+            known = self._chunks.pop(self._next)
             known.window.waiting -= 1
             self._take(known.window, self._answers.pop(self._next), known.begins, known.ends, now)
             self._utter(known.window, now)
@@ -226,7 +231,7 @@ class Hearing:
         self._words += words
         stall = self._rules.stall_after
         if stall is not None and (ends > stall or begins >= stall):
-            # The model hears on; only its transcript stops (discuss.ai.google.dev/t/110732).
+            # The model still understands; only its transcript stops (discuss.ai.google.dev/t/110732).
             share = max(0.0, stall - begins) / (ends - begins) if ends > begins else 0.0
             words = words[: int(len(words) * share)]
         if not words:
@@ -272,12 +277,12 @@ class Hearing:
 
     @property
     def waiting(self) -> bool:
-        """Whether the ears still owe an answer."""
-        return bool(self._pieces)
+        """Whether a chunk has no transcript yet."""
+        return bool(self._chunks)
 
     def take(self) -> str:
-        """Give all that was heard since the last time."""
-        text, self._words, self._untaken = " ".join(self._words), [], False
+        """Return the words of the user since the last call, for the model to reply to."""
+        text, self._words, self._unread = " ".join(self._words), [], False
         return text
 
     def note(self, text: str) -> None:

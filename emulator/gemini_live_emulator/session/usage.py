@@ -58,8 +58,8 @@ class Context:
 
     def add(self, *entries: Entry) -> Context:
         """Append to the conversation."""
-        kept = tuple(entry for entry in entries if entry.tokens or entry.text)
-        return replace(self, entries=self.entries + kept) if kept else self
+        added = tuple(entry for entry in entries if entry.tokens or entry.text)
+        return replace(self, entries=self.entries + added) if added else self
 
     def tokens(self) -> int:
         """Count everything the model reads before it answers."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from gemini_live_emulator.session.transcription import BYTES_PER_SECOND, Gate
-from gemini_live_emulator.speech import EAR_RATE, resample
+from gemini_live_emulator.session.transcription import BYTES_PER_SECOND, EnergyGate
+from gemini_live_emulator.speech import TRANSCRIBER_RATE, resample
 
-PRE_ROLL = 0.5  # seconds kept from before the start was certain
+PRE_ROLL = 0.5  # seconds sent from before the start was certain
 
 
 class Detector:
     """Opens a window when somebody speaks and closes it after a silence."""
 
     def __init__(self, prefix: float, silence: float) -> None:
-        self._gate = Gate()
+        self._gate = EnergyGate()
         self._prefix, self._silence = max(0.02, prefix), max(0.1, silence)
         self._voiced = self._quiet = 0.0
         self._open = False
@@ -38,7 +38,7 @@ class Detector:
                 closed = True
         self._before += pcm
         if not (opened or self._open or closed):
-            keep = int(PRE_ROLL * BYTES_PER_SECOND * rate / EAR_RATE) // 2 * 2
+            keep = int(PRE_ROLL * BYTES_PER_SECOND * rate / TRANSCRIBER_RATE) // 2 * 2
             del self._before[:-keep]
             return False, b"", False
         out = bytes(self._before)
@@ -46,7 +46,7 @@ class Detector:
         return opened, out, closed
 
     def reset(self) -> None:
-        """Forget the stream: the next audio begins a new one."""
+        """Drop the state: the next audio begins a new stream."""
         self._voiced = self._quiet = 0.0
         self._open = False
         self._before.clear()

@@ -1,12 +1,13 @@
-// The page: what is seen and heard of an exam, from consent to record.
+// The page of an exam, from consent to record: its elements, and what it does when something happens.
 
 import { Call, CallError, ask, askMicrophone } from "./call.js";
-import { fact, fragment, fromRecord, newExam } from "./exam.js";
+import { fragment, fromRecord, newExam, onEvent } from "./exam.js";
 import { Meter } from "./meter.js";
-import { clock, drawLines, drawRecord, drawScores, drawSteps, put } from "./view.js";
+import { clock, drawRecord, drawScores, drawSteps, drawTranscript, put } from "./view.js";
 
+// Milliseconds.
 const END_WITHIN = 15000;
-const LAST_WORDS = 4000; // the server hangs up once its last words are out; it is not waited for longer
+const LAST_AUDIO = 4000; // the server hangs up once its last audio is played; it is not waited for longer
 const RECORD_TRIES = 8;
 
 const $ = (id) => document.getElementById(id);
@@ -14,14 +15,14 @@ const $ = (id) => document.getElementById(id);
 let info = { name: "Spoken exam", model: "", emulated: false, questions: 0, minutes: 0, criteria: [], scale: null };
 let exam = newExam();
 let call = null; // the call in progress
-let pass = null; // {session, token} of the last call
+let ticket = null; // {session, token} of the last call
 let meter = null;
 let begun = 0;
 let ticking = 0;
 let ending = 0;
-let said = "connecting"; // what the conversation is doing, apart from what the line is doing
-let line = "new"; // the peer connection's state
-let awake = null; // a phone that dims its screen in mid-answer takes the microphone away
+let phase = "connecting"; // of the conversation, a key of WORDS
+let peer = "new"; // the peer connection's state, or "over"
+let wakeLock = null; // a phone that dims its screen during an answer mutes the microphone
 
 const WORDS = {
   connecting: ["wait", "Calling the examiner"],
@@ -37,7 +38,7 @@ const WORDS = {
 start();
 
 async function start() {
-  takeKey();
+  readKey();
   try {
     info = await ask("/api/exam");
   } catch (error) {
@@ -66,8 +67,8 @@ async function start() {
   addEventListener("beforeunload", (event) => call && event.preventDefault());
 }
 
-/** The access key comes in the link's fragment, which is never sent anywhere, and does not stay in the address bar. */
-function takeKey() {
+/** The access key is in the URL's fragment, which is never sent to a server, and is removed from the address bar. */
+function readKey() {
   const key = new URLSearchParams(location.hash.slice(1)).get("key");
   if (key) {
     sessionStorage.setItem("key", key);
@@ -115,7 +116,7 @@ async function onBegin(event) {
     const session = await ask("/api/sessions", { method: "POST", token: key, body: { caller: $("caller").value, consent: true } });
     sessionStorage.setItem("key", key);
     $("key-field").hidden = true;
-    pass = { session: session.session, token: session.token };
+    ticket = { session: session.session, token: session.token };
     await dial(stream, session);
   } catch (error) {
     stream?.getTracks().forEach((track) => track.stop());
@@ -137,8 +138,8 @@ async function onBegin(event) {
 
 async function dial(stream, session) {
   exam = newExam(info.questions);
-  said = "connecting";
-  line = "new";
+  phase = "connecting";
+  peer = "new";
   begun = ending = 0;
   $("end").disabled = false;
   call = new Call(stream, { token: session.token, iceServers: session.ice_servers ?? [] });
@@ -159,15 +160,15 @@ async function dial(stream, session) {
 
 async function stayAwake() {
   if (!call || document.visibilityState !== "visible") return;
-  awake = await navigator.wakeLock?.request("screen").catch(() => null);
+  wakeLock = await navigator.wakeLock?.request("screen").catch(() => null);
 }
 
 function onConnection(state) {
-  if (line === "over") return;
-  line = state;
+  if (peer === "over") return;
+  peer = state;
   if (state === "connected") begun ||= performance.now();
   if (["left", "closed", "failed"].includes(state)) {
-    line = "over";
+    peer = "over";
     if (!begun) return over("The call could not be connected: check that your network lets calls through, then start again.");
     const lost = state === "failed" || (state === "closed" && !exam.ended);
     return over(lost ? "The connection was lost: what was said until then is kept, and you can start another exam." : "");
@@ -178,19 +179,19 @@ function onConnection(state) {
 function onMessage({ type, data }) {
   switch (type) {
     case "bot-ready":
-      if (said === "connecting") said = "waiting";
+      if (phase === "connecting") phase = "waiting";
       break;
     case "bot-started-speaking":
-      said = "examiner";
+      phase = "examiner";
       break;
     case "bot-stopped-speaking":
-      said = "turn";
+      phase = "turn";
       break;
     case "user-started-speaking":
-      said = "caller";
+      phase = "caller";
       break;
     case "user-stopped-speaking":
-      said = "thinking";
+      phase = "thinking";
       break;
     case "user-transcription":
       fragment(exam, "caller", data.text, data.final);
@@ -202,27 +203,27 @@ function onMessage({ type, data }) {
       if (data.fatal) problem("The examiner has a technical problem: what was said until then is kept.");
       break;
     case "server-message":
-      onFact(data);
+      onServerMessage(data);
       break;
   }
   draw();
 }
 
-function onFact({ event, ...data }) {
-  const finished = fact(exam, event, data);
+function onServerMessage({ event, ...data }) {
+  const finished = onEvent(exam, event, data);
   if (finished) announce(finished);
-  if (ending) ending = performance.now(); // still at it
+  if (ending) ending = performance.now(); // it is still working
   if (event === "CallEnded") {
-    setTimeout((ended) => call === ended && over(""), LAST_WORDS, call);
+    setTimeout((ended) => call === ended && over(""), LAST_AUDIO, call);
   }
 }
 
-/** For those who hear the page: finished utterances only, one at a time. */
+/** For screen readers: finished utterances only, one at a time. */
 function announce({ speaker, text }) {
   const node = document.createElement("p");
   put(node, `${speaker === "caller" ? "You" : "Examiner"}: ${text}`);
-  $("spoken").append(node);
-  while ($("spoken").children.length > 2) $("spoken").firstChild.remove();
+  $("announcements").append(node);
+  while ($("announcements").children.length > 2) $("announcements").firstChild.remove();
 }
 
 function finish() {
@@ -237,7 +238,7 @@ function finish() {
 function tick() {
   if (begun) put($("elapsed"), clock((performance.now() - begun) / 1000));
   if (ending && performance.now() - ending > END_WITHIN) return over("");
-  const note = said === "turn" && meter?.silent() ? "We hear nothing from your microphone: check that it is on and not muted." : "";
+  const note = phase === "turn" && meter?.silent() ? "We hear nothing from your microphone: check that it is on and not muted." : "";
   put($("mic-note"), note);
 }
 
@@ -246,17 +247,17 @@ function draw() {
   put($("progress"), exam.questions ? `${exam.asked} of ${exam.questions}` : String(exam.asked));
   $("progress").title = exam.part;
   drawSteps($("steps"), exam.asked, exam.questions);
-  drawLines($("transcript"), exam.lines);
-  $("empty").hidden = exam.lines.length > 0;
+  drawTranscript($("transcript"), exam.utterances);
+  $("empty").hidden = exam.utterances.length > 0;
   $("echo").hidden = !exam.echo;
 }
 
 function drawStatus() {
-  const quiet = said === "turn" || said === "thinking";
-  let [tone, words] = WORDS[quiet && exam.scores.size ? "scored" : ending && said !== "examiner" ? "ending" : said];
-  if (line === "disconnected") [tone, words] = ["bad", "Your connection is unstable: trying to get it back"];
-  else if (exam.link === "gave up") [tone, words] = ["bad", "The examiner cannot be reached any more: finishing with what was said"];
-  else if (exam.link === "lost") [tone, words] = ["bad", "The examiner’s line dropped: connecting again"];
+  const quiet = phase === "turn" || phase === "thinking";
+  let [tone, words] = WORDS[quiet && exam.scores.size ? "scored" : ending && phase !== "examiner" ? "ending" : phase];
+  if (peer === "disconnected") [tone, words] = ["bad", "Your connection is unstable: trying to get it back"];
+  else if (exam.connection === "given up") [tone, words] = ["bad", "The examiner cannot be reached any more: finishing with what was said"];
+  else if (exam.connection === "lost") [tone, words] = ["bad", "The connection to the examiner was lost: connecting again"];
   put($("status"), words);
   $("status").parentElement.dataset.tone = tone;
 }
@@ -265,12 +266,12 @@ function hangUp() {
   clearInterval(ticking);
   meter?.stop();
   call?.close();
-  awake?.release().catch(() => {});
-  call = meter = awake = null;
+  wakeLock?.release().catch(() => {});
+  call = meter = wakeLock = null;
   $("voice").srcObject = null;
 }
 
-/** The call is over: show what is known now, then what the record says. */
+/** The call is over: show what the page has, then what the record has. */
 async function over(sentence) {
   if (!call) return;
   hangUp();
@@ -293,7 +294,7 @@ async function fetchRecord() {
   let record = null;
   for (let attempt = 0; attempt < RECORD_TRIES; attempt += 1) {
     try {
-      record = await ask(`/api/sessions/${pass.session}`, { token: pass.token });
+      record = await ask(`/api/sessions/${ticket.session}`, { token: ticket.token });
       if (fromRecord(record, newExam()).ended || !Array.isArray(record.events)) return record;
     } catch (error) {
       if (error.status && error.status !== 404) return record;
@@ -310,21 +311,21 @@ const OUTCOMES = {
   "time limit": "The time for this exam was up.",
   budget: "The exam ended because its budget was used up.",
   "shut down": "The exam ended because the server was stopped.",
-  "link given up": "The exam ended because the examiner could not be reached any more.",
+  "connection given up": "The exam ended because the examiner could not be reached any more.",
   error: "The exam ended because of a technical problem.",
 };
 
 function drawResult(record, gaveUp = Boolean(record)) {
   put($("outcome"), OUTCOMES[exam.ended?.why] ?? (gaveUp ? "The call is over." : "The call is over: the record is being completed."));
-  drawScores($("scores"), exam, { ...info, settled: Boolean(exam.ended) || gaveUp });
-  drawLines($("final-transcript"), exam.lines);
-  drawRecord($("record"), exam, { info, session: pass.session, begun });
+  drawScores($("scores"), exam, { ...info, final: Boolean(exam.ended) || gaveUp });
+  drawTranscript($("final-transcript"), exam.utterances);
+  drawRecord($("record"), exam, { info, session: ticket.session, begun });
   put($("record-note"), record ? "" : "Fetching the record.");
   const link = $("download");
   if (link.href) URL.revokeObjectURL(link.href);
   link.hidden = !record;
   if (record) {
     link.href = URL.createObjectURL(new Blob([JSON.stringify(record, null, 2)], { type: "application/json" }));
-    link.download = `exam-${pass.session}.json`;
+    link.download = `exam-${ticket.session}.json`;
   }
 }

@@ -1,11 +1,12 @@
-// One call: microphone, peer connection and data channel, speaking RTVI as Pipecat's own clients do.
+// One call: microphone, peer connection, and a data channel with RTVI messages, as in Pipecat's own clients.
 
 const RTVI = { label: "rtvi-ai", version: "2.0.0" };
-const READY_AGAIN = 2000;
+// Milliseconds.
+const READY_INTERVAL = 2000;
 const PING = 1000;
 const CONNECT_WITHIN = 20000;
 
-/** A failure with a sentence for the person at the page. */
+/** An error whose message is a sentence for the candidate. */
 export class CallError extends Error {}
 
 const MICROPHONE = {
@@ -68,14 +69,14 @@ export class Call extends EventTarget {
 
   async connect() {
     const pc = this.#pc;
-    pc.addEventListener("track", (event) => this.#tell("voice", event.streams[0] ?? new MediaStream([event.track])));
-    pc.addEventListener("connectionstatechange", () => this.#tell("connection", pc.connectionState));
+    pc.addEventListener("track", (event) => this.#emit("voice", event.streams[0] ?? new MediaStream([event.track])));
+    pc.addEventListener("connectionstatechange", () => this.#emit("connection", pc.connectionState));
     pc.addEventListener("icecandidate", (event) => this.#candidate(event.candidate));
     pc.addTransceiver(this.stream.getAudioTracks()[0], { direction: "sendrecv", streams: [this.stream] });
     this.#channel = pc.createDataChannel("chat", { ordered: true });
     this.#channel.addEventListener("open", () => this.#opened());
     this.#channel.addEventListener("message", (event) => this.#received(event.data));
-    this.#channel.addEventListener("close", () => this.#tell("connection", "closed"));
+    this.#channel.addEventListener("close", () => this.#emit("connection", "closed"));
 
     await pc.setLocalDescription();
     await gathered(pc, 1000);
@@ -87,11 +88,11 @@ export class Call extends EventTarget {
     this.#peer = answer.pc_id;
     this.#flushCandidates();
     this.#after(CONNECT_WITHIN, () => {
-      if (!this.#ready) this.#tell("connection", "failed");
+      if (!this.#ready) this.#emit("connection", "failed");
     });
   }
 
-  /** Ask the examiner to finish. */
+  /** Ask the server to finish the exam; false when the channel is not open. */
   end() {
     return this.#send("client-message", { t: "end" });
   }
@@ -111,9 +112,9 @@ export class Call extends EventTarget {
     };
     const ready = () => {
       if (this.#ready) return;
-      // The pipeline may still be starting, and then this is not heard.
+      // A pipeline that is still starting misses this, so it is repeated until bot-ready.
       this.#send("client-ready", { version: RTVI.version, about: { library: "colloquy-page" } });
-      this.#after(READY_AGAIN, ready);
+      this.#after(READY_INTERVAL, ready);
     };
     ping();
     ready();
@@ -126,10 +127,10 @@ export class Call extends EventTarget {
     } catch {
       return;
     }
-    if (message.type === "signalling" && message.message?.type === "peerLeft") this.#tell("connection", "left");
+    if (message.type === "signalling" && message.message?.type === "peerLeft") this.#emit("connection", "left");
     if (message.label !== RTVI.label) return;
     this.#ready ||= message.type === "bot-ready";
-    this.#tell("message", message);
+    this.#emit("message", message);
   }
 
   #send(type, data) {
@@ -158,7 +159,7 @@ export class Call extends EventTarget {
     this.#timers.add(timer);
   }
 
-  #tell(kind, detail) {
+  #emit(kind, detail) {
     if (!this.#closed) this.dispatchEvent(new CustomEvent(kind, { detail }));
   }
 }

@@ -1,10 +1,10 @@
-// What is known of an exam, as a value: facts and fragments go in, the page draws what comes out. No DOM here.
+// The state of an exam as a value: recorded events and transcript fragments go in, the page draws it. No DOM here.
 
 const SPEAKERS = ["caller", "examiner"];
 
 export function newExam(questions = 0) {
   return {
-    lines: [], // {speaker, text, said, pending, live, started, interrupted, partial}
+    utterances: [], // {speaker, text, final, interim, live, started, interrupted, partial}
     tail: { caller: "", examiner: "" },
     scores: new Map(),
     missing: new Map(),
@@ -15,42 +15,42 @@ export function newExam(questions = 0) {
     bill: null,
     measured: null,
     ended: null,
-    link: "", // "", "lost" or "gave up"
+    connection: "", // to the model: "", "lost" or "given up"
     problems: [],
-    echo: false, // the examiner's voice comes back through the caller's microphone
+    echo: false, // the examiner's voice was found in the caller's microphone
   };
 }
 
 const plain = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
 
-function liveLine(exam, speaker) {
-  return exam.lines.findLast((line) => line.live && line.speaker === speaker);
+function liveUtterance(exam, speaker) {
+  return exam.utterances.findLast((one) => one.live && one.speaker === speaker);
 }
 
-/** A piece of what somebody is saying. An interim piece may be replaced by the next; a final one stays. */
+/** A transcript fragment of an utterance that goes on. An interim one may be replaced by the next; a final one stays. */
 export function fragment(exam, speaker, text, final = true) {
   if (!text) return;
-  // The whole utterance may be known before its last words are heard; those words open no new line.
+  // The whole utterance may be recorded before its last words are played; those words begin no other.
   const key = plain(text);
   if (key && exam.tail[speaker].startsWith(key)) {
     exam.tail[speaker] = exam.tail[speaker].slice(key.length);
     return;
   }
-  let line = liveLine(exam, speaker);
-  if (!line) {
+  let utterance = liveUtterance(exam, speaker);
+  if (!utterance) {
     if (!key) return;
-    line = { speaker, said: "", pending: "", text: "", live: true, started: null, interrupted: false, partial: false };
-    exam.lines.push(line);
+    utterance = { speaker, final: "", interim: "", text: "", live: true, started: null, interrupted: false, partial: false };
+    exam.utterances.push(utterance);
     exam.tail[speaker] = "";
   }
   if (final) {
-    line.said = join(line.said, text);
-    line.pending = "";
+    utterance.final = join(utterance.final, text);
+    utterance.interim = "";
   } else {
     // Some services send the words so far, others only the new ones.
-    line.pending = plain(text).startsWith(plain(line.pending)) ? text : join(line.pending, text);
+    utterance.interim = plain(text).startsWith(plain(utterance.interim)) ? text : join(utterance.interim, text);
   }
-  line.text = join(line.said, line.pending).trim();
+  utterance.text = join(utterance.final, utterance.interim).trim();
 }
 
 function join(before, after) {
@@ -58,33 +58,33 @@ function join(before, after) {
   return before + (gap ? " " : "") + after;
 }
 
-function settle(exam, data) {
+function complete(exam, data) {
   if (!SPEAKERS.includes(data.speaker)) return;
-  let line = liveLine(exam, data.speaker);
-  if (line) {
-    const whole = plain(data.text), shown = plain(line.text);
+  let utterance = liveUtterance(exam, data.speaker);
+  if (utterance) {
+    const whole = plain(data.text), shown = plain(utterance.text);
     exam.tail[data.speaker] = whole.startsWith(shown) ? whole.slice(shown.length) : "";
   } else {
-    line = { speaker: data.speaker };
-    const later = exam.lines.findIndex((other) => other.started !== null && other.started > data.started);
-    exam.lines.splice(later < 0 ? exam.lines.length : later, 0, line);
+    utterance = { speaker: data.speaker };
+    const later = exam.utterances.findIndex((other) => other.started !== null && other.started > data.started);
+    exam.utterances.splice(later < 0 ? exam.utterances.length : later, 0, utterance);
     exam.tail[data.speaker] = plain(data.text);
   }
-  Object.assign(line, {
+  Object.assign(utterance, {
     text: data.text,
     live: false,
     started: data.started,
     interrupted: Boolean(data.interrupted),
     partial: Boolean(data.partial),
   });
-  return line;
+  return utterance;
 }
 
-/** A recorded fact, by the name of its class. Answers the line it finished, if it finished one. */
-export function fact(exam, name, data) {
-  switch (name) {
+/** Take in a recorded event, by the name of its class. Returns the utterance that it completed, if it did. */
+export function onEvent(exam, kind, data) {
+  switch (kind) {
     case "UtteranceSpoken":
-      return settle(exam, data);
+      return complete(exam, data);
     case "ExamProgressed":
       exam.asked = Math.max(exam.asked, data.asked);
       exam.questions = data.questions || exam.questions;
@@ -101,13 +101,13 @@ export function fact(exam, name, data) {
       exam.verdict = data.verdict;
       break;
     case "ConnectionLost":
-      exam.link = "lost";
+      exam.connection = "lost";
       break;
     case "ConnectionOpened":
-      exam.link = "";
+      exam.connection = "";
       break;
     case "ConnectionGivenUp":
-      exam.link = "gave up";
+      exam.connection = "given up";
       break;
     case "EchoDetected":
       exam.echo = true;
@@ -123,20 +123,20 @@ export function fact(exam, name, data) {
       break;
     case "CallEnded":
       exam.ended = data;
-      for (const line of exam.lines) line.live = false;
+      for (const utterance of exam.utterances) utterance.live = false;
       break;
   }
 }
 
-/** The exam a whole record tells of; what the record leaves out stays as it was seen. */
+/** The exam of a whole record; what the record does not have stays as it was on the page. */
 export function fromRecord(record, seen) {
   if (!Array.isArray(record?.events)) return seen;
   const exam = newExam(seen.questions);
   for (const entry of record.events) {
-    const name = entry.event ?? entry.kind;
-    fact(exam, name, { ...entry, ...(entry.data ?? {}) });
+    const kind = entry.event ?? entry.kind;
+    onEvent(exam, kind, { ...entry, ...(entry.data ?? {}) });
   }
-  if (!exam.lines.length) exam.lines = seen.lines;
+  if (!exam.utterances.length) exam.utterances = seen.utterances;
   for (const part of ["verdict", "bill", "measured", "ended"]) exam[part] ??= seen[part];
   for (const part of ["scores", "missing"]) if (!exam[part].size) exam[part] = seen[part];
   exam.asked = Math.max(exam.asked, seen.asked);

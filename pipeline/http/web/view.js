@@ -1,4 +1,4 @@
-// Drawing: values into elements. Everything anybody said is put in as text, never as markup.
+// Drawing: values into elements. Every word of a transcript is put in as text, never as markup.
 
 /** Set an element's text, if it is another. */
 export function put(element, text) {
@@ -17,24 +17,24 @@ function make(tag, className, text) {
   return element;
 }
 
-/** The conversation. Elements are kept from one drawing to the next, so that only what changed moves. */
-export function drawLines(list, lines) {
+/** The conversation. Elements are reused from one drawing to the next, so that only what changed moves. */
+export function drawTranscript(list, utterances) {
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-  while (list.children.length > lines.length) list.lastChild.remove();
-  lines.forEach((line, index) => {
-    const item = list.children[index] ?? list.appendChild(newLine());
-    item.className = `line ${line.speaker}${line.live ? " live" : ""}`;
+  while (list.children.length > utterances.length) list.lastChild.remove();
+  utterances.forEach((utterance, index) => {
+    const item = list.children[index] ?? list.appendChild(newItem());
+    item.className = `utterance ${utterance.speaker}${utterance.live ? " live" : ""}`;
     const [who, when, words, mark] = item.children;
-    put(who, line.speaker === "caller" ? "You" : "Examiner");
-    put(when, line.started === null || line.started === undefined ? "" : clock(line.started));
-    put(words, line.text);
-    put(mark, [line.interrupted ? "cut off" : "", line.partial ? "may be incomplete" : ""].filter(Boolean).join(", "));
+    put(who, utterance.speaker === "caller" ? "You" : "Examiner");
+    put(when, utterance.started === null || utterance.started === undefined ? "" : clock(utterance.started));
+    put(words, utterance.text);
+    put(mark, [utterance.interrupted ? "cut off" : "", utterance.partial ? "may be incomplete" : ""].filter(Boolean).join(", "));
     mark.hidden = !mark.textContent;
   });
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
-function newLine() {
+function newItem() {
   const item = make("li");
   item.append(make("span", "who"), make("span", "when"), make("p", "words"), make("span", "mark"));
   return item;
@@ -56,18 +56,18 @@ const SOURCES = {
   computed: "Worked out from the other scores",
 };
 
-/** What the verdict says of a score beyond its value, in a calm sentence; "" for nothing. */
+/** A sentence on a score beyond its value: whether its readings agree, repairs, refusals; "" for nothing. */
 function remark(judged) {
   if (!judged) return "";
-  const said = [];
-  if (judged.agreement === "agree") said.push(`${judged.readings.length} readings agree`);
+  const remarks = [];
+  if (judged.agreement === "agree") remarks.push(`${judged.readings.length} readings agree`);
   if (judged.agreement === "conflict") {
     const others = judged.readings.slice(1).filter((reading) => reading.value !== judged.value);
-    said.push(`another reading differs: ${others.map((reading) => number(reading.value)).join(", ")}`);
+    remarks.push(`another reading differs: ${others.map((reading) => number(reading.value)).join(", ")}`);
   }
-  if (judged.flags.includes("repaired transcript")) said.push("parts of the transcript were repaired");
-  if (judged.refusals.length) said.push("a stated value that is not on the scale was left out");
-  return said.length ? `${sentence(said.join("; "))}.` : "";
+  if (judged.flags.includes("repaired transcript")) remarks.push("parts of the transcript were repaired");
+  if (judged.refusals.length) remarks.push("a stated value that is not on the scale was left out");
+  return remarks.length ? `${sentence(remarks.join("; "))}.` : "";
 }
 
 export function drawScores(list, exam, info) {
@@ -76,14 +76,14 @@ export function drawScores(list, exam, info) {
   list.replaceChildren(
     ...[...names].map((name) => scoreCard(name, exam.scores.get(name), exam.missing.get(name), judged.get(name), info)),
   );
-  if (!names.size && info.settled) list.append(make("li", "score none", "No score was given: there was not enough evidence."));
+  if (!names.size && info.final) list.append(make("li", "score none", "No score was given: there was not enough evidence."));
 }
 
-function scoreCard(name, given, missing, judged, { scale, settled }) {
+function scoreCard(name, given, missing, judged, { scale, final }) {
   const card = make("li", given ? "score" : "score none");
   card.append(make("h2", "criterion", title(name)));
   if (!given) {
-    card.append(make("p", "value", missing || settled ? "Not enough evidence" : "Being worked out"));
+    card.append(make("p", "value", missing || final ? "Not enough evidence" : "Being worked out"));
     if (missing?.why) card.append(make("p", "source", sentence(missing.why)));
     return card;
   }

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +60,11 @@ def test_the_longest_name_that_fits_has_the_price() -> None:
     assert prices.of("models/gemini-2.5-flash-native-audio-preview-12-2025") is PRICE
     assert prices.of("gemini-2.5-pro") is other
     assert prices.of("gpt") is None
+
+
+def test_a_former_price_list_is_told_that_its_token_rate_has_no_effect() -> None:
+    with pytest.raises(ValueError, match=r"audio_tokens_per_second has no effect, remove it: .* 25 a second are"):
+        PriceList.model_validate({"audio_tokens_per_second": 32, "models": {}})
 
 
 def test_a_model_without_a_price_counts_its_tokens() -> None:

@@ -53,7 +53,7 @@ class Exam:
         return next((action.number for action in self.did if isinstance(action, Progress)), None)
 
 
-def test_a_plain_exam_is_followed_from_question_to_question_until_scores_are_due() -> None:
+def test_a_plain_exam_is_followed_from_question_to_question_until_scores_are_expected() -> None:
     exam = Exam()
     assert exam.ask(NAME) == [
         Progress(1, 3, "Interview", "What is your name, and where do you live?"),
@@ -179,12 +179,12 @@ def test_a_part_that_takes_too_long_is_left_when_the_caller_has_finished() -> No
     exam.machine.caller_began(exam.now)
     assert exam.machine.deadline() is None, "never while the caller speaks"
     [over] = exam.answer(20)
-    assert isinstance(over, PartOver) and "Begin part 2, long turn, now, with question 7" in over.told
+    assert isinstance(over, PartOver) and "Begin part 2, long turn, now, with question 7" in over.instruction
     exam.ask(WEEKEND)
     assert exam.answer() == [], "it is said once"
 
 
-def test_a_part_whose_questions_are_all_answered_is_left_without_being_told() -> None:
+def test_a_part_whose_questions_are_all_answered_is_left_without_an_instruction() -> None:
     parts = [{"name": "a", "minutes": 1, "questions": ["Why is it so?"]}, {"name": "b", "questions": ["Where is it?"]}]
     exam = Exam(ExamPlan.model_validate({"name": "t", "parts": parts}))
     exam.ask("Why is it so?")
@@ -197,15 +197,15 @@ def test_an_exam_that_takes_too_long_is_closed_and_scored() -> None:
     exam = Exam()
     exam.ask(NAME)
     exam.now = 320.0
-    due = exam.machine.deadline()
-    assert due is not None and exam.machine.tick(due - 1) == []
-    over, scores = exam.machine.tick(due)
-    assert isinstance(over, PartOver) and "Ask nothing more" in over.told
+    deadline = exam.machine.deadline()
+    assert deadline is not None and exam.machine.tick(deadline - 1) == []
+    over, scores = exam.machine.tick(deadline)
+    assert isinstance(over, PartOver) and "Ask nothing more" in over.instruction
     assert scores == ScoringExpected(True)
     assert exam.machine.deadline() is None
 
 
-def test_scores_may_be_due_at_the_time_limit_only() -> None:
+def test_scores_may_be_expected_at_the_time_limit_only() -> None:
     talk = ExamPlan.model_validate(
         {"name": "t", "minutes": 2, "scoring": "time limit", "parts": [{"name": "p", "questions": ["Why is it so?"]}]}
     )
@@ -226,22 +226,22 @@ def test_a_question_that_the_caller_answers_before_its_text_is_known_is_answered
     assert ScoringExpected(True) in machine.examiner_said(WEEKEND, 3.0, 13.0)
 
 
-def test_where_the_exam_stands_is_told_in_a_sentence() -> None:
+def test_progress_is_summed_up_in_a_sentence() -> None:
     exam = Exam()
-    assert exam.machine.standing() == ""
+    assert exam.machine.progress_summary() == ""
     exam.ask(NAME)
-    assert exam.machine.standing().startswith("You have asked question 1 (What is your name")
+    assert exam.machine.progress_summary().startswith("You have asked question 1 (What is your name")
     exam.answer()
-    told = exam.machine.standing()
-    assert "unless the answer is among what you hear next" in told, "it may be said again to the model that is told"
+    summary = exam.machine.progress_summary()
+    assert "unless the answer is among what you hear next" in summary, "the answer may be replayed to the model"
     exam.machine.caller_said()
-    assert exam.machine.standing() == "Question 1 is done. Go on with question 2: What is your town like?"
+    assert exam.machine.progress_summary() == "Question 1 is done. Go on with question 2: What is your town like?"
     exam.ask(TOWN)
     exam.answer()
     exam.ask(WEEKEND)
-    assert exam.machine.standing().startswith("Questions 1 to 2 are done. You have asked question 3")
+    assert exam.machine.progress_summary().startswith("Questions 1 to 2 are done. You have asked question 3")
     exam.answer()
-    assert exam.machine.standing() == ""
+    assert exam.machine.progress_summary() == ""
 
 
 def test_after_scores_were_asked_for_nothing_is_a_question_of_the_plan() -> None:
@@ -265,7 +265,7 @@ def test_whatever_is_said_progress_is_within_the_plan_and_no_deadline_is_in_the_
     steps: list[tuple[str, str]],
 ) -> None:
     exam = Exam()
-    due: list[bool] = []
+    expected: list[bool] = []
     for step, text in steps:
         match step:
             case "ask":
@@ -276,7 +276,7 @@ def test_whatever_is_said_progress_is_within_the_plan_and_no_deadline_is_in_the_
                 exam.now += 100
                 exam.did = list(exam.machine.tick(exam.now))
         assert (exam.at() or 1) in (1, 2, 3)
-        due += [action.due for action in exam.did if isinstance(action, ScoringExpected)]
+        expected += [action.expected for action in exam.did if isinstance(action, ScoringExpected)]
         if (when := exam.machine.deadline()) is not None:
             assert when >= exam.machine._quiet_since  # pyright: ignore[reportPrivateUsage]
-    assert all(one != after for one, after in pairwise(due)), "said only when it changes"
+    assert all(one != after for one, after in pairwise(expected)), "said only when it changes"

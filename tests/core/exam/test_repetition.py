@@ -18,13 +18,13 @@ ROOT = Path(__file__).parents[3]
 def say(machine: RepetitionMachine, text: str, now: float = 1.0, *, interrupted: bool = False) -> Repeated | None:
     """A whole reply, word by word."""
     words = text.split(" ")
-    found = [machine.speaking(word if n == 0 else " " + word, now) for n, word in enumerate(words)]
-    return next((one for one in [*found, machine.done(interrupted=interrupted)] if one is not None), None)
+    found = [machine.examiner_text(word if n == 0 else " " + word, now) for n, word in enumerate(words)]
+    return next((one for one in [*found, machine.reply_done(interrupted=interrupted)] if one is not None), None)
 
 
 def answer(machine: RepetitionMachine, text: str) -> None:
     machine.caller_began()
-    machine.caller_said(text)
+    machine.caller_text(text)
 
 
 def test_the_same_question_in_nearly_the_same_words_is_a_repetition() -> None:
@@ -38,11 +38,11 @@ def test_the_same_question_in_nearly_the_same_words_is_a_repetition() -> None:
 def test_it_is_told_before_its_last_word_and_once() -> None:
     machine = RepetitionMachine()
     say(machine, QUESTION)
-    told = [machine.speaking(word + " ", 2.0) for word in QUESTION.split()]
+    told = [machine.examiner_text(word + " ", 2.0) for word in QUESTION.split()]
     [(at, found)] = [(n, one) for n, one in enumerate(told) if one is not None]
     assert 7 <= at < len(told) - 1
     assert not found.answered, "nobody has answered it"
-    assert machine.done(interrupted=False) is None
+    assert machine.reply_done(interrupted=False) is None
 
 
 @pytest.mark.parametrize(
@@ -97,17 +97,17 @@ def test_a_request_whose_words_come_late_counts_too() -> None:
     machine = RepetitionMachine()
     say(machine, QUESTION)
     machine.caller_began()
-    assert machine.speaking(QUESTION, 3.0) is None, "the candidate has spoken, and it is not known what"
-    machine.caller_said("Sorry, again please?")
-    assert machine.done(interrupted=False) is None
+    assert machine.examiner_text(QUESTION, 3.0) is None, "the candidate has spoken, and it is not known what"
+    machine.caller_text("Sorry, again please?")
+    assert machine.reply_done(interrupted=False) is None
 
 
 def test_without_the_candidates_words_it_is_told_when_the_reply_is_over() -> None:
     machine = RepetitionMachine()
     say(machine, QUESTION)
     machine.caller_began()
-    assert machine.speaking(QUESTION, 3.0) is None
-    assert machine.done(interrupted=False) is not None
+    assert machine.examiner_text(QUESTION, 3.0) is None
+    assert machine.reply_done(interrupted=False) is not None
 
 
 def test_what_nobody_heard_out_may_be_said_again() -> None:
@@ -132,9 +132,9 @@ def test_after_an_interruption_one_reply_may_repeat() -> None:
 def test_a_long_silence_may_be_asked_into() -> None:
     machine = RepetitionMachine()
     say(machine, QUESTION, 1.0)
-    machine.fell_silent(5.0)
+    machine.playback_ended(5.0)
     assert say(machine, QUESTION, 16.0) is None
-    machine.fell_silent(20.0)
+    machine.playback_ended(20.0)
     assert say(machine, QUESTION, 22.0) is not None
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.experiments.assignment import assign
-from pipeline.config.patch import changed
+from pipeline.config.patch import patched
 
 names = st.text(max_size=12)
 weight = st.floats(min_value=0.01, max_value=1000)
@@ -97,19 +97,19 @@ def test_a_weight_that_is_no_weight_is_an_error(bad: float) -> None:
 
 def test_a_change_reaches_into_lists_and_mappings_of_a_copy() -> None:
     document = {"stages": [{"use": "a"}, {"use": "b", "depth": {"x": 1}}]}
-    assert changed(document, ("stages", 1, "depth", "x"), 2) == {
+    assert patched(document, ("stages", 1, "depth", "x"), 2) == {
         "stages": [{"use": "a"}, {"use": "b", "depth": {"x": 2}}]
     }
     assert document["stages"][1] == {"use": "b", "depth": {"x": 1}}
 
 
 def test_mappings_on_the_way_are_made() -> None:
-    assert changed({"a": None}, ("a", "b", "c"), 1) == {"a": {"b": {"c": 1}}}
-    assert changed({}, ("budget", "usd"), 1) == {"budget": {"usd": 1}}
+    assert patched({"a": None}, ("a", "b", "c"), 1) == {"a": {"b": {"c": 1}}}
+    assert patched({}, ("budget", "usd"), 1) == {"budget": {"usd": 1}}
 
 
 @pytest.mark.parametrize("keys", [("text", "x"), ("list", "x"), ("list", 2), ("map", 0), ("nothing", 0)])
 def test_a_change_inside_something_without_such_keys_is_an_error(keys: tuple[str | int, ...]) -> None:
     document = {"text": "abc", "list": [1, 2], "map": {"x": 1}, "nothing": None}
     with pytest.raises(ValueError, match=f"{keys[-1]} cannot be set"):
-        changed(document, keys, 1)
+        patched(document, keys, 1)

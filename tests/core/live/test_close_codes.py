@@ -18,12 +18,12 @@ from core.live.close_codes import (
 
 @pytest.mark.parametrize("rule", CLOSES, ids=lambda rule: f"{rule.code} {rule.prefix}")
 def test_every_row_is_the_first_to_match_its_own_reason(rule: Rule) -> None:
-    assert classify(rule.code, rule.prefix + " and more, cut at 123 bytes") is rule.verdict
+    assert classify(rule.code, rule.prefix + " and more, cut at 123 bytes") is rule.action
     assert explain(rule.code, rule.prefix) == rule.meaning
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "verdict"),
+    ("code", "reason", "action"),
     [
         (1011, "Thread was cancelled when writing StartStep status to channel.", CloseAction.RESUME),
         (1011, "Request trace id: 0a1b, [ORIGINAL ERROR] generic::resource_exhausted: x", CloseAction.WAIT),
@@ -34,8 +34,8 @@ def test_every_row_is_the_first_to_match_its_own_reason(rule: Rule) -> None:
         (1007, "Something new", CloseAction.GIVE_UP),
     ],
 )
-def test_closes_seen_in_the_field(code: int, reason: str, verdict: CloseAction) -> None:
-    assert classify(code, reason) is verdict
+def test_closes_seen_in_the_field(code: int, reason: str, action: CloseAction) -> None:
+    assert classify(code, reason) is action
 
 
 def test_transient_codes_are_resumed_and_explained() -> None:
@@ -46,8 +46,8 @@ def test_transient_codes_are_resumed_and_explained() -> None:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: str(refusal.status))
-def test_every_refused_upgrade_has_a_verdict_and_a_sentence(refusal: Refusal) -> None:
-    assert classify_refusal(refusal.status) is refusal.verdict
+def test_every_refused_upgrade_has_an_action_and_a_sentence(refusal: Refusal) -> None:
+    assert classify_refusal(refusal.status) is refusal.action
     assert explain_refusal(refusal.status) == refusal.meaning
 
 

@@ -15,12 +15,12 @@ PAGE = (Path(__file__).parents[3] / "docs" / "disconnects.md").read_text(encodin
 @pytest.mark.parametrize("rule", CLOSES, ids=lambda rule: f"{rule.code} {rule.prefix}")
 def test_every_close_is_explained(rule: Rule) -> None:
     reason = f"`{rule.prefix}`" if rule.prefix else "anything else"
-    assert f"| {rule.code} | {reason} | {rule.verdict} | {rule.meaning} |" in PAGE
+    assert f"| {rule.code} | {reason} | {rule.action} | {rule.meaning} |" in PAGE
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: str(refusal.status))
 def test_every_refusal_is_explained(refusal: Refusal) -> None:
-    assert f"| {refusal.status} | {refusal.verdict} | {refusal.meaning} |" in PAGE
+    assert f"| {refusal.status} | {refusal.action} | {refusal.meaning} |" in PAGE
 
 
 def test_the_page_has_no_rows_that_the_tables_have_not() -> None:
@@ -29,11 +29,11 @@ def test_the_page_has_no_rows_that_the_tables_have_not() -> None:
     assert ", ".join(str(code) for code in sorted(TRANSIENT)) in PAGE
 
 
-def test_the_settings_and_facts_it_names_exist() -> None:
+def test_the_settings_and_events_it_names_exist() -> None:
     keys = re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.M)
     assert keys and set(keys) <= set(GeminiLiveSettings.model_fields)
-    facts = re.findall(r"^\| `([A-Z]\w+)` \| (.*) \|$", PAGE, re.M)
-    assert facts
-    for name, fields in facts:
+    rows = re.findall(r"^\| `([A-Z]\w+)` \| (.*) \|$", PAGE, re.M)
+    assert rows
+    for name, fields in rows:
         known = set(events.KINDS[name].__dataclass_fields__)
         assert set(re.findall(r"`(\w+)`", fields)) <= known

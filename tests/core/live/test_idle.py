@@ -1,40 +1,40 @@
-"""A silence of everybody."""
+"""Nobody speaks for the idle timeout."""
 
 from core.live.idle import IdleAction, IdleTimer
 
 
 def test_two_prompts_and_then_the_end() -> None:
-    patience = IdleTimer(40.0)
+    timer = IdleTimer(40.0)
     now = 0.0
     for expected in (IdleAction.PROMPT, IdleAction.PROMPT, IdleAction.END):
-        patience.wait(now)
-        assert patience.tick(now + 39) is None
+        timer.start(now)
+        assert timer.tick(now + 39) is None
         now += 40
-        assert patience.deadline() == now and patience.tick(now) is expected
+        assert timer.deadline() == now and timer.tick(now) is expected
 
 
-def test_a_word_of_the_caller_makes_up_for_earlier_prompts() -> None:
-    patience = IdleTimer(40.0)
+def test_a_caller_who_speaks_resets_the_count_of_prompts() -> None:
+    timer = IdleTimer(40.0)
     for _ in range(5):
-        patience.wait(0.0)
-        assert patience.tick(40.0) is IdleAction.PROMPT
-        patience.stop(heard=True)
+        timer.start(0.0)
+        assert timer.tick(40.0) is IdleAction.PROMPT
+        timer.stop(caller_spoke=True)
 
 
-def test_who_was_given_time_to_think_is_waited_for_longer_until_he_has_spoken() -> None:
-    patience = IdleTimer(40.0, thinking=60.0)
-    patience.wait(0.0)
-    assert patience.tick(99.0) is None and patience.tick(100.0) is IdleAction.PROMPT
-    patience.stop(heard=True)
-    patience.wait(200.0)
-    assert patience.deadline() == 240.0
+def test_time_to_think_extends_the_timeout_until_the_caller_has_spoken() -> None:
+    timer = IdleTimer(40.0, thinking=60.0)
+    timer.start(0.0)
+    assert timer.tick(99.0) is None and timer.tick(100.0) is IdleAction.PROMPT
+    timer.stop(caller_spoke=True)
+    timer.start(200.0)
+    assert timer.deadline() == 240.0
 
 
-def test_the_wait_begins_when_the_last_word_was_heard() -> None:
-    patience = IdleTimer(40.0)
-    patience.extend(5.0)
-    assert patience.deadline() is None
-    patience.wait(0.0)
-    patience.extend(5.0)
-    assert patience.deadline() == 45.0
+def test_the_timeout_runs_from_the_end_of_playback() -> None:
+    timer = IdleTimer(40.0)
+    timer.extend(5.0)
+    assert timer.deadline() is None
+    timer.start(0.0)
+    timer.extend(5.0)
+    assert timer.deadline() == 45.0
     assert IdleTimer(None).deadline() is None

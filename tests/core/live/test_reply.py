@@ -8,87 +8,87 @@ SECOND = Play(bytes(48000), 24000)
 
 
 def begun(text: str, seconds: int, at: float = 10.0) -> Reply:
-    """A reply that is being heard."""
-    replies = Reply(0.0)
-    replies.say(Caption(text), at)
+    """A reply that is being played."""
+    reply = Reply(0.0)
+    reply.add(Caption(text), at)
     for _ in range(seconds):
-        replies.say(SECOND, at)
-    replies.spoken.audible(at)
-    return replies
+        reply.add(SECOND, at)
+    reply.playback.started(at)
+    return reply
 
 
-def test_a_reply_cut_off_tells_how_much_of_its_text_was_heard() -> None:
-    replies = begun("Thank you. And where were you born and brought up, then?", 4)
-    replies.complete(10.0)
-    assert replies.unheard(11.0) == ("where were you born and brought up, then?", 3.0)
-    assert replies.finish(11.0, interrupted=True) == [ReplyOver(True, 0.25)]
+def test_an_interrupted_reply_reports_how_much_of_its_text_was_played() -> None:
+    reply = begun("Thank you. And where were you born and brought up, then?", 4)
+    reply.generation_complete(10.0)
+    assert reply.unplayed(11.0) == ("where were you born and brought up, then?", 3.0)
+    assert reply.finish(11.0, interrupted=True) == [ReplyOver(True, 0.25)]
 
 
-def test_a_reply_heard_to_its_end_or_without_text_tells_nothing() -> None:
+def test_a_reply_played_to_its_end_or_without_text_reports_no_share() -> None:
     assert begun("Thank you.", 1).finish(11.0, interrupted=False) == [EndSpeech(), ReplyOver(False)]
     assert begun("", 1).finish(11.0, interrupted=True) == [EndSpeech(), ReplyOver(True)]
 
 
-def test_words_wait_for_their_sound_and_are_never_heard_without() -> None:
-    replies = Reply(1.5)
-    assert replies.say(Caption("Thank"), 10.0)[1] == [] and replies.say(Caption(" you."), 10.1)[1] == []
-    assert replies.say(SECOND, 10.2)[1] == [BeginSpeech(), Caption("Thank"), Caption(" you."), SECOND]
-    assert replies.say(Caption(" And?"), 10.3)[1] == [Caption(" And?")] and replies.mute() == ""
-    replies.finish(11.0, interrupted=False)
-    replies.say(Caption(" Where do"), 20.0)
-    replies.say(Caption(" you live?"), 20.1)
-    assert replies.holding and not replies.speaking and replies.deadline() is None
-    assert replies.complete(20.2) == (ContextState.KEPT, []) and replies.release(20.2) == []
-    assert replies.mute() == "Where do you live?" and not replies.holding
+def test_text_waits_for_its_audio_and_is_never_passed_on_without() -> None:
+    reply = Reply(1.5)
+    assert reply.add(Caption("Thank"), 10.0)[1] == [] and reply.add(Caption(" you."), 10.1)[1] == []
+    assert reply.add(SECOND, 10.2)[1] == [BeginSpeech(), Caption("Thank"), Caption(" you."), SECOND]
+    assert reply.add(Caption(" And?"), 10.3)[1] == [Caption(" And?")] and reply.drop_silent_text() == ""
+    reply.finish(11.0, interrupted=False)
+    reply.add(Caption(" Where do"), 20.0)
+    reply.add(Caption(" you live?"), 20.1)
+    assert reply.holding and not reply.speaking and reply.deadline() is None
+    assert reply.generation_complete(20.2) == (ContextState.INTACT, []) and reply.release(20.2) == []
+    assert reply.drop_silent_text() == "Where do you live?" and not reply.holding
 
 
-def test_a_check_that_runs_out_of_time_does_not_let_words_be_heard_without_their_sound() -> None:
-    replies = Reply(1.5)
-    replies.memory.said("Hello, and welcome to the test.")
-    replies.memory.reconnected()
-    replies.say(Caption("Thank you."), 10.0)
-    assert replies.tick(11.5) == [] and replies.deadline() is None
-    assert replies.say(SECOND, 12.0)[1] == [BeginSpeech(), Caption("Thank you."), SECOND]
+def test_a_check_that_runs_out_of_time_does_not_release_text_without_its_audio() -> None:
+    reply = Reply(1.5)
+    reply.context_check.played("Hello, and welcome to the test.")
+    reply.context_check.reconnected()
+    reply.add(Caption("Thank you."), 10.0)
+    assert reply.tick(11.5) == [] and reply.deadline() is None
+    assert reply.add(SECOND, 12.0)[1] == [BeginSpeech(), Caption("Thank you."), SECOND]
 
 
-def test_words_of_a_turn_without_sound_are_not_those_of_the_turn_that_is_still_heard() -> None:
-    replies = begun("Where were you born?", 4)
-    replies.declared_over(10.0)
-    assert replies.say(Caption(" Well?"), 11.0)[1] == [] and replies.complete(11.1) == (ContextState.KEPT, [])
-    assert replies.mute() == "Well?"
-    assert replies.tick(99.0) == [ReplyOver(False)]
+def test_text_of_a_turn_without_audio_does_not_belong_to_the_turn_that_is_still_played() -> None:
+    reply = begun("Where were you born?", 4)
+    reply.turn_complete(10.0)
+    assert reply.add(Caption(" Well?"), 11.0)[1] == [] and reply.generation_complete(11.1) == (ContextState.INTACT, [])
+    assert reply.drop_silent_text() == "Well?"
+    assert reply.tick(99.0) == [ReplyOver(False)]
 
 
-def test_what_was_sent_before_a_connection_went_is_heard_to_its_end() -> None:
-    replies = begun("x" * 60, 1)
-    assert replies.finish(10.1, interrupted=True, dropped=True) == [EndSpeech(), ReplyOver(True, 0.25)]
+def test_what_came_before_a_connection_was_lost_is_played_to_its_end() -> None:
+    reply = begun("x" * 60, 1)
+    assert reply.finish(10.1, interrupted=True, connection_lost=True) == [EndSpeech(), ReplyOver(True, 0.25)]
 
 
-def test_a_turn_declared_over_long_before_it_is_heard_can_still_be_interrupted() -> None:
-    replies = begun("Where were you born?", 4)
-    assert replies.declared_over(10.0) == [EndSpeech()] and replies.speaking
-    assert replies.finish(12.0, interrupted=True) == [ReplyOver(True, 0.5)]
-    replies = begun("Where were you born?", 4)
-    replies.declared_over(10.0)
-    assert replies.deadline() == 14.0 + SLACK
-    assert replies.tick(13.0) == [] and replies.tick(16.0) == [ReplyOver(False)]
-    assert replies.deadline() is None
+def test_a_turn_that_is_complete_long_before_it_is_played_can_still_be_interrupted() -> None:
+    reply = begun("Where were you born?", 4)
+    assert reply.turn_complete(10.0) == [EndSpeech()] and reply.speaking
+    assert reply.finish(12.0, interrupted=True) == [ReplyOver(True, 0.5)]
+    reply = begun("Where were you born?", 4)
+    reply.turn_complete(10.0)
+    assert reply.deadline() == 14.0 + SLACK
+    assert reply.tick(13.0) == [] and reply.tick(16.0) == [ReplyOver(False)]
+    assert reply.deadline() is None
 
 
-def test_a_turn_declared_over_at_its_end_is_over() -> None:
-    assert begun("Where were you born?", 4).declared_over(13.5) == [EndSpeech(), ReplyOver(False)]
+def test_a_turn_that_is_complete_when_it_is_played_is_over() -> None:
+    assert begun("Where were you born?", 4).turn_complete(13.5) == [EndSpeech(), ReplyOver(False)]
 
 
 def test_each_reply_begins_anew() -> None:
-    replies = begun("Well.", 1)
-    replies.finish(11.0, interrupted=False)
-    replies.spoken.silent(11.0)
-    assert replies.say(SECOND, 20.0)[1] == [BeginSpeech(), SECOND]
-    assert replies.spoken.text == "" and replies.spoken.seconds == 1.0 and replies.spoken.heard(25.0) == 0.0
+    reply = begun("Well.", 1)
+    reply.finish(11.0, interrupted=False)
+    reply.playback.stopped(11.0)
+    assert reply.add(SECOND, 20.0)[1] == [BeginSpeech(), SECOND]
+    assert reply.playback.text == "" and reply.playback.seconds == 1.0 and reply.playback.played_seconds(25.0) == 0.0
 
 
-def test_a_turn_that_begins_while_the_last_is_still_heard_is_a_reply_of_its_own() -> None:
-    replies = begun("Where were you born?", 4)
-    replies.declared_over(10.0)
-    assert replies.say(SECOND, 11.0)[1] == [ReplyOver(False), BeginSpeech(), SECOND]
-    assert replies.deadline() is None and replies.spoken.heard(14.5) == 0.5
+def test_a_turn_that_begins_while_the_last_is_still_played_is_a_reply_of_its_own() -> None:
+    reply = begun("Where were you born?", 4)
+    reply.turn_complete(10.0)
+    assert reply.add(SECOND, 11.0)[1] == [ReplyOver(False), BeginSpeech(), SECOND]
+    assert reply.deadline() is None and reply.playback.played_seconds(14.5) == 0.5

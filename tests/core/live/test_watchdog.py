@@ -1,78 +1,78 @@
-"""A model that is late is first asked, then left; a finished reply is over in the end."""
+"""A late model is first nudged, then its connection is replaced; a generated reply is over in the end."""
 
-from core.live.watchdog import Alarm, Watchdog, WatchPolicy
+from core.live.watchdog import Alarm, Watchdog, WatchdogPolicy
 
-POLICY = WatchPolicy(reply=10, nudged=4, stall=8, done=5)
+POLICY = WatchdogPolicy(reply=10, nudged=4, stall=8, turn_complete=5)
 
 
-def test_a_reply_that_does_not_come_is_asked_for_once_and_then_the_connection_is_left() -> None:
-    dog = Watchdog(POLICY)
-    assert dog.deadline() is None and dog.tick(99.0) is None
-    dog.asked(0.0)
-    assert dog.deadline() == 10 and dog.tick(9.9) is None
-    assert dog.tick(10.0) is Alarm.NUDGE
-    assert dog.deadline() == 14
-    assert dog.tick(14.0) is Alarm.RECONNECT
-    assert dog.deadline() is None
+def test_a_reply_that_does_not_come_leads_to_a_nudge_and_then_to_a_reconnect() -> None:
+    watchdog = Watchdog(POLICY)
+    assert watchdog.deadline() is None and watchdog.tick(99.0) is None
+    watchdog.await_reply(0.0)
+    assert watchdog.deadline() == 10 and watchdog.tick(9.9) is None
+    assert watchdog.tick(10.0) is Alarm.NUDGE
+    assert watchdog.deadline() == 14
+    assert watchdog.tick(14.0) is Alarm.RECONNECT
+    assert watchdog.deadline() is None
 
 
 def test_an_empty_turn_shortens_either_wait() -> None:
-    dog = Watchdog(WatchPolicy(reply=10, nudged=4, empty=2.5))
-    dog.asked(0.0)
-    dog.hurry(1.0)
-    assert dog.deadline() == 3.5 and dog.tick(3.5) is Alarm.NUDGE
-    dog.hurry(3.6)
-    assert dog.deadline() == 6.1, "shorter than the wait after a nudge"
-    dog.hurry(6.0)
-    assert dog.deadline() == 6.1, "and never longer"
+    watchdog = Watchdog(WatchdogPolicy(reply=10, nudged=4, empty_turn=2.5))
+    watchdog.await_reply(0.0)
+    watchdog.empty_turn(1.0)
+    assert watchdog.deadline() == 3.5 and watchdog.tick(3.5) is Alarm.NUDGE
+    watchdog.empty_turn(3.6)
+    assert watchdog.deadline() == 6.1, "shorter than the wait after a nudge"
+    watchdog.empty_turn(6.0)
+    assert watchdog.deadline() == 6.1, "and never longer"
 
 
-def test_a_reply_that_stalls_is_left_once_what_came_has_been_played() -> None:
-    dog = Watchdog(POLICY)
-    dog.asked(0.0)
-    dog.said(1.0, audio=4.0)
-    dog.said(1.5, audio=2.0)
-    assert dog.deadline() == 1.0 + 6.0 + 8.0
-    assert dog.tick(15.0) is Alarm.RECONNECT
+def test_a_reply_that_stalls_leads_to_a_reconnect_once_what_came_has_been_played() -> None:
+    watchdog = Watchdog(POLICY)
+    watchdog.await_reply(0.0)
+    watchdog.on_output(1.0, audio=4.0)
+    watchdog.on_output(1.5, audio=2.0)
+    assert watchdog.deadline() == 1.0 + 6.0 + 8.0
+    assert watchdog.tick(15.0) is Alarm.RECONNECT
 
 
-def test_a_finished_reply_whose_end_is_never_declared_is_over_after_its_playing() -> None:
-    dog = Watchdog(POLICY)
-    dog.said(1.0, audio=4.0)
-    dog.generated(1.5)
-    assert dog.deadline() == 1.0 + 4.0 + 5.0
-    assert dog.tick(10.0) is Alarm.SETTLE
+def test_a_generated_reply_without_turn_complete_is_over_after_its_playback() -> None:
+    watchdog = Watchdog(POLICY)
+    watchdog.on_output(1.0, audio=4.0)
+    watchdog.generation_complete(1.5)
+    assert watchdog.deadline() == 1.0 + 4.0 + 5.0
+    assert watchdog.tick(10.0) is Alarm.COMPLETE
 
 
-def test_a_turn_without_a_sound_is_asked_for_again_at_once_and_then_the_connection_is_left() -> None:
-    dog = Watchdog(POLICY)
-    dog.asked(0.0)
-    assert dog.muted(2.0) is Alarm.NUDGE
-    assert dog.deadline() == 6.0, "a voice is due as soon as after a nudge"
-    assert dog.muted(4.0) is Alarm.RECONNECT
-    assert dog.deadline() is None
-    dog.asked(5.0)
-    assert dog.tick(15.0) is Alarm.NUDGE and dog.muted(16.0) is Alarm.RECONNECT
+def test_a_turn_without_audio_leads_to_a_nudge_at_once_and_then_to_a_reconnect() -> None:
+    watchdog = Watchdog(POLICY)
+    watchdog.await_reply(0.0)
+    assert watchdog.turn_without_audio(2.0) is Alarm.NUDGE
+    assert watchdog.deadline() == 6.0, "audio is expected as soon as after a nudge"
+    assert watchdog.turn_without_audio(4.0) is Alarm.RECONNECT
+    assert watchdog.deadline() is None
+    watchdog.await_reply(5.0)
+    assert watchdog.tick(15.0) is Alarm.NUDGE and watchdog.turn_without_audio(16.0) is Alarm.RECONNECT
 
 
-def test_a_voice_that_stops_is_a_stall() -> None:
-    dog = Watchdog(POLICY)
-    dog.asked(0.0)
-    dog.said(2.0)
-    assert dog.tick(10.0) is Alarm.RECONNECT
+def test_audio_that_stops_is_a_stall() -> None:
+    watchdog = Watchdog(POLICY)
+    watchdog.await_reply(0.0)
+    watchdog.on_output(2.0)
+    assert watchdog.tick(10.0) is Alarm.RECONNECT
 
 
-def test_while_nothing_is_owed_nothing_is_late() -> None:
-    dog = Watchdog(POLICY)
-    dog.asked(0.0)
-    dog.rest()
-    assert dog.tick(1000.0) is None
-    dog.generated(1.0)
-    assert dog.deadline() is None
+def test_while_no_reply_is_expected_nothing_is_late() -> None:
+    watchdog = Watchdog(POLICY)
+    watchdog.await_reply(0.0)
+    watchdog.stop()
+    assert watchdog.tick(1000.0) is None
+    watchdog.generation_complete(1.0)
+    assert watchdog.deadline() is None
 
 
-def test_a_turn_that_ends_while_a_reply_is_under_way_does_not_hurry_it() -> None:
-    dog = Watchdog(POLICY)
-    dog.said(0.0, audio=30.0)
-    dog.asked(1.0)
-    assert dog.deadline() == 38.0
+def test_a_turn_that_ends_while_a_reply_is_under_way_does_not_shorten_its_timeout() -> None:
+    watchdog = Watchdog(POLICY)
+    watchdog.on_output(0.0, audio=30.0)
+    watchdog.await_reply(1.0)
+    assert watchdog.deadline() == 38.0

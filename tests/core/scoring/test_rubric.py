@@ -68,13 +68,6 @@ def test_the_schemas_hold_only_what_gemini_accepts() -> None:
         types.Schema.model_validate(rubric(name).schema())
 
 
-def test_the_block_format_names_every_criterion_between_its_marks() -> None:
-    lines = rubric().block_format().splitlines()
-    assert lines[0] == "[BAND_SCORES]"
-    assert lines[-1] == "[/BAND_SCORES]"
-    assert [line.split(":")[0] for line in lines[1:-1]] == list(rubric().names)
-
-
 def test_a_criterion_without_title_or_description_is_called_by_its_name() -> None:
     plain = small(criteria=[{"name": "turn_taking"}], overall=None)
     assert plain.criterion("turn_taking").shown == "turn taking"

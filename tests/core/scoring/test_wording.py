@@ -31,7 +31,7 @@ def test_the_instructions_name_the_scale_the_function_and_every_criterion(name: 
 def test_nothing_the_examiner_is_told_in_mid_exam_states_a_score(name: str) -> None:
     of = rubric(name)
     told = [wording.ask_scores(of, of.names), wording.ask_call(of), wording.GOODBYE]
-    for text in [*told, wording.standing(of, of.names[:1]), wording.not_yet(of.function)]:
+    for text in [*told, wording.progress_summary(of, of.names[:1]), wording.not_yet(of.function)]:
         assert list(SpeechReader(of).read([UtteranceSpoken(1.0, "examiner", text, 0.0, 1.0)])) == []
 
 
@@ -45,6 +45,6 @@ def test_what_is_missing_is_asked_for_by_name() -> None:
 
 def test_where_scoring_stands_is_told_with_what_is_left() -> None:
     of = rubric("speaking")
-    assert "all results have been said" in wording.standing(of, [])
-    assert "The results so far" not in wording.standing(of, of.names)
-    assert "The results so far: fluency and coherence." in wording.standing(of, of.names[1:])
+    assert "all results have been said" in wording.progress_summary(of, [])
+    assert "The results so far" not in wording.progress_summary(of, of.names)
+    assert "The results so far: fluency and coherence." in wording.progress_summary(of, of.names[1:])

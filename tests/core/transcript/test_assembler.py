@@ -1,4 +1,4 @@
-"""Pieces become utterances, late ones in their place, none lost and none twice."""
+"""Fragments become utterances, late ones in their place, none lost and none twice."""
 
 from collections.abc import Sequence
 
@@ -12,40 +12,40 @@ from core.transcript.spacing import Spacing
 from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
 
 
-def spoken(finished: Sequence[FinishedUtterance]) -> list[UtteranceSpoken]:
+def utterances(finished: Sequence[FinishedUtterance]) -> list[UtteranceSpoken]:
     """The utterances alone."""
-    return [said.spoken for said in finished]
+    return [one.utterance for one in finished]
 
 
 def texts(finished: Sequence[FinishedUtterance]) -> list[str]:
-    return [said.spoken.text for said in finished]
+    return [one.utterance.text for one in finished]
 
 
 def test_a_question_and_its_answer() -> None:
     t = TranscriptAssembler()
-    t.examiner_spoke("What is", 1.0)
-    t.examiner_spoke(" your name?", 1.2)
-    assert t.examiner_text == "What is your name?"
-    assert spoken(t.examiner_done(2.0)) == [UtteranceSpoken(2.0, "examiner", "What is your name?", 1.0, 2.0)]
-    assert t.caller_opened(3.0) == []
-    t.caller_text("My name", 3.5)
-    t.caller_closed(4.8, spoke_until=4.0)
-    t.examiner_spoke("Thank", 5.0)
-    t.caller_text(" is Bruce.", 5.1)  # late, after the reply began
-    t.examiner_spoke(" you.", 5.2)
-    assert spoken(t.examiner_done(6.0)) == [
+    t.examiner_transcribed("What is", 1.0)
+    t.examiner_transcribed(" your name?", 1.2)
+    assert t.unfinished == [("examiner", "What is your name?", 1.0, 1.2)]
+    assert utterances(t.reply_done(2.0)) == [UtteranceSpoken(2.0, "examiner", "What is your name?", 1.0, 2.0)]
+    assert t.caller_started(3.0) == []
+    t.caller_transcribed("My name", 3.5)
+    t.caller_stopped(4.8, spoke_until=4.0)
+    t.examiner_transcribed("Thank", 5.0)
+    t.caller_transcribed(" is Bruce.", 5.1)  # late, after the reply began
+    t.examiner_transcribed(" you.", 5.2)
+    assert utterances(t.reply_done(6.0)) == [
         UtteranceSpoken(6.0, "caller", "My name is Bruce.", 3.0, 4.0),
         UtteranceSpoken(6.0, "examiner", "Thank you.", 5.0, 6.0),
     ]
-    assert t.end(7.0) == []
+    assert t.finish(7.0) == []
 
 
-def test_the_end_keeps_what_is_pending_and_marks_it() -> None:
+def test_the_finish_hands_over_what_is_pending_and_marks_it() -> None:
     t = TranscriptAssembler()
-    t.examiner_spoke("Describe", 0.5)
-    t.caller_opened(1.0)
-    t.caller_text("I live in", 2.0)
-    assert spoken(t.end(3.0)) == [
+    t.examiner_transcribed("Describe", 0.5)
+    t.caller_started(1.0)
+    t.caller_transcribed("I live in", 2.0)
+    assert utterances(t.finish(3.0)) == [
         UtteranceSpoken(3.0, "examiner", "Describe", 0.5, 0.5, partial=True),
         UtteranceSpoken(3.0, "caller", "I live in", 1.0, 2.0, partial=True),
     ]
@@ -53,168 +53,168 @@ def test_the_end_keeps_what_is_pending_and_marks_it() -> None:
 
 def test_an_interrupted_reply_is_marked_and_the_open_turn_goes_on() -> None:
     t = TranscriptAssembler()
-    t.examiner_spoke("Now tell me", 1.0)
-    t.caller_opened(1.5)
-    assert spoken(t.examiner_done(1.6, interrupted=True)) == [
+    t.examiner_transcribed("Now tell me", 1.0)
+    t.caller_started(1.5)
+    assert utterances(t.reply_done(1.6, interrupted=True)) == [
         UtteranceSpoken(1.6, "examiner", "Now tell me", 1.0, 1.6, interrupted=True)
     ]
-    t.caller_text("Sorry, again?", 2.0)
-    t.caller_closed(2.5, 2.2)
-    assert texts(t.examiner_done(3.0)) == ["Sorry, again?"]
+    t.caller_transcribed("Sorry, again?", 2.0)
+    t.caller_stopped(2.5, 2.2)
+    assert texts(t.reply_done(3.0)) == ["Sorry, again?"]
 
 
 def test_a_second_turn_before_any_reply_records_the_first() -> None:
     t = TranscriptAssembler()
-    t.caller_opened(1.0)
-    t.caller_text("One.", 1.5)
-    t.caller_closed(2.0, 1.6)
-    assert texts(t.caller_opened(2.5)) == ["One."]
+    t.caller_started(1.0)
+    t.caller_transcribed("One.", 1.5)
+    t.caller_stopped(2.0, 1.6)
+    assert texts(t.caller_started(2.5)) == ["One."]
 
 
 def test_words_that_come_after_the_next_turn_began_are_not_lost() -> None:
     t = TranscriptAssembler()
-    t.caller_opened(1.0)
-    t.caller_closed(2.0, 1.6)
-    assert t.caller_opened(2.5) == []
-    t.caller_text("One. Two.", 3.0)
-    t.caller_closed(4.0, 3.5)
-    assert spoken(t.examiner_done(5.0)) == [UtteranceSpoken(5.0, "caller", "One. Two.", 1.0, 3.5)]
+    t.caller_started(1.0)
+    t.caller_stopped(2.0, 1.6)
+    assert t.caller_started(2.5) == []
+    t.caller_transcribed("One. Two.", 3.0)
+    t.caller_stopped(4.0, 3.5)
+    assert utterances(t.reply_done(5.0)) == [UtteranceSpoken(5.0, "caller", "One. Two.", 1.0, 3.5)]
 
 
 def test_words_that_come_after_everything_stand_where_they_were_said() -> None:
     t = TranscriptAssembler()
-    t.caller_opened(1.0)
-    t.caller_closed(2.0, 1.6)
-    t.examiner_spoke("Good.", 2.5)
-    assert texts(t.examiner_done(3.0)) == ["Good."]
-    t.caller_text("Late.", 3.5)
-    assert spoken(t.end(9.0)) == [UtteranceSpoken(9.0, "caller", "Late.", 1.6, 1.6, partial=True)]
+    t.caller_started(1.0)
+    t.caller_stopped(2.0, 1.6)
+    t.examiner_transcribed("Good.", 2.5)
+    assert texts(t.reply_done(3.0)) == ["Good."]
+    t.caller_transcribed("Late.", 3.5)
+    assert utterances(t.finish(9.0)) == [UtteranceSpoken(9.0, "caller", "Late.", 1.6, 1.6, partial=True)]
 
 
 def test_a_reply_that_was_never_declared_over_ends_with_the_next_one() -> None:
     t = TranscriptAssembler()
-    t.examiner_spoke("First.", 1.0)
-    t.caller_opened(2.0)
-    t.caller_text("Yes.", 2.5)
-    t.caller_closed(3.0, 2.5)
-    assert spoken(t.examiner_spoke("Second.", 4.0)) == [UtteranceSpoken(4.0, "examiner", "First.", 1.0, 1.0)]
+    t.examiner_transcribed("First.", 1.0)
+    t.caller_started(2.0)
+    t.caller_transcribed("Yes.", 2.5)
+    t.caller_stopped(3.0, 2.5)
+    assert utterances(t.examiner_transcribed("Second.", 4.0)) == [UtteranceSpoken(4.0, "examiner", "First.", 1.0, 1.0)]
 
 
 def test_audio_without_words_is_no_utterance() -> None:
     t = TranscriptAssembler()
-    assert t.examiner_text == ""
-    t.examiner_spoke("", 1.0)
-    assert t.examiner_done(2.0) == []
-    assert t.caller_text(" ", 2.5) == [] and t.end(3.0) == []
+    assert t.unfinished == []
+    t.examiner_transcribed("", 1.0)
+    assert t.reply_done(2.0) == []
+    assert t.caller_transcribed(" ", 2.5) == [] and t.finish(3.0) == []
 
 
-def test_text_that_comes_again_after_a_reconnect_stands_once() -> None:
+def test_text_of_replayed_audio_stands_once() -> None:
     t = TranscriptAssembler()
-    t.caller_opened(1.0)
-    t.caller_text("I live in", 2.0)
-    t.caller_text_kept(safe=False)  # a flush: that window is over
-    t.caller_text_kept()  # a handle knows it
-    t.caller_text(" a small", 3.0)
-    t.caller_heard_again()  # the link broke; the second window is sent again
-    t.caller_text(" a small town.", 5.0)
-    t.caller_closed(6.0, 5.5)
-    assert texts(t.examiner_done(7.0)) == ["I live in a small town."]
+    t.caller_started(1.0)
+    t.caller_transcribed("I live in", 2.0)
+    t.window_closed(acknowledged=False)  # a flush: that window is closed
+    t.window_closed()  # a handle acknowledges it
+    t.caller_transcribed(" a small", 3.0)
+    t.audio_replayed()  # the connection is lost; the second window is replayed
+    t.caller_transcribed(" a small town.", 5.0)
+    t.caller_stopped(6.0, 5.5)
+    assert texts(t.reply_done(7.0)) == ["I live in a small town."]
 
 
-def test_text_that_was_to_come_again_and_does_not_is_kept() -> None:
+def test_text_whose_replay_is_not_transcribed_stays() -> None:
     t = TranscriptAssembler()
-    t.caller_opened(1.0)
-    t.caller_text("I live in", 2.0)
-    t.caller_heard_again()
-    t.caller_heard_again()
-    t.caller_text_kept(safe=False)  # the end of the old reply, not of what is being heard again
-    t.caller_text_kept()
-    assert texts(t.end(9.0)) == ["I live in"]
-    t.caller_heard_again()
-    t.caller_text_kept(safe=False)
-    t.caller_text_kept()
+    t.caller_started(1.0)
+    t.caller_transcribed("I live in", 2.0)
+    t.audio_replayed()
+    t.audio_replayed()
+    t.window_closed(acknowledged=False)  # the end of the old reply, not of the replay
+    t.window_closed()
+    assert texts(t.finish(9.0)) == ["I live in"]
+    t.audio_replayed()
+    t.window_closed(acknowledged=False)
+    t.window_closed()
 
 
-def test_a_reply_that_was_cut_off_ends_with_the_last_word_that_was_played() -> None:
+def test_a_reply_that_was_interrupted_ends_with_the_last_word_that_was_played() -> None:
     t = TranscriptAssembler()
-    t.examiner_spoke("Now tell me about your town, please.", 1.0)
-    t.examiner_cut(3.0)
-    t.caller_opened(3.0)
-    [cut] = spoken(t.examiner_done(3.1, interrupted=True, heard=0.5))
-    assert cut == UtteranceSpoken(3.1, "examiner", "Now tell me about", 1.0, 3.0, interrupted=True)
+    t.examiner_transcribed("Now tell me about your town, please.", 1.0)
+    t.examiner_interrupted(3.0)
+    t.caller_started(3.0)
+    [interrupted] = utterances(t.reply_done(3.1, interrupted=True, played_share=0.5))
+    assert interrupted == UtteranceSpoken(3.1, "examiner", "Now tell me about", 1.0, 3.0, interrupted=True)
 
 
 def test_a_reply_of_which_nothing_was_played_was_not_said() -> None:
     t = TranscriptAssembler()
-    t.examiner_spoke("Now tell me", 1.0)
-    t.examiner_cut(1.0)
-    assert t.examiner_done(1.1, interrupted=True, heard=0.0) == []
+    t.examiner_transcribed("Now tell me", 1.0)
+    t.examiner_interrupted(1.0)
+    assert t.reply_done(1.1, interrupted=True, played_share=0.0) == []
 
 
-def test_a_reply_that_was_cut_off_and_never_declared_over_is_kept_whole() -> None:
+def test_a_reply_that_was_interrupted_and_never_declared_over_stands_whole() -> None:
     t = TranscriptAssembler()
-    t.examiner_spoke("Now tell me", 1.0)
-    t.caller_opened(1.5)
-    t.examiner_cut(1.5)
-    t.examiner_cut(1.6)
-    t.caller_text("Wait.", 2.0)
-    assert spoken(t.caller_closed(3.0, 2.2)) == [
+    t.examiner_transcribed("Now tell me", 1.0)
+    t.caller_started(1.5)
+    t.examiner_interrupted(1.5)
+    t.examiner_interrupted(1.6)
+    t.caller_transcribed("Wait.", 2.0)
+    assert utterances(t.caller_stopped(3.0, 2.2)) == [
         UtteranceSpoken(3.0, "examiner", "Now tell me", 1.0, 1.5, interrupted=True)
     ]
-    t.examiner_spoke("Yes?", 4.0)
-    t.examiner_cut(4.2)
-    assert texts(t.examiner_spoke("Go on.", 5.0)) == ["Yes?"]
+    t.examiner_transcribed("Yes?", 4.0)
+    t.examiner_interrupted(4.2)
+    assert texts(t.examiner_transcribed("Go on.", 5.0)) == ["Yes?"]
 
 
 def test_what_the_person_says_twice_stands_twice() -> None:
     t = TranscriptAssembler()
-    t.caller_opened(1.0)
+    t.caller_started(1.0)
     for at in (2.0, 3.0):
-        t.caller_text(" I mean, I mean,", at)
-    assert texts(t.end(4.0)) == ["I mean, I mean, I mean, I mean,"]
+        t.caller_transcribed(" I mean, I mean,", at)
+    assert texts(t.finish(4.0)) == ["I mean, I mean, I mean, I mean,"]
 
 
-def test_an_utterance_tells_what_it_was_made_of() -> None:
+def test_an_utterance_has_its_fragments_and_voice() -> None:
     t = TranscriptAssembler()
-    t.caller_voice(0.5, 0.9)  # of nobody's turn
-    t.caller_opened(1.0)
-    t.caller_text(" One", 2.0)
-    t.caller_text("", 2.1)
-    t.caller_voice(1.0, 1.8)
-    t.caller_voice(1.8, 1.8)
-    assert t.caller_so_far == ((Fragment(" One", 2.0),), (VoiceSpan(1.0, 1.8),))
-    t.caller_closed(3.0, 1.8)
-    [said] = t.examiner_done(4.0)
-    assert said == FinishedUtterance(
+    t.voice_detected(0.5, 0.9)  # of nobody's turn
+    t.caller_started(1.0)
+    t.caller_transcribed(" One", 2.0)
+    t.caller_transcribed("", 2.1)
+    t.voice_detected(1.0, 1.8)
+    t.voice_detected(1.8, 1.8)
+    assert t.caller_pending == ((Fragment(" One", 2.0),), (VoiceSpan(1.0, 1.8),))
+    t.caller_stopped(3.0, 1.8)
+    [finished] = t.reply_done(4.0)
+    assert finished == FinishedUtterance(
         UtteranceSpoken(4.0, "caller", "One", 1.0, 1.8), (Fragment(" One", 2.0),), (VoiceSpan(1.0, 1.8),)
     )
-    assert t.caller_so_far == ((), ())
+    assert t.caller_pending == ((), ())
 
 
 def test_a_turn_that_is_over_has_its_text_some_seconds_later() -> None:
     t = TranscriptAssembler()
-    assert t.caller_settles is None
-    t.caller_opened(1.0)
-    t.caller_voice(1.0, 1.8)
-    assert t.caller_settles is None, "the caller may go on"
-    t.caller_closed(3.0, 1.8)
-    assert t.caller_settles == 8.0
-    t.caller_text("Late.", 7.0)
-    assert t.caller_settles == 12.0
-    t.examiner_done(9.0)
-    assert t.caller_settles is None
+    assert t.caller_text_deadline is None
+    t.caller_started(1.0)
+    t.voice_detected(1.0, 1.8)
+    assert t.caller_text_deadline is None, "the caller may go on"
+    t.caller_stopped(3.0, 1.8)
+    assert t.caller_text_deadline == 8.0
+    t.caller_transcribed("Late.", 7.0)
+    assert t.caller_text_deadline == 12.0
+    t.reply_done(9.0)
+    assert t.caller_text_deadline is None
 
 
-def test_voice_without_a_word_is_told_with_empty_text() -> None:
+def test_voice_without_a_word_is_an_utterance_with_empty_text() -> None:
     t = TranscriptAssembler()
-    t.caller_opened(1.0)
-    t.caller_voice(1.0, 4.0)
-    t.caller_closed(5.0, 4.0)
-    assert t.caller_opened(6.0) == [], "its text may still come"
-    t.caller_voice(6.0, 7.0)
-    t.caller_closed(8.0, 7.0)
-    [said] = t.examiner_done(9.0)
-    assert (said.spoken.text, said.voice) == ("", (VoiceSpan(1.0, 4.0), VoiceSpan(6.0, 7.0)))
+    t.caller_started(1.0)
+    t.voice_detected(1.0, 4.0)
+    t.caller_stopped(5.0, 4.0)
+    assert t.caller_started(6.0) == [], "its text may still come"
+    t.voice_detected(6.0, 7.0)
+    t.caller_stopped(8.0, 7.0)
+    [finished] = t.reply_done(9.0)
+    assert (finished.utterance.text, finished.voice) == ("", (VoiceSpan(1.0, 4.0), VoiceSpan(6.0, 7.0)))
 
 
 SPACED = [" Well,", " you", " know"]
@@ -223,7 +223,7 @@ SPACED = [" Well,", " you", " know"]
 @pytest.mark.parametrize(
     ("before", "after", "joined"),
     [
-        # 2.5: a window's first piece begins with a space unless it goes on within a word.
+        # 2.5: a window's first fragment begins with a space unless it goes on within a word.
         (["Well,", " I was walk"], "ing home.", "Well, I was walk ing home."),
         ([" Well,", " I was walk"], "ing home.", "Well, I was walking home."),
         ([" I was walking"], " home.", "I was walking home."),
@@ -240,34 +240,34 @@ SPACED = [" Well,", " you", " know"]
         (["in a town (the old one)"], "by the sea", "in a town (the old one) by the sea"),
     ],
 )
-def test_a_flush_leaves_no_seam(before: list[str], after: str, joined: str) -> None:
+def test_a_flush_leaves_the_spacing_as_it_is(before: list[str], after: str, joined: str) -> None:
     t = TranscriptAssembler()
-    t.caller_opened(1.0)
-    for piece in before:
-        t.caller_text(piece, 2.0)
-    t.caller_text_kept(safe=False)
-    t.caller_text_kept()
-    t.caller_text(after, 3.0)
-    assert texts(t.end(4.0)) == [joined]
+    t.caller_started(1.0)
+    for fragment in before:
+        t.caller_transcribed(fragment, 2.0)
+    t.window_closed(acknowledged=False)
+    t.window_closed()
+    t.caller_transcribed(after, 3.0)
+    assert texts(t.finish(4.0)) == [joined]
 
 
 def test_parts_of_words_within_a_window_stay_together() -> None:
     t = TranscriptAssembler()
-    t.caller_opened(1.0)
-    for piece in ("In Sack", "ville", ",", " New", " Bruns", "wick."):
-        t.caller_text(piece, 2.0)
-    assert texts(t.end(4.0)) == ["In Sackville, New Brunswick."]
+    t.caller_started(1.0)
+    for fragment in ("In Sack", "ville", ",", " New", " Bruns", "wick."):
+        t.caller_transcribed(fragment, 2.0)
+    assert texts(t.finish(4.0)) == ["In Sackville, New Brunswick."]
 
 
-def test_a_seam_is_where_the_window_ended_and_nowhere_else() -> None:
-    seams = Spacing()
-    assert seams.joined("", "one") == "one"
-    seams.window()
-    assert seams.joined("one", "two") == " two"
-    assert seams.joined("two", "three") == "three"
+def test_a_space_is_added_where_the_window_ended_and_nowhere_else() -> None:
+    spacing = Spacing()
+    assert spacing.spaced("", "one") == "one"
+    spacing.window_closed()
+    assert spacing.spaced("one", "two") == " two"
+    assert spacing.spaced("two", "three") == "three"
 
 
-steps = st.sampled_from(["open", "close", "heard", "spoke", "done", "cut"])
+steps = st.sampled_from(["start", "stop", "caller text", "examiner text", "done", "interrupted"])
 
 
 @given(st.lists(steps, max_size=80))
@@ -279,19 +279,19 @@ def test_every_word_is_recorded_exactly_once(order: list[str]) -> None:
         now += 1.0
         word = f" w{n}"
         match step:
-            case "open":
-                out += spoken(t.caller_opened(now))
-            case "close":
-                out += spoken(t.caller_closed(now, now))
-            case "heard":
+            case "start":
+                out += utterances(t.caller_started(now))
+            case "stop":
+                out += utterances(t.caller_stopped(now, now))
+            case "caller text":
                 said["caller"].append(word.strip())
-                out += spoken(t.caller_text(word, now))
-            case "spoke":
+                out += utterances(t.caller_transcribed(word, now))
+            case "examiner text":
                 said["examiner"].append(word.strip())
-                out += spoken(t.examiner_spoke(word, now))
+                out += utterances(t.examiner_transcribed(word, now))
             case _:
-                out += spoken(t.examiner_done(now, interrupted=step == "cut"))
-    out += spoken(t.end(now + 1))
+                out += utterances(t.reply_done(now, interrupted=step == "interrupted"))
+    out += utterances(t.finish(now + 1))
     for speaker, words in said.items():
         assert [w for u in out if u.speaker == speaker for w in u.text.split()] == words
     assert all(u.started <= u.ended <= u.at for u in out)

@@ -1,18 +1,18 @@
-"""Two transcripts of neighbouring stretches are joined, and what both have stands once."""
+"""Two transcripts of overlapping audio are joined, and what both have stands once."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.transcript.overlap import appended, content, prepended, share
+from core.transcript.overlap import appended, content_words, prepended, shared_words
 
 
 @pytest.mark.parametrize(
-    ("kept", "more", "joined"),
+    ("base", "more", "joined"),
     [
         ("the weather here seems quite", "here seems quite nice today", "the weather here seems quite nice today"),
         ("the weather here seems", "whether here seems nice", "the weather here seems nice"),
-        # The last word was heard differently: it stands as the first ears had it.
+        # The last word was transcribed differently: it stands as the base has it.
         ("weather here seems quiet", "here seems quite nice", "weather here seems quiet nice"),
         ("I live in Sackville", "Sackville, New Brunswick", "I live in Sackville New Brunswick"),
         (
@@ -26,8 +26,8 @@ from core.transcript.overlap import appended, content, prepended, share
         ("all of it", "", "all of it"),
     ],
 )
-def test_more_is_appended_without_what_stands_already(kept: str, more: str, joined: str) -> None:
-    assert " ".join(appended(kept.split(), more.split())) == joined
+def test_more_is_appended_without_what_stands_already(base: str, more: str, joined: str) -> None:
+    assert " ".join(appended(base.split(), more.split())) == joined
 
 
 def test_more_is_prepended_in_the_same_way() -> None:
@@ -35,8 +35,8 @@ def test_more_is_prepended_in_the_same_way() -> None:
 
 
 def test_a_likeness_far_from_the_joint_is_no_overlap() -> None:
-    kept, more = "the little town of my birth is by the sea and I like it very much indeed", "the little boat was red"
-    assert appended(kept.split(), more.split()) == f"{kept} {more}".split()
+    base, more = "the little town of my birth is by the sea and I like it very much indeed", "the little boat was red"
+    assert appended(base.split(), more.split()) == f"{base} {more}".split()
 
 
 distinct = st.lists(st.integers(0, 200).map(lambda n: f"word{n}"), unique=True, max_size=40)
@@ -50,10 +50,10 @@ def test_a_text_cut_with_an_overlap_is_whole_again(words: list[str], at: int, ov
 
 
 def test_fillers_are_no_content() -> None:
-    assert content("Uh, the, um, sea -- er") == 2
+    assert content_words("Uh, the, um, sea -- er") == 2
 
 
 def test_the_share_of_a_text_that_another_has() -> None:
-    assert share("The sea.", "I like the sea") == 1.0
-    assert share("The red sea.", "I like the sea") == pytest.approx(2 / 3)
-    assert share("", "anything") == 1.0
+    assert shared_words("The sea.", "I like the sea") == 1.0
+    assert shared_words("The red sea.", "I like the sea") == pytest.approx(2 / 3)
+    assert shared_words("", "anything") == 1.0

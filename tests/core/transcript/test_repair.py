@@ -1,4 +1,4 @@
-"""Two pairs of ears, one transcript: holes are filled in their places, and every version is kept somewhere."""
+"""Two transcriptions, one transcript: gaps are filled in their places, and every version is recorded somewhere."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from core.events import AlternativeTranscribed, Event, GapFound, GapRepaired, TranscriptMeasured, UtteranceSpoken
 from core.transcript.assembler import TranscriptAssembler
 from core.transcript.gaps import GapPolicy
-from core.transcript.repair import MARGIN, Action, Ask, Note, Prefer, Record, RepairPolicy, TranscriptRepair
+from core.transcript.repair import (
+    MARGIN,
+    Action,
+    Prefer,
+    RecordEvent,
+    RecordUtterance,
+    RepairPolicy,
+    Retranscribe,
+    TranscriptRepair,
+)
 from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
 
 
@@ -20,212 +29,221 @@ def words(first: int, last: int) -> str:
     return "".join(f" word{n}" for n in range(2 * first, 2 * last))
 
 
-def answer(until: float = 60.0, heard: tuple[tuple[int, int], ...] = ((0, 60),)) -> FinishedUtterance:
-    """Somebody who spoke without a pause from 0 to `until`, and whose words came as they were said in these times."""
-    pieces = tuple(
-        Fragment(f" word{n}", n / 2 + 1.0) for first, last in heard for n in range(2 * first, 2 * last) if n / 2 < until
+def answer(until: float = 60.0, transcribed: tuple[tuple[int, int], ...] = ((0, 60),)) -> FinishedUtterance:
+    """A turn without a pause from 0 to `until`, whose words arrived as they were said in the `transcribed` times."""
+    fragments = tuple(
+        Fragment(f" word{n}", n / 2 + 1.0)
+        for first, last in transcribed
+        for n in range(2 * first, 2 * last)
+        if n / 2 < until
     )
-    text = "".join(piece.text for piece in pieces).strip()
+    text = "".join(fragment.text for fragment in fragments).strip()
     voice = tuple(VoiceSpan(float(n), min(n + 10.0, until)) for n in range(0, int(until), 10))
-    return FinishedUtterance(UtteranceSpoken(until + 3, "caller", text, 0.0, until), pieces, voice)
+    return FinishedUtterance(UtteranceSpoken(until + 3, "caller", text, 0.0, until), fragments, voice)
 
 
 def recorded(actions: list[Action]) -> list[UtteranceSpoken]:
-    """What is recorded, without the times of its parts: tests/core/test_times.py has those."""
-    return [replace(action.spoken, times=()) for action in actions if isinstance(action, Record)]
+    """The recorded utterances without the timing of their segments: test_timing.py has those."""
+    return [replace(action.utterance, times=()) for action in actions if isinstance(action, RecordUtterance)]
 
 
-def asked(actions: list[Action]) -> list[Ask]:
-    return [action for action in actions if isinstance(action, Ask)]
+def requested(actions: list[Action]) -> list[Retranscribe]:
+    return [action for action in actions if isinstance(action, Retranscribe)]
 
 
 def noted(actions: list[Action], kind: type[Event]) -> list[Any]:
-    return [action.event for action in actions if isinstance(action, Note) and isinstance(action.event, kind)]
+    return [action.event for action in actions if isinstance(action, RecordEvent) and isinstance(action.event, kind)]
 
 
-def machine(ears: str = "gaps", prefer: Prefer = "fuller") -> TranscriptRepair:
-    mending = TranscriptRepair(RepairPolicy(prefer=prefer))
-    if ears != "none":
-        mending.ears(always=ears == "always")
-    return mending
+def machine(mode: str = "gaps", prefer: Prefer = "fuller") -> TranscriptRepair:
+    repair = TranscriptRepair(RepairPolicy(prefer=prefer))
+    if mode != "none":
+        repair.transcriber_ready(always=mode == "always")
+    return repair
 
 
-def test_what_has_no_hole_is_recorded_at_once() -> None:
-    mending = machine()
-    said = answer()
-    assert recorded(actions := mending.said(said, 63.0)) == [said.spoken] and len(actions) == 1
+def test_an_utterance_without_a_gap_is_recorded_at_once() -> None:
+    repair = machine()
+    finished = answer()
+    assert recorded(actions := repair.utterance_finished(finished, 63.0)) == [finished.utterance] and len(actions) == 1
     examiner = FinishedUtterance(UtteranceSpoken(70.0, "examiner", "I see.", 64.0, 66.0))
-    assert mending.said(examiner, 70.0) == [Record(examiner.spoken)]
-    [measured] = noted(mending.end(71.0), TranscriptMeasured)
+    assert repair.utterance_finished(examiner, 70.0) == [RecordUtterance(examiner.utterance)]
+    [measured] = noted(repair.finish(71.0), TranscriptMeasured)
     assert measured == TranscriptMeasured(71.0, 1.0, 60.0, 0, 0)
-    assert mending.end(72.0) == [], "said once"
+    assert repair.finish(72.0) == [], "measured once"
 
 
-def test_a_hole_is_heard_again_and_filled_in_its_place() -> None:
-    mending = machine()
-    said = answer(heard=((0, 20), (40, 60)))
-    actions = mending.said(said, 63.0)
-    [hole] = noted(actions, GapFound)
-    assert 18 <= hole.started <= 24 and 34 <= hole.ended <= 42
-    [ask] = asked(actions)
-    assert hole.started - MARGIN - 5 <= ask.started <= hole.started - MARGIN
-    assert ask.ended == hole.ended + MARGIN
-    assert recorded(actions) == [] and mending.waiting
-    heard = words(round(ask.started), round(ask.ended))
-    actions = mending.second(heard, ask.started, ask.ended, True, 64.0)
+def test_a_gap_is_retranscribed_and_filled_in_its_place() -> None:
+    repair = machine()
+    finished = answer(transcribed=((0, 20), (40, 60)))
+    actions = repair.utterance_finished(finished, 63.0)
+    [gap] = noted(actions, GapFound)
+    assert 18 <= gap.started <= 24 and 34 <= gap.ended <= 42
+    [request] = requested(actions)
+    assert gap.started - MARGIN - 5 <= request.started <= gap.started - MARGIN
+    assert request.ended == gap.ended + MARGIN
+    assert recorded(actions) == [] and repair.waiting
+    retranscribed = words(round(request.started), round(request.ended))
+    actions = repair.transcribed(retranscribed, request.started, request.ended, True, 64.0)
     [repaired] = noted(actions, GapRepaired)
-    assert (repaired.started, repaired.ended, repaired.text) == (hole.started, hole.ended, heard)
+    assert (repaired.started, repaired.ended, repaired.text) == (gap.started, gap.ended, retranscribed)
     [whole] = recorded(actions)
     assert whole.text == words(0, 60).strip() and whole.source == "repaired"
-    [otherwise] = noted(actions, AlternativeTranscribed)
-    assert (otherwise.text, otherwise.source) == (said.spoken.text, "live")
-    [measured] = noted(mending.end(70.0), TranscriptMeasured)
-    assert (measured.completeness, measured.holes, measured.repaired) == (1.0, 1, 1)
+    [alternative] = noted(actions, AlternativeTranscribed)
+    assert (alternative.text, alternative.source) == (finished.utterance.text, "live")
+    [measured] = noted(repair.finish(70.0), TranscriptMeasured)
+    assert (measured.completeness, measured.gaps, measured.repaired) == (1.0, 1, 1)
 
 
-def broken_off(said: FinishedUtterance) -> FinishedUtterance:
-    return replace(said, spoken=replace(said.spoken, partial=True))
+def broken_off(finished: FinishedUtterance) -> FinishedUtterance:
+    return replace(finished, utterance=replace(finished.utterance, partial=True))
 
 
-def test_the_rest_of_a_turn_that_broke_off_is_heard_again_and_follows_what_there_is() -> None:
-    mending = machine()
-    said = answer(until=6.0, heard=((0, 4),))
-    assert recorded(mending.said(said, 9.0)) == [said.spoken], "a turn that was answered has all of its words"
-    mending = machine()
-    actions = mending.said(broken_off(said), 9.0)
-    [hole] = noted(actions, GapFound)
-    assert 3.5 < hole.started < 5.0 and hole.ended == 6.0
-    [ask] = asked(actions)
-    assert (ask.started, ask.ended) == (0.0, 6.0)
-    [whole] = recorded(mending.second(words(0, 6), ask.started, ask.ended, True, 10.0))
+def test_the_rest_of_a_turn_that_broke_off_is_retranscribed_and_follows_what_there_is() -> None:
+    repair = machine()
+    finished = answer(until=6.0, transcribed=((0, 4),))
+    assert recorded(repair.utterance_finished(finished, 9.0)) == [finished.utterance], (
+        "a turn that was answered has all of its words"
+    )
+    repair = machine()
+    actions = repair.utterance_finished(broken_off(finished), 9.0)
+    [gap] = noted(actions, GapFound)
+    assert 3.5 < gap.started < 5.0 and gap.ended == 6.0
+    [request] = requested(actions)
+    assert (request.started, request.ended) == (0.0, 6.0)
+    [whole] = recorded(repair.transcribed(words(0, 6), request.started, request.ended, True, 10.0))
     assert whole.text == words(0, 6).strip() and whole.source == "repaired" and whole.partial
-    [measured] = noted(mending.end(11.0), TranscriptMeasured)
-    assert (measured.completeness, measured.holes, measured.repaired) == (1.0, 1, 1)
+    [measured] = noted(repair.finish(11.0), TranscriptMeasured)
+    assert (measured.completeness, measured.gaps, measured.repaired) == (1.0, 1, 1)
 
 
-def test_a_short_turn_that_broke_off_before_a_word_of_it_came_is_heard_again() -> None:
-    mending = machine()
-    said = answer(until=1.4, heard=())
-    assert mending.said(said, 4.0) == [], "a cough is no word"
-    [ask] = asked(mending.said(broken_off(said), 4.0))
-    [whole] = recorded(mending.second("My name is Bruce.", ask.started, ask.ended, True, 5.0))
+def test_a_short_turn_that_broke_off_before_a_word_of_it_arrived_is_retranscribed() -> None:
+    repair = machine()
+    finished = answer(until=1.4, transcribed=())
+    assert repair.utterance_finished(finished, 4.0) == [], "a cough is no word"
+    [request] = requested(repair.utterance_finished(broken_off(finished), 4.0))
+    [whole] = recorded(repair.transcribed("My name is Bruce.", request.started, request.ended, True, 5.0))
     assert whole.text == "My name is Bruce." and whole.source == "repaired"
 
 
-def test_without_second_ears_a_hole_is_told_and_nothing_waits() -> None:
-    mending = machine("none")
-    said = answer(heard=((0, 20),))
-    actions = mending.said(said, 63.0)
-    assert noted(actions, GapFound) and recorded(actions) == [said.spoken] and asked(actions) == []
-    [measured] = noted(mending.end(70.0), TranscriptMeasured)
+def test_without_a_second_transcriber_a_gap_is_recorded_and_nothing_waits() -> None:
+    repair = machine("none")
+    finished = answer(transcribed=((0, 20),))
+    actions = repair.utterance_finished(finished, 63.0)
+    assert noted(actions, GapFound) and recorded(actions) == [finished.utterance] and requested(actions) == []
+    [measured] = noted(repair.finish(70.0), TranscriptMeasured)
     assert 0.3 <= measured.completeness <= 0.4
-    assert (measured.holes, measured.repaired) == (1, 0)
+    assert (measured.gaps, measured.repaired) == (1, 0)
 
 
-def test_a_hole_with_enough_text_behind_it_is_found_while_the_turn_goes_on() -> None:
-    mending = machine()
-    said = answer(heard=((0, 20), (40, 60)))
-    assert mending.progress(said.pieces[:60], said.voice[:5], 51.0)
-    assert mending.progress(said.pieces[:61], said.voice[:5], 51.5) == [], "not with every word"
-    assert mending.progress(said.pieces[:70], said.voice[:5], 55.5) == [], "not twice"
-    [(started, ended)] = mending._asked
-    assert mending.second(words(12, 43), started, ended, True, 58.0)
-    [whole] = recorded(mending.said(said, 63.0))
+def test_a_gap_with_enough_text_behind_it_is_found_while_the_turn_goes_on() -> None:
+    repair = machine()
+    finished = answer(transcribed=((0, 20), (40, 60)))
+    assert repair.progress(finished.fragments[:60], finished.voice[:5], 51.0)
+    assert repair.progress(finished.fragments[:61], finished.voice[:5], 51.5) == [], "not with every word"
+    assert repair.progress(finished.fragments[:70], finished.voice[:5], 55.5) == [], "not twice"
+    [(started, ended)] = repair._requested
+    assert repair.transcribed(words(12, 43), started, ended, True, 58.0)
+    [whole] = recorded(repair.utterance_finished(finished, 63.0))
     assert whole.text == words(0, 60).strip() and whole.source == "repaired"
 
 
-def test_a_hole_of_a_turn_that_has_all_its_text_is_found_before_it_is_recorded() -> None:
-    mending = machine()
-    said = answer(heard=((0, 20),))
-    first = mending.settled(said.pieces, said.voice, 66.0)
-    assert len(noted(first, GapFound)) == len(asked(first)) == 1
-    assert mending.said(said, 70.0) == [] and mending.waiting
+def test_a_gap_of_a_turn_that_has_all_its_text_is_found_before_it_is_recorded() -> None:
+    repair = machine()
+    finished = answer(transcribed=((0, 20),))
+    first = repair.text_complete(finished.fragments, finished.voice, 66.0)
+    assert len(noted(first, GapFound)) == len(requested(first)) == 1
+    assert repair.utterance_finished(finished, 70.0) == [] and repair.waiting
 
 
-def test_of_a_hole_that_grew_only_the_rest_is_news() -> None:
-    mending = machine()
-    said = answer(80.0, heard=((0, 20), (40, 50)))
-    first = mending.progress(said.pieces, said.voice[:5], 51.0)
-    later = mending.said(said, 83.0)
-    holes = [*noted(first, GapFound), *noted(later, GapFound)]
-    assert len(holes) == 2
-    assert holes[0].ended <= holes[1].started
-    for ask in asked([*first, *later]):
-        later = mending.second(words(round(ask.started), min(80, round(ask.ended))), ask.started, ask.ended, True, 85.0)
+def test_of_a_gap_that_grew_only_the_rest_is_new() -> None:
+    repair = machine()
+    finished = answer(80.0, transcribed=((0, 20), (40, 50)))
+    first = repair.progress(finished.fragments, finished.voice[:5], 51.0)
+    later = repair.utterance_finished(finished, 83.0)
+    gaps = [*noted(first, GapFound), *noted(later, GapFound)]
+    assert len(gaps) == 2
+    assert gaps[0].ended <= gaps[1].started
+    for request in requested([*first, *later]):
+        later = repair.transcribed(
+            words(round(request.started), min(80, round(request.ended))), request.started, request.ended, True, 85.0
+        )
     assert recorded(later)[0].text == words(0, 80).strip()
 
 
-def test_ears_that_hear_nothing_leave_the_text_as_it_is() -> None:
-    mending = machine()
-    said = answer(heard=((0, 20),))
-    [ask] = asked(mending.said(said, 63.0))
-    actions = mending.second("", ask.started, ask.ended, True, 64.0)
-    assert recorded(actions) == [UtteranceSpoken(64.0, "caller", said.spoken.text, 0.0, 60.0)]
-    assert noted(mending.end(70.0), TranscriptMeasured)[0].repaired == 0
+def test_a_retranscription_without_words_leaves_the_text_as_it_is() -> None:
+    repair = machine()
+    finished = answer(transcribed=((0, 20),))
+    [request] = requested(repair.utterance_finished(finished, 63.0))
+    actions = repair.transcribed("", request.started, request.ended, True, 64.0)
+    assert recorded(actions) == [UtteranceSpoken(64.0, "caller", finished.utterance.text, 0.0, 60.0)]
+    assert noted(repair.finish(70.0), TranscriptMeasured)[0].repaired == 0
 
 
-def test_an_utterance_waits_for_a_bounded_time_and_what_comes_later_stands_beside_it() -> None:
-    mending = machine()
-    said = answer(heard=((0, 20), (40, 60)))
-    [ask] = asked(mending.said(said, 63.0))
-    due = mending.deadline()
-    assert due == 63.0 + 5.0 + 60 / 4
-    assert mending.tick(due - 0.1) == []
-    assert [spoken.text for spoken in recorded(mending.tick(due))] == [said.spoken.text]
-    assert mending.deadline() is None
-    actions = mending.second(words(12, 43), ask.started, ask.ended, True, 90.0)
-    [beside] = recorded(actions)
-    assert (beside.text, beside.source) == (words(20, 40).strip(), "repaired")
-    assert said.spoken.started < beside.started < said.spoken.ended
-    assert mending.second(words(12, 43), ask.started, ask.ended, True, 91.0) == [], "an answer counts once"
-    assert mending.second("never asked", 1.0, 2.0, True, 92.0) == []
+def test_an_utterance_waits_for_a_bounded_time_and_a_later_repair_is_an_utterance_of_its_own() -> None:
+    repair = machine()
+    finished = answer(transcribed=((0, 20), (40, 60)))
+    [request] = requested(repair.utterance_finished(finished, 63.0))
+    deadline = repair.deadline()
+    assert deadline == 63.0 + 5.0 + 60 / 4
+    assert repair.tick(deadline - 0.1) == []
+    assert [utterance.text for utterance in recorded(repair.tick(deadline))] == [finished.utterance.text]
+    assert repair.deadline() is None
+    actions = repair.transcribed(words(12, 43), request.started, request.ended, True, 90.0)
+    [separate] = recorded(actions)
+    assert (separate.text, separate.source) == (words(20, 40).strip(), "repaired")
+    assert finished.utterance.started < separate.started < finished.utterance.ended
+    assert repair.transcribed(words(12, 43), request.started, request.ended, True, 91.0) == [], "an answer counts once"
+    assert repair.transcribed("never requested", 1.0, 2.0, True, 92.0) == []
 
 
-def test_what_comes_too_late_and_is_nothing_new_is_only_a_fact() -> None:
-    mending = machine()
-    said = answer(heard=((0, 20), (40, 60)))
-    [ask] = asked(mending.said(said, 63.0))
-    mending.tick(99.0)
-    actions = mending.second(words(12, 20), ask.started, ask.ended, True, 100.0)
+def test_a_late_repair_that_has_nothing_new_is_only_an_event() -> None:
+    repair = machine()
+    finished = answer(transcribed=((0, 20), (40, 60)))
+    [request] = requested(repair.utterance_finished(finished, 63.0))
+    repair.tick(99.0)
+    actions = repair.transcribed(words(12, 20), request.started, request.ended, True, 100.0)
     assert len(noted(actions, GapRepaired)) == 1 and recorded(actions) == []
 
 
-def test_late_text_of_a_turn_that_the_second_ears_gave_is_no_second_utterance() -> None:
-    mending = machine("always")
-    mending.second(words(0, 30).strip(), 0.2, 30.0, False, 31.0)
-    mending.said(answer(30.0, heard=()), 33.0)
+def test_late_text_of_a_turn_that_the_second_transcriber_supplied_is_no_second_utterance() -> None:
+    repair = machine("always")
+    repair.transcribed(words(0, 30).strip(), 0.2, 30.0, False, 31.0)
+    repair.utterance_finished(answer(30.0, transcribed=()), 33.0)
     late = FinishedUtterance(UtteranceSpoken(36.0, "caller", words(10, 30).strip(), 30.0, 30.0))
-    actions = mending.said(late, 36.0)
+    actions = repair.utterance_finished(late, 36.0)
     assert recorded(actions) == [] and len(noted(actions, AlternativeTranscribed)) == 1
 
 
 def test_a_turn_without_any_text_becomes_an_utterance() -> None:
-    mending = machine()
-    said = answer(4.0, heard=())
-    [ask] = asked(mending.said(said, 8.0))
-    [spoken] = recorded(mending.second("Yes, I do.", ask.started, ask.ended, True, 9.0))
-    assert (spoken.text, spoken.started, spoken.source) == ("Yes, I do.", 0.0, "repaired")
+    repair = machine()
+    finished = answer(4.0, transcribed=())
+    [request] = requested(repair.utterance_finished(finished, 8.0))
+    [utterance] = recorded(repair.transcribed("Yes, I do.", request.started, request.ended, True, 9.0))
+    assert (utterance.text, utterance.started, utterance.source) == ("Yes, I do.", 0.0, "repaired")
 
 
-def test_a_turn_without_text_that_nobody_heard_is_not_recorded() -> None:
-    mending = machine("none")
-    assert recorded(mending.said(answer(4.0, heard=()), 8.0)) == []
+def test_a_turn_without_text_that_nobody_transcribed_is_not_recorded() -> None:
+    repair = machine("none")
+    assert recorded(repair.utterance_finished(answer(4.0, transcribed=()), 8.0)) == []
 
 
-def test_text_that_comes_after_its_repair_is_kept_as_a_fact() -> None:
-    mending = machine()
-    [ask] = asked(mending.said(answer(4.0, heard=()), 8.0))
-    mending.second("Yes, I do.", ask.started, ask.ended, True, 9.0)
+def test_text_that_arrives_after_its_repair_is_recorded_as_an_event() -> None:
+    repair = machine()
+    [request] = requested(repair.utterance_finished(answer(4.0, transcribed=()), 8.0))
+    repair.transcribed("Yes, I do.", request.started, request.ended, True, 9.0)
     late = FinishedUtterance(UtteranceSpoken(12.0, "caller", "yes I do", 4.0, 4.0), (Fragment("yes I do", 11.0),))
-    assert mending.said(late, 12.0) == [Note(AlternativeTranscribed(12.0, 4.0, 4.0, "yes I do", "live"))]
+    assert repair.utterance_finished(late, 12.0) == [
+        RecordEvent(AlternativeTranscribed(12.0, 4.0, 4.0, "yes I do", "live"))
+    ]
     other = FinishedUtterance(
         UtteranceSpoken(12.0, "caller", "It is raining.", 4.0, 4.0), (Fragment("It is raining.", 11.0),)
     )
-    assert mending.said(other, 12.0) == [Record(other.spoken)]
+    assert repair.utterance_finished(other, 12.0) == [RecordUtterance(other.utterance)]
 
 
 @pytest.mark.parametrize(
-    ("prefer", "live", "second", "taken"),
+    ("prefer", "live", "shadow", "source"),
     [
         ("fuller", 20, 60, "shadow"),
         ("fuller", 59, 60, "live"),
@@ -236,92 +254,92 @@ def test_text_that_comes_after_its_repair_is_kept_as_a_fact() -> None:
         ("live", 0, 60, "shadow"),
     ],
 )
-def test_of_two_transcripts_one_is_recorded_and_the_other_kept(
-    prefer: Prefer, live: int, second: int, taken: str
+def test_of_two_transcriptions_one_is_recorded_and_the_other_an_event(
+    prefer: Prefer, live: int, shadow: int, source: str
 ) -> None:
-    mending = machine("always", prefer)
-    said = answer(heard=((0, live),))
-    assert recorded(mending.said(said, 63.0)) == []
-    actions = mending.second(words(0, second).strip(), 0.2, 60.0, False, 65.0)
-    [spoken] = recorded(actions)
-    versions = {"live": words(0, live).strip(), "shadow": words(0, second).strip()}
-    assert (spoken.text, spoken.source) == (versions[taken], taken)
-    others = {fact.source: fact.text for fact in noted(actions, AlternativeTranscribed)}
-    assert others == {source: text for source, text in versions.items() if text and text != spoken.text}
-    assert not mending.waiting
+    repair = machine("always", prefer)
+    finished = answer(transcribed=((0, live),))
+    assert recorded(repair.utterance_finished(finished, 63.0)) == []
+    actions = repair.transcribed(words(0, shadow).strip(), 0.2, 60.0, False, 65.0)
+    [utterance] = recorded(actions)
+    versions = {"live": words(0, live).strip(), "shadow": words(0, shadow).strip()}
+    assert (utterance.text, utterance.source) == (versions[source], source)
+    others = {event.source: event.text for event in noted(actions, AlternativeTranscribed)}
+    assert others == {name: text for name, text in versions.items() if text and text != utterance.text}
+    assert not repair.waiting
 
 
-def test_the_second_ears_may_be_first() -> None:
-    mending = machine("always")
-    assert mending.second(words(0, 60).strip(), 0.2, 60.0, False, 61.0) == []
-    assert recorded(mending.said(answer(heard=((0, 20),)), 63.0))[0].source == "shadow"
-    [measured] = noted(mending.end(70.0), TranscriptMeasured)
-    assert (measured.completeness, measured.holes, measured.repaired) == (1.0, 1, 1)
+def test_the_second_transcriber_may_be_first() -> None:
+    repair = machine("always")
+    assert repair.transcribed(words(0, 60).strip(), 0.2, 60.0, False, 61.0) == []
+    assert recorded(repair.utterance_finished(answer(transcribed=((0, 20),)), 63.0))[0].source == "shadow"
+    [measured] = noted(repair.finish(70.0), TranscriptMeasured)
+    assert (measured.completeness, measured.gaps, measured.repaired) == (1.0, 1, 1)
 
 
-def test_what_the_second_ears_heard_and_no_utterance_took_is_recorded_at_the_end() -> None:
-    mending = machine("always")
-    mending.second("Good bye.", 70.0, 71.0, False, 72.0)
-    [spoken] = recorded(mending.end(73.0))
-    assert (spoken.text, spoken.source, spoken.started) == ("Good bye.", "shadow", 70.0)
+def test_a_shadow_turn_that_belongs_to_no_utterance_is_recorded_at_the_end() -> None:
+    repair = machine("always")
+    repair.transcribed("Good bye.", 70.0, 71.0, False, 72.0)
+    [utterance] = recorded(repair.finish(73.0))
+    assert (utterance.text, utterance.source, utterance.started) == ("Good bye.", "shadow", 70.0)
 
 
 def test_the_end_waits_for_nothing() -> None:
-    mending = machine()
-    said = answer(heard=((0, 20),))
-    mending.said(said, 63.0)
-    assert [spoken.text for spoken in recorded(mending.end(63.5))] == [said.spoken.text]
-    assert not mending.waiting
+    repair = machine()
+    finished = answer(transcribed=((0, 20),))
+    repair.utterance_finished(finished, 63.0)
+    assert [utterance.text for utterance in recorded(repair.finish(63.5))] == [finished.utterance.text]
+    assert not repair.waiting
 
 
 class Calls(RuleBasedStateMachine):
-    """Any order of turns, text, holes and answers: each word is recorded, in order, and nothing changes afterwards."""
+    """Any order of turns, text, gaps and repairs: each word is recorded, in order, and nothing changes afterwards."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
         self.number = 0
         self.transcript = TranscriptAssembler()
-        self.mending = TranscriptRepair(RepairPolicy(GapPolicy()))
+        self.repair = TranscriptRepair(RepairPolicy(GapPolicy()))
         self.given: list[str] = []
-        self.asks: list[Ask] = []
+        self.requests: list[Retranscribe] = []
         self.utterances: list[UtteranceSpoken] = []
-        self.facts: list[Event] = []
+        self.events: list[Event] = []
         self.open = False
 
-    def take(self, actions: list[Action]) -> None:
+    def carry_out(self, actions: list[Action]) -> None:
         for action in actions:
             match action:
-                case Record(spoken):
-                    self.utterances.append(spoken)
-                case Note(event):
-                    self.facts.append(event)
-                case Ask():
-                    self.asks.append(action)
+                case RecordUtterance(utterance):
+                    self.utterances.append(utterance)
+                case RecordEvent(event):
+                    self.events.append(event)
+                case Retranscribe():
+                    self.requests.append(action)
 
-    def say(self, finished: list[FinishedUtterance]) -> None:
-        for said in finished:
-            self.take(self.mending.said(said, self.now))
+    def finish_all(self, finished: list[FinishedUtterance]) -> None:
+        for one in finished:
+            self.carry_out(self.repair.utterance_finished(one, self.now))
 
     @rule(always=st.booleans())
-    def ears(self, always: bool) -> None:
-        self.mending.ears(always)
+    def transcriber_ready(self, always: bool) -> None:
+        self.repair.transcriber_ready(always)
 
     @rule(seconds=st.floats(0.1, 20.0))
     def wait(self, seconds: float) -> None:
         self.now += seconds
-        self.take(self.mending.tick(self.now))
+        self.carry_out(self.repair.tick(self.now))
 
     @rule()
     def speak(self) -> None:
         if not self.open:
             self.open = True
-            self.say(self.transcript.caller_opened(self.now))
+            self.finish_all(self.transcript.caller_started(self.now))
 
     @rule(seconds=st.floats(0.5, 30.0))
     def voice(self, seconds: float) -> None:
         if self.open:
-            self.transcript.caller_voice(self.now, self.now + seconds)
+            self.transcript.voice_detected(self.now, self.now + seconds)
             self.now += seconds
 
     @rule(count=st.integers(1, 30))
@@ -329,45 +347,48 @@ class Calls(RuleBasedStateMachine):
         for _ in range(count):
             self.number += 1
             self.given.append(f"word{self.number}")
-            self.say(self.transcript.caller_text(f" word{self.number}", self.now))
-            self.take(self.mending.progress(*self.transcript.caller_so_far, self.now))
+            self.finish_all(self.transcript.caller_transcribed(f" word{self.number}", self.now))
+            self.carry_out(self.repair.progress(*self.transcript.caller_pending, self.now))
 
     @rule()
     def stop(self) -> None:
         if self.open:
             self.open = False
-            self.say(self.transcript.caller_closed(self.now, self.now))
+            self.finish_all(self.transcript.caller_stopped(self.now, self.now))
 
     @rule(interrupted=st.booleans())
     def answered(self, interrupted: bool) -> None:
-        self.say(self.transcript.examiner_spoke("Well.", self.now))
-        self.say(self.transcript.examiner_done(self.now, interrupted=interrupted))
+        self.finish_all(self.transcript.examiner_transcribed("Well.", self.now))
+        self.finish_all(self.transcript.reply_done(self.now, interrupted=interrupted))
 
     @rule(words=st.integers(0, 40))
-    def heard_again(self, words: int) -> None:
-        if self.asks:
-            ask = self.asks.pop(0)
-            text = " ".join(f"again{self.number}x{n}" for n in range(words))
-            self.take(self.mending.second(text, ask.started, ask.ended, True, self.now))
+    def retranscribed(self, words: int) -> None:
+        if self.requests:
+            request = self.requests.pop(0)
+            text = " ".join(f"repaired{self.number}x{n}" for n in range(words))
+            self.carry_out(self.repair.transcribed(text, request.started, request.ended, True, self.now))
 
     @invariant()
     def nothing_waits_for_ever(self) -> None:
-        due = self.mending.deadline()
-        assert (due is not None) == self.mending.waiting
+        deadline = self.repair.deadline()
+        assert (deadline is not None) == self.repair.waiting
 
     def teardown(self) -> None:
-        self.say(self.transcript.end(self.now))
-        self.take(self.mending.end(self.now))
-        told = " ".join(
+        self.finish_all(self.transcript.finish(self.now))
+        self.carry_out(self.repair.finish(self.now))
+        recorded = " ".join(
             one.text
-            for one in [*self.utterances, *(fact for fact in self.facts if isinstance(fact, AlternativeTranscribed))]
+            for one in [
+                *self.utterances,
+                *(event for event in self.events if isinstance(event, AlternativeTranscribed)),
+            ]
         ).split()
-        assert set(self.given) <= set(told), "no word that was given is lost"
-        spoken = [word for one in self.utterances for word in one.text.split() if word.startswith("word")]
-        assert len(spoken) == len(set(spoken)), "none stands twice in the transcript"
+        assert set(self.given) <= set(recorded), "no word that was given is lost"
+        utterance = [word for one in self.utterances for word in one.text.split() if word.startswith("word")]
+        assert len(utterance) == len(set(utterance)), "none stands twice in the transcript"
         assert all(one.started <= one.ended for one in self.utterances)
-        measured = [fact for fact in self.facts if isinstance(fact, TranscriptMeasured)]
-        assert all(0 <= fact.completeness <= 1 and fact.repaired <= fact.holes for fact in measured)
+        measured = [event for event in self.events if isinstance(event, TranscriptMeasured)]
+        assert all(0 <= event.completeness <= 1 and event.repaired <= event.gaps for event in measured)
 
 
 TestCalls = Calls.TestCase

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from core.turns.endpointing import (
+    LONGEST_SPAN,
     STALLED,
-    STRETCH,
     Action,
     CloseTurn,
     OpenTurn,
@@ -17,21 +17,21 @@ from core.turns.endpointing import (
     TurnPolicy,
     VoiceSpanEnded,
 )
-from core.turns.flush import PAUSE, Chunk, Flush, Flushing, NoFlush, TimerFlush, ValleyFlush
+from core.turns.flush import PAUSE, Chunk, Flush, FlushStrategy, NoFlush, TimerFlush, ValleyFlush
 
 CHUNK = 0.02
 
 
 def speak(turns: TurnMachine, start: float, end: float, voice: bool = True) -> list[Action]:
-    """Chunks of 20 ms from `start` to `end`; the stretches of voice they tell of are left out."""
-    return [one for one in heard(turns, start, end, voice) if not isinstance(one, VoiceSpanEnded)]
+    """Chunks of 20 ms from `start` to `end`; the spans of voice are left out."""
+    return [one for one in feed(turns, start, end, voice) if not isinstance(one, VoiceSpanEnded)]
 
 
-def heard(turns: TurnMachine, start: float, end: float, voice: bool = True) -> list[Action]:
+def feed(turns: TurnMachine, start: float, end: float, voice: bool = True) -> list[Action]:
     """Chunks of 20 ms from `start` to `end`."""
     actions: list[Action] = []
     for step in range(1, round((end - start) / CHUNK) + 1):
-        actions += turns.heard(Chunk(voice, 0.1 if voice else 0.0, CHUNK), start + step * CHUNK)
+        actions += turns.on_audio(Chunk(voice, 0.1 if voice else 0.0, CHUNK), start + step * CHUNK)
     return actions
 
 
@@ -55,14 +55,14 @@ def test_a_click_opens_nothing() -> None:
     turns = TurnMachine(TurnPolicy(minimum_speech=0.2))
     actions = []
     for start in (0.0, 1.0, 2.0):
-        actions += heard(turns, start, start + 0.1) + hush(turns, start + 0.1, start + 1)
+        actions += feed(turns, start, start + 0.1) + hush(turns, start + 0.1, start + 1)
     assert actions == []
 
 
 def test_a_click_before_a_network_gap_is_still_a_click() -> None:
     turns = TurnMachine(TurnPolicy(minimum_speech=0.2))
     chunk = Chunk(True, 0.1, CHUNK)
-    assert turns.heard(chunk, 1.0) + turns.heard(chunk, 1.5) == []
+    assert turns.on_audio(chunk, 1.0) + turns.on_audio(chunk, 1.5) == []
 
 
 def test_a_turn_closes_by_the_clock_when_the_source_goes_quiet() -> None:
@@ -91,10 +91,10 @@ def test_without_a_strategy_a_turn_is_one_window() -> None:
     assert [type(a) for a in speak(turns, 0, 120)] == [OpenTurn]
 
 
-def test_a_pause_that_is_heard_late_is_no_longer_than_it_was() -> None:
+def test_a_pause_that_arrives_late_is_no_longer_than_it_was() -> None:
     turns = TurnMachine(TurnPolicy(silence=0.8))
     speak(turns, 0, 1)
-    pause = [turns.heard(Chunk(False, 0.0, CHUNK), 2.2) for _ in range(round(0.7 / CHUNK))]  # all of it at once
+    pause = [turns.on_audio(Chunk(False, 0.0, CHUNK), 2.2) for _ in range(round(0.7 / CHUNK))]  # all of it at once
     assert not any(pause)
     assert speak(turns, 2.2, 3) == [] and turns.open
 
@@ -102,30 +102,30 @@ def test_a_pause_that_is_heard_late_is_no_longer_than_it_was() -> None:
 def test_nothing_is_flushed_with_the_end_of_a_turn_nor_after_it() -> None:
     turns = TurnMachine(TurnPolicy(silence=0.5), TimerFlush(2.0))
     speak(turns, 0, 1.9)
-    late = turns.heard(Chunk(False, 0.0, CHUNK), 2.5 + STALLED)  # the timer is up, and so is the silence
+    late = turns.on_audio(Chunk(False, 0.0, CHUNK), 2.5 + STALLED)  # the timer is up, and so is the silence
     assert [type(a) for a in late] == [VoiceSpanEnded, CloseTurn]
     assert hush(turns, 2.5 + STALLED, 9) == []
 
 
 def test_the_end_of_the_call_closes_what_is_open_and_nothing_else() -> None:
     turns = TurnMachine(TurnPolicy())
-    assert turns.end(0.5) == []
+    assert turns.close_turn(0.5) == []
     speak(turns, 1, 2)
-    *_, closed = turns.end(2.0)
+    *_, closed = turns.close_turn(2.0)
     assert isinstance(closed, CloseTurn) and closed.why == "ended"
-    assert turns.end(2.1) == []
+    assert turns.close_turn(2.1) == []
 
 
-def test_a_question_may_ask_for_more_or_less_patience_even_in_mid_answer() -> None:
+def test_a_question_may_ask_for_a_longer_or_shorter_silence_even_in_mid_answer() -> None:
     turns = TurnMachine(TurnPolicy(silence=0.8))
-    assert turns.expect(3.0, 0.0) == []
+    assert turns.set_silence(3.0, 0.0) == []
     speak(turns, 0, 1)
     assert turns.deadline() == pytest.approx(4.0 + STALLED)
     assert hush(turns, 1, 2) == []
-    assert turns.expect(1.5, 2.0) == [] and turns.deadline() == pytest.approx(2.5 + STALLED)
-    [closed] = turns.expect(0.5, 2.1)
+    assert turns.set_silence(1.5, 2.0) == [] and turns.deadline() == pytest.approx(2.5 + STALLED)
+    [closed] = turns.set_silence(0.5, 2.1)
     assert isinstance(closed, CloseTurn) and closed.at == 2.1
-    turns.expect(None, 2.2)
+    turns.set_silence(None, 2.2)
     speak(turns, 3, 4)
     assert turns.deadline() == pytest.approx(4.8 + STALLED)
 
@@ -151,46 +151,46 @@ def test_a_turn_that_is_too_long_is_closed_by_the_clock_as_well() -> None:
 def test_a_key_ends_a_turn_and_the_last_word_of_it_opens_no_other() -> None:
     turns = TurnMachine(TurnPolicy())
     speak(turns, 0, 2)
-    *_, closed = turns.end(2.0, "key")
+    *_, closed = turns.close_turn(2.0, "key")
     assert isinstance(closed, CloseTurn) and closed.why == "key"
     assert speak(turns, 2, 2.5) + hush(turns, 2.5, 3) == []
     assert [type(a) for a in speak(turns, 3, 4)] == [OpenTurn]
 
 
-def test_voice_is_told_of_in_stretches_between_pauses_of_a_second_at_most() -> None:
+def test_voice_is_reported_in_spans_between_pauses_of_a_second_at_most() -> None:
     turns = TurnMachine(TurnPolicy(silence=2.0))
-    actions = heard(turns, 0, 2.5) + hush(turns, 2.5, 2.54) + heard(turns, 2.54, 2.7)
-    actions += heard(turns, 2.7, 3.5, voice=False) + heard(turns, 3.5, 4.0) + turns.end(4.0)
-    told = [(one.started, one.ended) for one in actions if isinstance(one, VoiceSpanEnded)]
-    assert told == [pytest.approx(stretch) for stretch in ((0, 1), (1, 2), (2, 2.7), (3.5, 4.0))]
+    actions = feed(turns, 0, 2.5) + hush(turns, 2.5, 2.54) + feed(turns, 2.54, 2.7)
+    actions += feed(turns, 2.7, 3.5, voice=False) + feed(turns, 3.5, 4.0) + turns.close_turn(4.0)
+    spans = [(one.started, one.ended) for one in actions if isinstance(one, VoiceSpanEnded)]
+    assert spans == [pytest.approx(span) for span in ((0, 1), (1, 2), (2, 2.7), (3.5, 4.0))]
 
 
-def test_a_click_is_not_told_of_as_voice() -> None:
+def test_a_click_is_not_reported_as_voice() -> None:
     turns = TurnMachine(TurnPolicy())
-    heard(turns, 0, 0.1)
+    feed(turns, 0, 0.1)
     hush(turns, 0.1, 1)
-    actions = heard(turns, 1, 2) + turns.end(2.0)
+    actions = feed(turns, 1, 2) + turns.close_turn(2.0)
     assert [one.started for one in actions if isinstance(one, VoiceSpanEnded)] == [pytest.approx(1.0)]
 
 
 class TurnLaws(RuleBasedStateMachine):
-    """Whatever is heard, in bursts or not: edges alternate, deadlines lie ahead, ticks at the deadline do something."""
+    """Whatever audio comes, in bursts or not: edges alternate, deadlines lie ahead, and a tick at one acts."""
 
     policy = TurnPolicy(0.1, 0.5)
 
-    def flushing(self) -> Flushing:
+    def strategy(self) -> FlushStrategy:
         return ValleyFlush(1.0, 2.0)
 
     def __init__(self) -> None:
         super().__init__()
-        self.turns = TurnMachine(self.policy, self.flushing())
+        self.turns = TurnMachine(self.policy, self.strategy())
         self.now = 0.0
         self.silence = self.policy.silence
         self.edges: list[Action] = []
-        self.audio = 0.0  # seconds of it since the last turn closed
-        self.quiet = 0.0  # seconds of it without voice up to now
+        self.seconds = 0.0  # of audio since the last turn closed
+        self.quiet = 0.0  # seconds of audio since the last voice
         self.voice_at = 0.0
-        self.told_until = 0.0
+        self.reported_until = 0.0
         self.flushed_at = 0.0
 
     def took(self, actions: list[Action]) -> None:
@@ -205,17 +205,17 @@ class TurnLaws(RuleBasedStateMachine):
                     assert self.flushed_at < at <= self.now + 1e-9
                     self.flushed_at = at
                 case VoiceSpanEnded(started, ended):
-                    assert self.told_until <= started < ended <= self.now, "stretches never overlap"
-                    self.told_until = ended
+                    assert self.reported_until <= started < ended <= self.now, "spans never overlap"
+                    self.reported_until = ended
                 case CloseTurn(at, why, spoke_until, voiced):
                     assert at == self.now and n == len(actions) - 1
-                    assert self.told_until == spoke_until <= at, "all voice was told of"
-                    assert 0 < voiced <= self.audio + 1e-6
+                    assert self.reported_until == spoke_until <= at, "all voice was reported"
+                    assert 0 < voiced <= self.seconds + 1e-6
                     if why == "silence":
                         stalled = at - spoke_until >= self.silence + STALLED - 1e-9
                         assert stalled or self.quiet >= self.silence - 1e-6
                     self.edges.append(action)
-                    self.audio = 0.0
+                    self.seconds = 0.0
 
     @rule(
         voice=st.booleans(),
@@ -223,27 +223,27 @@ class TurnLaws(RuleBasedStateMachine):
         length=st.sampled_from([0.02, 0.032, 0.1]),
         late=st.one_of(st.just(0.0), st.just(0.0), st.floats(0.0, 1.0)),
     )
-    def hear(self, voice: bool, level: float, length: float, late: float) -> None:
+    def audio_comes(self, voice: bool, level: float, length: float, late: float) -> None:
         self.now += length + late
-        self.audio += length
+        self.seconds += length
         self.quiet = 0.0 if voice else self.quiet + length
         if voice:
             self.voice_at = self.now
-        self.took(self.turns.heard(Chunk(voice, level, length), self.now))
+        self.took(self.turns.on_audio(Chunk(voice, level, length), self.now))
 
     @rule(count=st.integers(1, 30), voice=st.booleans())
-    def hear_many(self, count: int, voice: bool) -> None:
+    def much_audio_comes(self, count: int, voice: bool) -> None:
         for _ in range(count):
-            self.hear(voice, 0.1, 0.032, 0.0)
+            self.audio_comes(voice, 0.1, 0.032, 0.0)
 
     @rule(count=st.integers(2, 10))
-    def hear_a_burst(self, count: int) -> None:
+    def a_burst_comes(self, count: int) -> None:
         """Audio that was under way for long comes all at once."""
         self.now += 0.3
         for _ in range(count):
-            self.audio += 0.032
+            self.seconds += 0.032
             self.voice_at, self.quiet = self.now, 0.0
-            self.took(self.turns.heard(Chunk(True, 0.1, 0.032), self.now))
+            self.took(self.turns.on_audio(Chunk(True, 0.1, 0.032), self.now))
 
     @precondition(lambda self: self.turns.deadline() is not None)
     @rule()
@@ -265,13 +265,13 @@ class TurnLaws(RuleBasedStateMachine):
             assert self.turns.tick(self.now) == [], "nothing happens before the deadline"
 
     @rule(silence=st.sampled_from([None, 0.3, 1.5]))
-    def expect(self, silence: float | None) -> None:
+    def set_silence(self, silence: float | None) -> None:
         self.silence = self.policy.silence if silence is None else silence
-        self.took(self.turns.expect(silence, self.now))
+        self.took(self.turns.set_silence(silence, self.now))
 
     @rule()
-    def end(self) -> None:
-        self.took(self.turns.end(self.now))
+    def close_turn(self) -> None:
+        self.took(self.turns.close_turn(self.now))
         assert not self.turns.open
 
     @invariant()
@@ -288,7 +288,7 @@ class TurnLaws(RuleBasedStateMachine):
             assert deadline > self.now, "no deadline in the past"
             assert self.now - self.voice_at < self.silence + STALLED + 1e-9
             assert deadline <= self.voice_at + self.silence + STALLED + 1e-9
-            assert self.quiet < self.silence + 1e-6, "silence that was heard ends it sooner"
+            assert self.quiet < self.silence + 1e-6, "silence in the audio ends it sooner"
 
     @invariant()
     def nothing_is_held_back_outside_a_turn(self) -> None:
@@ -298,14 +298,14 @@ class TurnLaws(RuleBasedStateMachine):
 class TimedTurnLaws(TurnLaws):
     policy = TurnPolicy(0.2, 0.8, longest=3.0)
 
-    def flushing(self) -> Flushing:
+    def strategy(self) -> FlushStrategy:
         return TimerFlush(0.5)
 
 
 class PlainTurnLaws(TurnLaws):
     policy = TurnPolicy(0.3, 0.4)
 
-    def flushing(self) -> Flushing:
+    def strategy(self) -> FlushStrategy:
         return NoFlush()
 
 
@@ -316,15 +316,15 @@ TestTurnLaws.settings = TestTimedTurnLaws.settings = TestPlainTurnLaws.settings 
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.01, 0.5)), max_size=60))
-def test_stretches_of_voice_are_as_long_as_the_voice_and_short_gaps(marks: list[tuple[bool, float]]) -> None:
-    turns, now, told, gaps = TurnMachine(TurnPolicy(silence=0.6)), 0.0, 0.0, 0.0
+def test_spans_of_voice_are_as_long_as_the_voice_and_short_gaps(marks: list[tuple[bool, float]]) -> None:
+    turns, now, reported, gaps = TurnMachine(TurnPolicy(silence=0.6)), 0.0, 0.0, 0.0
     for voice, length in marks:
         now += length
         gaps += 0.0 if voice else min(length, PAUSE)
-        for action in turns.heard(Chunk(voice, 0.1, length), now):
+        for action in turns.on_audio(Chunk(voice, 0.1, length), now):
             if isinstance(action, VoiceSpanEnded):
-                assert action.ended - action.started <= STRETCH + 0.5 + PAUSE
-                told += action.ended - action.started
+                assert action.ended - action.started <= LONGEST_SPAN + 0.5 + PAUSE
+                reported += action.ended - action.started
             if isinstance(action, CloseTurn):
-                assert action.voiced - 1e-6 <= told <= action.voiced + gaps + 1e-6
-                told = gaps = 0.0
+                assert action.voiced - 1e-6 <= reported <= action.voiced + gaps + 1e-6
+                reported = gaps = 0.0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.turns.flush import LOOK_AHEAD, PAUSE, Chunk, Flush, Flushing, NoFlush, TimerFlush, ValleyFlush
+from core.turns.flush import LOOK_AHEAD, PAUSE, Chunk, Flush, FlushStrategy, NoFlush, TimerFlush, ValleyFlush
 
 LENGTH = 0.032
 LOUD = Chunk(True, 0.3, LENGTH)
@@ -15,13 +15,13 @@ SOFT_VOICE = Chunk(True, 0.02, LENGTH)
 QUIET = Chunk(False, 0.001, LENGTH)
 
 
-def run(flushing: Flushing, chunks: list[Chunk]) -> list[tuple[int, Flush]]:
+def run(strategy: FlushStrategy, chunks: list[Chunk]) -> list[tuple[int, Flush]]:
     """The flushes, each with the number of the chunk that begins the next window."""
-    flushing.opened(0.0)
+    strategy.turn_opened(0.0)
     found: list[tuple[int, Flush]] = []
     for n, chunk in enumerate(chunks, 1):
-        if flush := flushing.heard(chunk, n * LENGTH):
-            found.append((n - flush.behind, flush))
+        if flush := strategy.on_audio(chunk, n * LENGTH):
+            found.append((n - flush.carried_over, flush))
     return found
 
 
@@ -44,7 +44,7 @@ def test_a_timer_flushes_on_the_second_in_mid_word() -> None:
 def test_a_valley_is_the_first_pause_after_the_minimum() -> None:
     speech = [LOUD] * after(4) + [QUIET] * 10 + [LOUD] * after(5) + [QUIET] * 10 + [LOUD] * 10
     [(at, flush)] = run(ValleyFlush(8.0, 15.0), speech)
-    assert (flush.why, flush.behind) == ("pause", after(PAUSE) / 2)
+    assert (flush.why, flush.carried_over) == ("pause", after(PAUSE) / 2)
     pause = after(4) + 10 + after(5)
     assert at == pause + after(PAUSE) / 2, "in the middle of the second pause, the first after eight seconds"
 
@@ -81,7 +81,7 @@ def test_a_gap_between_words_is_preferred_to_a_softer_vowel() -> None:
     assert at == start + 10
 
 
-def test_what_is_loud_is_no_gap_even_if_it_is_not_taken_for_voice() -> None:
+def test_what_is_loud_is_no_gap_even_if_it_is_not_detected_as_voice() -> None:
     speech = [LOUD] * after(20)
     start = after(15 - LOOK_AHEAD)
     speech[start + 4] = speech[start + 5] = SOFT_VOICE
@@ -92,42 +92,42 @@ def test_what_is_loud_is_no_gap_even_if_it_is_not_taken_for_voice() -> None:
 
 def test_a_window_is_never_empty_however_long_the_chunks_are() -> None:
     long = Chunk(True, 0.1, 0.6)
-    flushing = ValleyFlush(0.5, 1.0)
-    flushing.opened(0.0)
-    assert flushing.heard(long, 0.6) == Flush(0.6, "ceiling")
+    strategy = ValleyFlush(0.5, 1.0)
+    strategy.turn_opened(0.0)
+    assert strategy.on_audio(long, 0.6) == Flush(0.6, "ceiling")
 
 
-def test_a_pause_in_what_is_held_back_is_taken_at_once() -> None:
+def test_a_pause_in_what_is_held_back_is_cut_at_once() -> None:
     speech = [LOUD] * (after(15 - LOOK_AHEAD) + 3) + [QUIET] * 4 + [LOUD] * 5
-    flushing = ValleyFlush(8.0, 15.0)
-    [(at, flush)] = run(flushing, speech)
+    strategy = ValleyFlush(8.0, 15.0)
+    [(at, flush)] = run(strategy, speech)
     assert (flush.why, at) == ("pause", len(speech) - 5 - 2)
-    assert not flushing.holding
+    assert not strategy.holding
 
 
 def test_audio_is_held_back_only_near_the_ceiling() -> None:
-    flushing = ValleyFlush(8.0, 15.0)
-    flushing.opened(0.0)
+    strategy = ValleyFlush(8.0, 15.0)
+    strategy.turn_opened(0.0)
     held = 0
     for n in range(1, after(45)):
-        flushing.heard(LOUD, n * LENGTH)
-        held += flushing.holding
+        strategy.on_audio(LOUD, n * LENGTH)
+        held += strategy.holding
     assert held * LENGTH <= 3 * LOOK_AHEAD
 
 
 def test_a_pause_is_held_back_only_until_it_is_long_enough() -> None:
-    flushing = ValleyFlush(8.0, 15.0)
-    run(flushing, [LOUD] * after(9) + [QUIET] * 2)
-    assert flushing.holding
-    assert flushing.heard(LOUD, 10.0) is None and not flushing.holding, "it was the gap inside a word"
+    strategy = ValleyFlush(8.0, 15.0)
+    run(strategy, [LOUD] * after(9) + [QUIET] * 2)
+    assert strategy.holding
+    assert strategy.on_audio(LOUD, 10.0) is None and not strategy.holding, "it was the gap inside a word"
 
 
-def test_a_new_turn_knows_nothing_of_the_last() -> None:
-    flushing = ValleyFlush(8.0, 15.0)
-    run(flushing, [LOUD] * after(15 - LOOK_AHEAD / 2))
-    assert flushing.holding
-    assert run(flushing, [LOUD] * after(8)) == []
-    assert not flushing.holding
+def test_a_new_turn_does_not_depend_on_the_last() -> None:
+    strategy = ValleyFlush(8.0, 15.0)
+    run(strategy, [LOUD] * after(15 - LOOK_AHEAD / 2))
+    assert strategy.holding
+    assert run(strategy, [LOUD] * after(8)) == []
+    assert not strategy.holding
 
 
 CHUNKS = st.lists(
@@ -142,17 +142,17 @@ CHUNKS = st.lists(
 
 
 @given(CHUNKS, st.floats(0.1, 2.0), st.floats(0.5, 3.0))
-def test_a_valley_keeps_its_promises_whatever_is_heard(chunks: list[Chunk], least: float, more: float) -> None:
+def test_a_valley_is_within_its_limits_whatever_audio_comes(chunks: list[Chunk], least: float, more: float) -> None:
     ceiling = least + more
-    flushing = ValleyFlush(least, ceiling)
-    flushing.opened(0.0)
+    strategy = ValleyFlush(least, ceiling)
+    strategy.turn_opened(0.0)
     now, since, held, quiet, last = 0.0, 0.0, 0, 0.0, QUIET
     for chunk in chunks:
         now += chunk.length
         quiet = 0.0 if chunk.voice else quiet + chunk.length
-        flush = flushing.heard(chunk, now)
+        flush = strategy.on_audio(chunk, now)
         if flush is None:
-            held = held + 1 if flushing.holding else 0
+            held = held + 1 if strategy.holding else 0
             assert now - since < ceiling + 0.1 + 1e-6, "a window is never much older than the ceiling"
             silent = quiet >= PAUSE and chunk.level == last.level == 0.0
             assert not silent or now - since < least + 1e-6, "no silence goes by unused"
@@ -160,24 +160,24 @@ def test_a_valley_keeps_its_promises_whatever_is_heard(chunks: list[Chunk], leas
             continue
         last = chunk
         assert since < flush.at <= now + 1e-9
-        assert 0 <= flush.behind <= held + 1, "only what was held back can be behind the cut"
+        assert 0 <= flush.carried_over <= held + 1, "only what was held back is carried over"
         assert flush.why == ("pause" if quiet >= PAUSE - 1e-6 else "ceiling")
         assert flush.at - since >= least - 0.1 - 1e-6
-        assert not flushing.holding
+        assert not strategy.holding
         since, held = flush.at, 0
 
 
 @given(st.lists(st.booleans(), max_size=200))
 def test_a_cut_falls_inside_a_word_only_where_nothing_but_words_was_held_back(voices: list[bool]) -> None:
-    flushing = ValleyFlush(1.0, 2.0)
-    flushing.opened(0.0)
+    strategy = ValleyFlush(1.0, 2.0)
+    strategy.turn_opened(0.0)
     chunks = [LOUD if voice else QUIET for voice in voices]
     held: list[Chunk] = []
     for n, chunk in enumerate(chunks, 1):
-        flush = flushing.heard(chunk, n * LENGTH)
-        held = [*held, chunk] if flushing.holding or flush else []
+        flush = strategy.on_audio(chunk, n * LENGTH)
+        held = [*held, chunk] if strategy.holding or flush else []
         if flush and flush.why == "ceiling":
-            chosen = n - flush.behind
+            chosen = n - flush.carried_over
             voiced = chunks[chosen - 1].voice + chunks[chosen].voice
             assert voiced == min(one.voice + other.voice for one, other in pairwise(held))
             held = []

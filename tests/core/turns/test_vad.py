@@ -1,4 +1,4 @@
-"""What counts as voice: likely enough, and louder than the room."""
+"""What counts as voice: likely enough, and above the noise floor."""
 
 import random
 
@@ -11,9 +11,9 @@ from core.turns.vad import NoiseFloor, VoiceMarker, VoicePolicy
 LENGTH = 0.032
 
 
-def hear(floor: NoiseFloor, seconds: float, level: float) -> None:
+def feed(floor: NoiseFloor, seconds: float, level: float) -> None:
     for _ in range(round(seconds / LENGTH)):
-        floor.heard(level, LENGTH)
+        floor.on_audio(level, LENGTH)
 
 
 def test_voice_begins_at_one_likelihood_and_ends_at_a_lower_one() -> None:
@@ -29,37 +29,37 @@ def test_what_is_too_soft_is_no_voice() -> None:
 
 def test_the_floor_is_not_known_at_once_and_then_follows_the_room() -> None:
     floor = NoiseFloor()
-    hear(floor, 1.5, 0.01)
+    feed(floor, 1.5, 0.01)
     assert floor.level == 0.0
-    hear(floor, 1.5, 0.01)
+    feed(floor, 1.5, 0.01)
     assert floor.level == pytest.approx(0.01)
-    hear(floor, 6, 0.03)
+    feed(floor, 6, 0.03)
     assert floor.level == pytest.approx(0.03), "a fan was switched on"
-    hear(floor, 0.3, 0.005)
+    feed(floor, 0.3, 0.005)
     assert floor.level == pytest.approx(0.005), "and off"
 
 
 def test_speech_does_not_raise_the_floor_because_it_has_gaps() -> None:
     floor = NoiseFloor()
     for _ in range(20):
-        hear(floor, 0.9, 0.2)
-        hear(floor, 0.26, 0.01)
+        feed(floor, 0.9, 0.2)
+        feed(floor, 0.26, 0.01)
     assert floor.level == pytest.approx(0.01)
 
 
 def test_a_muted_microphone_is_not_a_quiet_room() -> None:
     floor = NoiseFloor()
-    hear(floor, 4, 0.02)
-    hear(floor, 60, 0.0)
+    feed(floor, 4, 0.02)
+    feed(floor, 60, 0.0)
     assert floor.level == pytest.approx(0.02)
 
 
-def test_noise_that_the_detector_takes_for_voice_ends_being_voice() -> None:
+def test_noise_that_the_detector_finds_to_be_voice_stops_being_voice() -> None:
     dice = random.Random(3)
     marker = VoiceMarker(VoicePolicy(above_noise=6.0))
     marks = [marker.mark(0.9, 0.05 * dice.uniform(0.8, 1.2), LENGTH) for _ in range(round(8 / LENGTH))]
     assert marks[0] and not any(marks[round(4 / LENGTH) :])
-    assert marker.mark(0.9, 0.2, LENGTH), "somebody who speaks up is heard"
+    assert marker.mark(0.9, 0.2, LENGTH), "somebody who speaks up is voice"
 
 
 def test_looking_at_the_noise_can_be_left_out() -> None:
@@ -68,8 +68,8 @@ def test_looking_at_the_noise_can_be_left_out() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.01, 0.2)), max_size=200))
-def test_the_floor_is_never_above_what_was_heard(heard: list[tuple[float, float]]) -> None:
+def test_the_floor_is_never_above_the_loudest_audio(audio: list[tuple[float, float]]) -> None:
     floor = NoiseFloor()
-    for level, length in heard:
-        floor.heard(level, length)
-        assert 0.0 <= floor.level <= max(level for level, _ in heard) + 1e-9
+    for level, length in audio:
+        floor.on_audio(level, length)
+        assert 0.0 <= floor.level <= max(level for level, _ in audio) + 1e-9

@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 from gemini_live_emulator import Emulator, Scenario
 from gemini_live_emulator.protocol.wire import base64_of
 from gemini_live_emulator.session.simulated_client import LOUD
-from gemini_live_emulator.speech import ToneMouth
+from gemini_live_emulator.speech import ToneSynthesizer
 
 pytestmark = pytest.mark.real_time
 
@@ -310,10 +310,10 @@ async def test_a_port_in_use_is_an_error_at_once() -> None:
 async def test_a_speaking_examiner_hears_and_speaks() -> None:
     pytest.importorskip("moonshine_voice")
     pytest.importorskip("hibari")
-    from gemini_live_emulator.speech import HibariMouth, resample
+    from gemini_live_emulator.speech import HibariSynthesizer, resample
 
     words = "My name is Bruce and I live in a small town."
-    pcm = resample(HibariMouth().say(words), 24_000)
+    pcm = resample(HibariSynthesizer().synthesize(words), 24_000)
     scenario = Scenario.load("plain").changed(examiner={"latency": 0.0}, model={"holds": False, "speed": 100.0})
     async with (
         Emulator(scenario) as emulator,
@@ -338,13 +338,13 @@ async def test_a_speaking_examiner_hears_and_speaks() -> None:
     assert spoken(reply) == "Thank you. What is your town like?"
 
 
-async def test_ears_that_fail_end_the_session_and_not_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_transcriber_that_fails_ends_the_session_and_not_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
-        def hear(self, pcm: bytes) -> str:
-            raise RuntimeError("no ears")
+        def transcribe(self, pcm: bytes) -> str:
+            raise RuntimeError("no transcriber")
 
-    monkeypatch.setattr("gemini_live_emulator.server.listener.shared_ear", Broken)
-    monkeypatch.setattr("gemini_live_emulator.server.listener.shared_mouth", ToneMouth)
+    monkeypatch.setattr("gemini_live_emulator.server.listener.shared_transcriber", Broken)
+    monkeypatch.setattr("gemini_live_emulator.server.listener.shared_synthesizer", ToneSynthesizer)
     scenario = QUICK.changed(examiner={"kind": "speaking", "heard": []})
     async with Emulator(scenario) as emulator:
         talk = client(emulator)

@@ -7,7 +7,7 @@ import pytest
 from gemini_live_emulator.protocol.outputs import Close
 from gemini_live_emulator.protocol.wire import base64_of
 from gemini_live_emulator.scenario import Scenario
-from gemini_live_emulator.session.simulated_client import LOUD, MODEL, SILENT, Rehearsal
+from gemini_live_emulator.session.simulated_client import LOUD, MODEL, SILENT, SimulatedClient
 
 BLOCKING = {"name": "report_score", "parameters": {"properties": {"overall": {"type": "NUMBER"}}}}
 TOOLS = [{"functionDeclarations": [BLOCKING]}]
@@ -25,12 +25,12 @@ ABORTED = Close(1008, "The operation was aborted.")
 ONE_QUESTION: dict[str, Any] = {"questions": ["What is your name?"], "heard": ["My name is Bruce."]}
 
 
-def scripted(**changes: Any) -> Rehearsal:
-    return Rehearsal(Scenario.load("scripted").changed(**changes))
+def scripted(**changes: Any) -> SimulatedClient:
+    return SimulatedClient(Scenario.load("scripted").changed(**changes))
 
 
-def begun(model: str = MODEL, **setup: Any) -> Rehearsal:
-    it = Rehearsal().set_up(model, **BOTH, **setup)
+def begun(model: str = MODEL, **setup: Any) -> SimulatedClient:
+    it = SimulatedClient().set_up(model, **BOTH, **setup)
     if model == MODEL:
         it.begin()
     else:
@@ -39,7 +39,7 @@ def begun(model: str = MODEL, **setup: Any) -> Rehearsal:
     return it
 
 
-def at_the_call(model: str = MODEL, **setup: Any) -> Rehearsal:
+def at_the_call(model: str = MODEL, **setup: Any) -> SimulatedClient:
     it = scripted(examiner=ONE_QUESTION).set_up(model, tools=TOOLS, **BOTH, **setup)
     it.realtime(text="Begin.")
     it.turn()
@@ -48,17 +48,17 @@ def at_the_call(model: str = MODEL, **setup: Any) -> Rehearsal:
     return it
 
 
-def calls(it: Rehearsal) -> list[dict[str, Any]]:
+def calls(it: SimulatedClient) -> list[dict[str, Any]]:
     return [call for seen in it.carrying("toolCall") for call in seen.message["toolCall"]["functionCalls"]]
 
 
-def respond(it: Rehearsal, **more: Any) -> None:
+def respond(it: SimulatedClient, **more: Any) -> None:
     call = calls(it)[-1]
     response = {"id": call["id"], "name": call["name"], "response": {"status": "ok"}} | more
     it.send({"toolResponse": {"functionResponses": [response]}})
 
 
-def order(it: Rehearsal) -> list[str]:
+def order(it: SimulatedClient) -> list[str]:
     """Name the messages in order, several of a kind in a row as one."""
     found: list[str] = []
     for seen in it.seen:
@@ -72,7 +72,7 @@ def order(it: Rehearsal) -> list[str]:
 
 
 def test_setup_is_answered_with_setup_complete() -> None:
-    assert [seen.message for seen in Rehearsal().set_up().seen] == [{"setupComplete": {}}]
+    assert [seen.message for seen in SimulatedClient().set_up().seen] == [{"setupComplete": {}}]
 
 
 def test_setup_complete_may_name_the_session() -> None:
@@ -89,38 +89,38 @@ def test_setup_complete_may_name_the_session() -> None:
     ],
 )
 def test_anything_before_the_setup_is_refused(message: Any) -> None:
-    it = Rehearsal()
+    it = SimulatedClient()
     it.send(message)
     assert isinstance(it.closed, Close)
     assert it.closed.code == 1007
 
 
 def test_the_order_is_named_in_the_reason() -> None:
-    it = Rehearsal()
+    it = SimulatedClient()
     it.send({"realtimeInput": {"text": "hello"}})
     assert it.closed == Close(1007, "setup must be the first message and only the first")
 
 
 def test_a_second_setup_is_refused() -> None:
-    it = Rehearsal().set_up()
+    it = SimulatedClient().set_up()
     it.set_up()
     assert it.closed == Close(1007, "setup must be the first message and only the first")
 
 
 def test_two_messages_in_one_are_refused() -> None:
-    it = Rehearsal().set_up()
+    it = SimulatedClient().set_up()
     it.send({"realtimeInput": {}, "clientContent": {}})
     assert it.closed == Close(1007, "Request contains an invalid argument.")
 
 
 def test_a_client_that_never_sets_up_is_closed() -> None:
-    it = Rehearsal()
+    it = SimulatedClient()
     it.wait(61)
     assert isinstance(it.closed, Close)
 
 
 def test_an_unknown_model_is_refused_with_the_version() -> None:
-    it = Rehearsal(version="v1alpha").set_up("models/gemini-9")
+    it = SimulatedClient(version="v1alpha").set_up("models/gemini-9")
     assert it.closed == Close(
         1008,
         "models/gemini-9 is not found for API version v1alpha, or is not supported for bidiGenerateContent",
@@ -163,7 +163,7 @@ def test_an_unknown_model_is_refused_with_the_version() -> None:
     ],
 )
 def test_a_setup_that_the_model_cannot_take_is_refused(model: str, setup: Any, reason: str) -> None:
-    assert Rehearsal().set_up(model, **setup).closed == Close(1007, reason)
+    assert SimulatedClient().set_up(model, **setup).closed == Close(1007, reason)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_setup_that_the_model_cannot_take_is_refused(model: str, setup: Any, r
     ],
 )
 def test_2_5_takes_what_only_it_can(setup: Any) -> None:
-    assert Rehearsal().set_up(**setup).closed is None
+    assert SimulatedClient().set_up(**setup).closed is None
 
 
 # Turns
@@ -202,7 +202,7 @@ def test_audio_is_faster_than_real_time_and_turn_complete_waits_for_playback() -
     assert it.carrying("turnComplete")[0].at == pytest.approx(first + seconds, abs=0.01)
 
 
-def audio(it: Rehearsal) -> list[bytes]:
+def audio(it: SimulatedClient) -> list[bytes]:
     from gemini_live_emulator.protocol.wire import unbase64
 
     return [unbase64(turn["parts"][0]["inlineData"]["data"]) for turn in it.content("modelTurn")]
@@ -244,8 +244,8 @@ def test_audio_outside_a_window_is_thrown_away() -> None:
     it.stream(1)
     it.say(1)
     it.wait(1)
-    assert it.facts("audio.discarded") == [{"samples": 16_000}]
-    assert [fact["samples"] for fact in it.facts("window.closed")] == [16_000]
+    assert it.events("audio.discarded") == [{"samples": 16_000}]
+    assert [fact["samples"] for fact in it.events("window.closed")] == [16_000]
 
 
 @pytest.mark.parametrize("how", ["leave", "close"])
@@ -258,8 +258,8 @@ def test_a_window_left_open_is_in_the_truth(how: str) -> None:
         it.leave()
     else:
         it.set_up()
-    assert it.facts("audio.discarded") == [{"samples": 16_000}]
-    assert [(fact["samples"], fact["whole"]) for fact in it.facts("window.closed")] == [(32_000, False)]
+    assert it.events("audio.discarded") == [{"samples": 16_000}]
+    assert [(fact["samples"], fact["whole"]) for fact in it.events("window.closed")] == [(32_000, False)]
 
 
 def test_a_flush_starts_a_reply_and_interrupts_it_and_costs_a_turn() -> None:
@@ -285,7 +285,7 @@ def test_an_answer_goes_on_across_a_flush() -> None:
     it.stream(1)
     it.realtime(activityEnd={})
     it.turn()
-    assert it.facts("turn.started")[-1]["heard"] == "(2.0 s of speech) (1.0 s of speech)"
+    assert it.events("turn.started")[-1]["heard"] == "(2.0 s of speech) (1.0 s of speech)"
     assert it.text().endswith("How?")
 
 
@@ -305,8 +305,8 @@ def test_a_flushed_reply_may_leak_some_audio() -> None:
     assert order(it)[1:] == ["audio", "interrupted", "turnComplete+usageMetadata"]
 
 
-def test_speaking_interrupts_the_model_and_only_what_was_sent_is_kept() -> None:
-    it = Rehearsal().set_up(**BOTH)
+def test_speaking_interrupts_the_model_and_only_what_was_sent_stays_in_the_context() -> None:
+    it = SimulatedClient().set_up(**BOTH)
     it.begin()
     it.until("audio")
     it.realtime(activityStart={})
@@ -318,7 +318,7 @@ def test_speaking_interrupts_the_model_and_only_what_was_sent_is_kept() -> None:
 
 
 def test_speaking_during_playback_interrupts_too() -> None:
-    it = Rehearsal().set_up()
+    it = SimulatedClient().set_up()
     it.begin()
     it.until("generationComplete")
     it.realtime(activityStart={})
@@ -327,7 +327,7 @@ def test_speaking_during_playback_interrupts_too() -> None:
 
 def test_with_no_interruption_the_reply_plays_on_and_the_next_follows() -> None:
     realtime = {"automaticActivityDetection": {"disabled": True}, "activityHandling": "NO_INTERRUPTION"}
-    it = Rehearsal().set_up(realtimeInputConfig=realtime, **BOTH)
+    it = SimulatedClient().set_up(realtimeInputConfig=realtime, **BOTH)
     it.begin()
     it.until("audio")
     it.say(1)
@@ -338,7 +338,7 @@ def test_with_no_interruption_the_reply_plays_on_and_the_next_follows() -> None:
 
 
 def test_activity_signals_need_manual_detection() -> None:
-    it = Rehearsal().set_up(manual=False)
+    it = SimulatedClient().set_up(manual=False)
     it.realtime(activityStart={})
     assert it.closed == Close(
         1007, "Explicit activity control is not supported when automatic activity detection is enabled."
@@ -346,47 +346,47 @@ def test_activity_signals_need_manual_detection() -> None:
 
 
 def test_automatic_detection_finds_the_turn_in_the_audio() -> None:
-    it = Rehearsal().set_up(manual=False, **BOTH)
+    it = SimulatedClient().set_up(manual=False, **BOTH)
     it.stream(1, SILENT)
     it.stream(2)
     it.stream(1, SILENT)
     it.turn()
     assert it.text("inputTranscription")
-    assert 2.0 <= it.facts("window.closed")[0]["samples"] / 16_000 <= 3.1
+    assert 2.0 <= it.events("window.closed")[0]["samples"] / 16_000 <= 3.1
 
 
 def test_without_silence_the_automatic_turn_stays_open() -> None:
-    it = Rehearsal().set_up(manual=False)
+    it = SimulatedClient().set_up(manual=False)
     it.stream(2)
     it.wait(60)
     assert it.carrying("turnComplete") == []
 
 
 def test_the_end_of_the_stream_ends_the_automatic_turn() -> None:
-    it = Rehearsal().set_up(manual=False)
+    it = SimulatedClient().set_up(manual=False)
     it.stream(2)
     it.realtime(audioStreamEnd=True)
     it.turn()
 
 
 def test_automatic_detection_bills_the_silence_it_was_sent() -> None:
-    it = Rehearsal().set_up(manual=False)
+    it = SimulatedClient().set_up(manual=False)
     it.stream(4, SILENT)
     it.stream(2)
     it.stream(1, SILENT)
     it.turn()
-    assert it.facts("turn.ended")[0]["bill"]["prompt"]["AUDIO"] >= 160
+    assert it.events("turn.ended")[0]["bill"]["prompt"]["AUDIO"] >= 160
 
 
 def test_automatic_speech_interrupts() -> None:
-    it = Rehearsal().set_up(manual=False)
+    it = SimulatedClient().set_up(manual=False)
     it.realtime(text="Begin.")
     it.until("audio")
     it.stream(1)
     assert len(it.carrying("interrupted")) == 1
 
 
-def test_audio_of_another_rate_is_heard_as_long_as_it_is() -> None:
+def test_audio_of_another_rate_has_its_own_length() -> None:
     it = scripted(examiner={"heard": []}).set_up(**BOTH)
     it.realtime(activityStart={})
     it.audio(LOUD * 10, rate=8_000)
@@ -396,21 +396,21 @@ def test_audio_of_another_rate_is_heard_as_long_as_it_is() -> None:
 
 
 def test_audio_that_is_not_pcm_is_refused() -> None:
-    it = Rehearsal().set_up()
+    it = SimulatedClient().set_up()
     it.realtime(audio={"data": base64_of(b"xx"), "mimeType": "audio/webm"})
     assert it.closed == Close(1007, "Request contains an invalid argument.")
 
 
 def test_a_picture_costs_tokens() -> None:
-    it = Rehearsal().set_up()
+    it = SimulatedClient().set_up()
     it.realtime(video={"data": base64_of(b"xx"), "mimeType": "image/jpeg"})
     it.begin()
     it.turn()
-    assert it.facts("turn.ended")[0]["bill"]["prompt"]["IMAGE"] == 258
+    assert it.events("turn.ended")[0]["bill"]["prompt"]["IMAGE"] == 258
 
 
 def test_text_in_a_window_waits_for_its_end() -> None:
-    it = Rehearsal().set_up()
+    it = SimulatedClient().set_up()
     it.realtime(activityStart={})
     it.realtime(text="Begin.")
     it.wait(5)
@@ -419,14 +419,14 @@ def test_text_in_a_window_waits_for_its_end() -> None:
     it.turn()
 
 
-def test_legacy_chunks_are_taken_by_2_5_and_refused_later() -> None:
+def test_media_chunks_are_accepted_by_2_5_and_refused_later() -> None:
     chunk = [{"data": base64_of(LOUD), "mimeType": "audio/pcm;rate=16000"}]
-    it = Rehearsal().set_up()
+    it = SimulatedClient().set_up()
     it.realtime(activityStart={})
     it.realtime(mediaChunks=chunk)
     it.realtime(activityEnd={})
-    assert it.facts("window.closed")[0]["samples"] == 1_600
-    later = Rehearsal().set_up(LIVE_31)
+    assert it.events("window.closed")[0]["samples"] == 1_600
+    later = SimulatedClient().set_up(LIVE_31)
     later.realtime(mediaChunks=chunk)
     assert later.closed == Close(1007, "Request contains an invalid argument.")
 
@@ -435,7 +435,7 @@ def test_legacy_chunks_are_taken_by_2_5_and_refused_later() -> None:
 
 
 def test_2_5_takes_content_at_any_time_and_is_interrupted_by_it() -> None:
-    it = Rehearsal().set_up()
+    it = SimulatedClient().set_up()
     it.begin()
     it.until("audio")
     it.send({"clientContent": {"turns": [{"role": "user", "parts": [{"text": "note"}]}], "turnComplete": False}})
@@ -446,13 +446,13 @@ def test_2_5_takes_content_at_any_time_and_is_interrupted_by_it() -> None:
 
 @pytest.mark.parametrize("model", [LIVE_31, LIVE_38])
 def test_from_3_1_on_content_is_refused(model: str) -> None:
-    it = Rehearsal().set_up(model)
+    it = SimulatedClient().set_up(model)
     it.begin()
     assert it.closed == Close(1007, "Request contains an invalid argument.")
 
 
-def test_the_initial_history_is_taken_without_a_reply_until_it_is_complete() -> None:
-    it = Rehearsal().set_up(LIVE_38, historyConfig={"initialHistoryInClientContent": True})
+def test_the_initial_history_draws_no_reply_until_it_is_complete() -> None:
+    it = SimulatedClient().set_up(LIVE_38, historyConfig={"initialHistoryInClientContent": True})
     turns = [{"role": "user", "parts": [{"text": "hello"}]}, {"role": "model", "parts": [{"text": "hi"}]}]
     it.send({"clientContent": {"turns": turns}})
     it.send({"clientContent": {"turnComplete": True}})
@@ -465,13 +465,13 @@ def test_the_initial_history_is_taken_without_a_reply_until_it_is_complete() -> 
 
 
 def test_a_context_update_changes_system_and_tools() -> None:
-    it = Rehearsal().set_up(tools=TOOLS, systemInstruction={"parts": [{"text": "x" * 400}]})
+    it = SimulatedClient().set_up(tools=TOOLS, systemInstruction={"parts": [{"text": "x" * 400}]})
     it.begin()
     it.turn()
     it.send({"contextUpdate": {"systemInstruction": {"parts": [{"text": "y" * 40}]}, "tools": {"tools": []}}})
     it.say(1)
     it.turn()
-    before, after = (fact["bill"]["prompt"]["TEXT"] for fact in it.facts("turn.ended"))
+    before, after = (fact["bill"]["prompt"]["TEXT"] for fact in it.events("turn.ended"))
     assert after < before - 90
     for _ in range(2):
         it.say(1)
@@ -504,7 +504,7 @@ def test_3_1_transcribes_whole_utterances_after_they_end() -> None:
 def test_transcription_is_sent_when_asked_for_or_where_the_model_cannot_stop() -> None:
     heard: dict[str, tuple[bool, bool]] = {}
     for model in (MODEL, LIVE_31, LIVE_38):
-        it = Rehearsal().set_up(model)
+        it = SimulatedClient().set_up(model)
         it.realtime(text="Begin.")
         it.turn()
         it.say(1)
@@ -651,7 +651,7 @@ def test_the_call_may_come_before_in_or_after_the_speech(when: str) -> None:
     it.turn()
     at, spoken = it.carrying("toolCall")[0].at, [seen.at for seen in it.carrying("audio")]
     later = sum(one >= at for one in spoken)
-    closing = sum(one > it.facts("turn.started")[0]["turn"] for one in spoken)
+    closing = sum(one > it.events("turn.started")[0]["turn"] for one in spoken)
     assert closing
     assert {"before speech": later > 20, "with speech": later > 20, "after speech": later <= 1}[when]
 
@@ -666,7 +666,7 @@ def test_3_8_says_idle_with_each_turn_and_2_5_says_nothing() -> None:
 
 
 def test_extended_thinking_completes_several_turns_in_one_interaction() -> None:
-    it = Rehearsal().set_up(THINKING, generationConfig={"thinkingConfig": {"thinkingLevel": "LOW"}})
+    it = SimulatedClient().set_up(THINKING, generationConfig={"thinkingConfig": {"thinkingLevel": "LOW"}})
     it.realtime(text="Begin.")
     it.turn()
     it.turn()
@@ -686,11 +686,11 @@ def test_each_turn_is_billed_the_whole_context_again() -> None:
     assert audio == 100 + first["responseTokenCount"]
 
 
-def test_what_is_told_is_what_is_billed() -> None:
+def test_what_is_reported_is_what_is_billed() -> None:
     it = begun()
     it.say(4)
     it.turn()
-    for seen, fact in zip(it.carrying("turnComplete"), it.facts("turn.ended"), strict=True):
+    for seen, fact in zip(it.carrying("turnComplete"), it.events("turn.ended"), strict=True):
         usage, bill = seen.message["usageMetadata"], fact["bill"]
         assert {d["modality"]: d["tokenCount"] for d in usage["promptTokensDetails"]} == bill["prompt"]
         assert {d["modality"]: d["tokenCount"] for d in usage["responseTokensDetails"]} == bill["response"]
@@ -717,7 +717,7 @@ def test_a_full_context_is_compressed_or_ends_the_connection() -> None:
         it.wait(30)
     assert full.closed == Close(1007, "Request contains an invalid argument.")
     assert kept.closed is None
-    assert kept.facts("turn.ended")[-1]["bill"]["prompt"]["AUDIO"] == 500
+    assert kept.events("turn.ended")[-1]["bill"]["prompt"]["AUDIO"] == 500
 
 
 # Resumption
@@ -736,9 +736,9 @@ def test_handles_may_come_every_few_seconds() -> None:
     assert len(it.carrying("sessionResumptionUpdate")) == 5
 
 
-def resumed(old: Rehearsal, handle: str, **changes: Any) -> Rehearsal:
+def resumed(old: SimulatedClient, handle: str, **changes: Any) -> SimulatedClient:
     scenario = old.scenario.changed(**changes) if changes else old.scenario
-    new = Rehearsal(scenario, memory=old.memory, now=old.now)
+    new = SimulatedClient(scenario, sessions=old.sessions, now=old.now)
     return new.set_up(sessionResumption={"handle": handle}, **BOTH)
 
 
@@ -749,10 +749,10 @@ def test_a_resumed_session_goes_on_where_it_was() -> None:
     again.say(2)
     again.turn()
     assert again.text() == "Thank you. What is your town like?"
-    assert again.facts("turn.ended")[0]["bill"]["prompt"]["AUDIO"] == 50 + 111
+    assert again.events("turn.ended")[0]["bill"]["prompt"]["AUDIO"] == 50 + 111
 
 
-def test_a_session_that_forgets_begins_afresh() -> None:
+def test_a_session_that_loses_its_context_begins_the_exam_anew() -> None:
     it = begun(sessionResumption={})
     it.leave()
     again = resumed(it, it.handle(), examiner={"forgets": True})
@@ -781,13 +781,13 @@ def test_a_handle_dies_two_hours_after_its_session() -> None:
 
 
 def test_an_unknown_handle_is_refused() -> None:
-    assert resumed(Rehearsal(), "nonsense").closed == Close(1007, "Invalid session handle")
+    assert resumed(SimulatedClient(), "nonsense").closed == Close(1007, "Invalid session handle")
 
 
 def test_the_model_may_not_change_on_a_resume() -> None:
     it = begun(sessionResumption={})
     it.leave()
-    new = Rehearsal(memory=it.memory).set_up(LIVE_38, sessionResumption={"handle": it.handle()})
+    new = SimulatedClient(sessions=it.sessions).set_up(LIVE_38, sessionResumption={"handle": it.handle()})
     assert new.closed == Close(1007, "Request contains an invalid argument.")
 
 
@@ -814,7 +814,7 @@ def test_a_call_does_not_survive_a_resume() -> None:
     ],
 )
 def test_a_connection_is_warned_and_ends(model: str, setup: Any, warned: float, closed: float, end: Close) -> None:
-    it = Rehearsal().set_up(model, **setup)
+    it = SimulatedClient().set_up(model, **setup)
     notice = it.until("goAway", 4_000)
     assert (notice.at, notice.message) == (warned, {"goAway": {"timeLeft": "50s"}})
     it.wait(closed - it.now - 0.01)
@@ -824,7 +824,7 @@ def test_a_connection_is_warned_and_ends(model: str, setup: Any, warned: float, 
 
 
 def test_a_closed_conversation_says_no_more() -> None:
-    it = Rehearsal().set_up("models/gemini-9")
+    it = SimulatedClient().set_up("models/gemini-9")
     assert it.send({"setup": {}}) == []
     assert it.wait(1000) == []
     assert it.conversation.deadline() is None
@@ -832,19 +832,19 @@ def test_a_closed_conversation_says_no_more() -> None:
 
 def test_sessions_at_once_may_be_limited() -> None:
     it = scripted(sessions=1).set_up()
-    other = Rehearsal(it.scenario, memory=it.memory).set_up()
+    other = SimulatedClient(it.scenario, sessions=it.sessions).set_up()
     assert isinstance(other.closed, Close)
     assert other.closed.code == 1011
     it.leave()
-    assert Rehearsal(it.scenario, memory=it.memory).set_up().closed is None
+    assert SimulatedClient(it.scenario, sessions=it.sessions).set_up().closed is None
 
 
 # Vertex
 
 
-def on_vertex(manual: bool = True, **setup: Any) -> Rehearsal:
+def on_vertex(manual: bool = True, **setup: Any) -> SimulatedClient:
     model = "projects/p/locations/l/publishers/google/models/gemini-live-2.5-flash-native-audio"
-    return Rehearsal(Scenario.load("scripted").changed(examiner=ONE_QUESTION), vertex=True).set_up(
+    return SimulatedClient(Scenario.load("scripted").changed(examiner=ONE_QUESTION), vertex=True).set_up(
         model, manual, **BOTH, **setup
     )
 
@@ -893,7 +893,7 @@ def test_vertex_ends_a_connection_with_1000() -> None:
 
 
 def test_a_full_context_ends_with_1000_on_vertex() -> None:
-    it = Rehearsal(Scenario.load("scripted").changed(model={"window": 100}), vertex=True).set_up()
+    it = SimulatedClient(Scenario.load("scripted").changed(model={"window": 100}), vertex=True).set_up()
     it.begin()
     it.wait(1)
     assert it.closed == Close(1000, "")
@@ -902,7 +902,7 @@ def test_a_full_context_ends_with_1000_on_vertex() -> None:
 # Text
 
 
-def written(**model: Any) -> Rehearsal:
+def written(**model: Any) -> SimulatedClient:
     """Set up a session that is answered in text, which no model of the table can be."""
     it = scripted(model={"modalities": ["AUDIO", "TEXT"]} | model)
     return it.set_up(generationConfig={"responseModalities": ["TEXT"]})
@@ -914,7 +914,7 @@ def test_a_model_that_can_write_answers_in_text() -> None:
     it.turn()
     parts = [part for turn in it.content("modelTurn") for part in turn["parts"]]
     assert "".join(part["text"] for part in parts).strip().startswith("Hello, and welcome.")
-    assert set(it.facts("turn.ended")[0]["bill"]["response"]) == {"TEXT"}
+    assert set(it.events("turn.ended")[0]["bill"]["response"]) == {"TEXT"}
     assert it.content("outputTranscription") == []
 
 
@@ -933,24 +933,24 @@ def test_text_has_no_voice() -> None:
 
 def test_low_sensitivity_waits_longer() -> None:
     detection = {"automaticActivityDetection": {"endOfSpeechSensitivity": "END_SENSITIVITY_LOW"}}
-    it = Rehearsal().set_up(manual=False, realtimeInputConfig=detection)
+    it = SimulatedClient().set_up(manual=False, realtimeInputConfig=detection)
     it.stream(2)
     it.stream(0.8, SILENT)
-    assert it.facts("window.closed") == []
+    assert it.events("window.closed") == []
     it.stream(0.4, SILENT)
-    assert len(it.facts("window.closed")) == 1
+    assert len(it.events("window.closed")) == 1
 
 
 def test_signals_said_twice_count_once() -> None:
-    it = Rehearsal().set_up()
+    it = SimulatedClient().set_up()
     for field in ("activityEnd", "activityStart", "activityStart", "activityEnd", "activityEnd"):
         it.realtime(**{field: {}})
     it.realtime(audioStreamEnd=True)
-    assert (len(it.facts("window.opened")), len(it.facts("window.closed"))) == (1, 1)
+    assert (len(it.events("window.opened")), len(it.events("window.closed"))) == (1, 1)
 
 
 def test_an_update_of_the_system_alone_leaves_the_tools() -> None:
-    it = Rehearsal().set_up(tools=TOOLS)
+    it = SimulatedClient().set_up(tools=TOOLS)
     it.send({"contextUpdate": {"systemInstruction": {"parts": [{"text": "Be brief."}]}}})
     it.send({"contextUpdate": {}})
     it.begin()
@@ -961,11 +961,11 @@ def test_an_update_of_the_system_alone_leaves_the_tools() -> None:
     assert len(calls(it)) == 1
 
 
-def test_what_ears_and_mouth_say_after_the_end_is_ignored() -> None:
-    it = Rehearsal().set_up()
+def test_speech_engines_that_answer_after_the_end_are_ignored() -> None:
+    it = SimulatedClient().set_up()
     it.leave()
-    assert it.conversation.heard(0, "hello", 1.0) == []
-    assert it.conversation.spoken(0, b"", 1.0) == []
+    assert it.conversation.transcribed(0, "hello", 1.0) == []
+    assert it.conversation.synthesized(0, b"", 1.0) == []
     assert it.conversation.tick(1.0) == []
 
 
@@ -979,14 +979,14 @@ def test_a_speaking_examiner_listens_and_speaks_through_its_shell() -> None:
         "Hello, and welcome. What is your name, and where do you live? Thank you. What is your town like?"
     )
     assert it.text("inputTranscription") == "(2.0 s of speech)"
-    assert it.facts("heard") == [{"piece": 0, "text": "(2.0 s of speech)"}]
+    assert it.events("heard") == [{"piece": 0, "text": "(2.0 s of speech)"}]
 
 
-def test_ears_that_never_answer_hold_nobody_up_for_ever() -> None:
+def test_a_transcriber_that_never_answers_delays_a_reply_only_so_long() -> None:
     it = scripted(examiner={"kind": "speaking", "hearing_limit": 3.0}).set_up(**BOTH)
     it.begin()
     it.turn()
-    it.conversation.heard = lambda *_: []  # type: ignore[method-assign]
+    it.conversation.transcribed = lambda *_: []  # type: ignore[method-assign]
     it.say(2)
     ended = it.now
     assert it.until("audio").at == pytest.approx(ended + 3.0)
@@ -994,7 +994,7 @@ def test_ears_that_never_answer_hold_nobody_up_for_ever() -> None:
 
 def test_words_that_were_never_said_belong_to_no_turn() -> None:
     it = scripted(examiner={"kind": "speaking"}).set_up(**BOTH)
-    it.conversation.spoken(5, LOUD, 0.0)
+    it.conversation.synthesized(5, LOUD, 0.0)
     assert it.carrying("audio") == []
 
 
@@ -1016,10 +1016,12 @@ def test_an_answer_that_comes_while_the_model_speaks_does_not_cut_it(when: str) 
 
 def test_words_that_cannot_be_spoken_come_without_audio() -> None:
     class Dumb:
-        def say(self, text: str) -> bytes:
+        def synthesize(self, text: str) -> bytes:
             return b""
 
-    it = Rehearsal(Scenario.load("scripted").changed(examiner={"kind": "speaking"}), mouth=Dumb()).set_up(**BOTH)
+    it = SimulatedClient(Scenario.load("scripted").changed(examiner={"kind": "speaking"}), synthesizer=Dumb()).set_up(
+        **BOTH
+    )
     it.begin()
     it.turn()
     assert it.carrying("audio") == []
@@ -1027,7 +1029,7 @@ def test_words_that_cannot_be_spoken_come_without_audio() -> None:
 
 
 @pytest.mark.parametrize("reads", [True, False])
-def test_an_exam_told_in_words_goes_on_where_it_stood_if_the_examiner_reads(reads: bool) -> None:
+def test_an_exam_given_as_text_goes_on_where_it_stood_if_the_examiner_reads(reads: bool) -> None:
     plan = {"questions": ["Why?", "And why else?"], "heard": ["so", "else"], "reads_history": reads}
     it = scripted(examiner=plan).set_up(**BOTH)
     it.realtime(text="The exam so far. You: And why else? Now hear the answer.")

@@ -145,6 +145,6 @@ def test_it_goes_on_too_early_where_the_scenario_says() -> None:
     assert "Your scores are" in alone[1].text
 
 
-def test_it_says_goodbye_unless_told_not_to() -> None:
+def test_it_says_goodbye_unless_the_scenario_forbids_it() -> None:
     assert examiner().thanks() == Reply(("Goodbye.",), Progress())
     assert examiner(ending={"farewell": ""}).thanks() is None

@@ -9,15 +9,15 @@ from gemini_live_emulator.faults.effects import Change
 from gemini_live_emulator.faults.rewrites import cancelled_call
 from gemini_live_emulator.protocol.outputs import Close, Drop, Send
 from gemini_live_emulator.scenario import Scenario
-from gemini_live_emulator.session.simulated_client import Rehearsal
+from gemini_live_emulator.session.simulated_client import SimulatedClient
 
 BOTH: dict[str, Any] = {"inputAudioTranscription": {}, "outputAudioTranscription": {}, "sessionResumption": {}}
 BASE = Scenario.load("scripted")
 
 
-def play(*rules: dict[str, Any], memory: Any = None, turns: int = 2, **changes: Any) -> Rehearsal:
+def play(*rules: dict[str, Any], sessions: Any = None, turns: int = 2, **changes: Any) -> SimulatedClient:
     """Hold some turns under faults, as far as they let one."""
-    it = Rehearsal(BASE.changed(faults=list(rules), **changes), memory=memory).set_up(**BOTH)
+    it = SimulatedClient(BASE.changed(faults=list(rules), **changes), sessions=sessions).set_up(**BOTH)
     it.begin()
     for _ in range(turns):
         it.wait(10)
@@ -30,15 +30,15 @@ def test_by_default_an_end_comes_in_the_second_turn_and_once_on_a_server() -> No
     it = play({"fault": "internal_error"})
     assert it.closed == Close(1011, "Internal error encountered.")
     assert len(it.carrying("turnComplete")) == 1
-    assert it.facts("fault") == [{"fault": "internal_error", "how": "emitted"}]
-    assert play({"fault": "internal_error"}, memory=it.memory).closed is None
+    assert it.events("fault") == [{"fault": "internal_error", "how": "emitted"}]
+    assert play({"fault": "internal_error"}, sessions=it.sessions).closed is None
 
 
 def test_code_and_reason_may_be_others() -> None:
     assert play({"fault": "internal_error", "code": 1013, "reason": "later"}).closed == Close(1013, "later")
-    assert Rehearsal(BASE.changed(faults=[{"fault": "key_invalid", "code": 1008, "reason": "no"}])).set_up().closed == (
-        Close(1008, "no")
-    )
+    assert SimulatedClient(
+        BASE.changed(faults=[{"fault": "key_invalid", "code": 1008, "reason": "no"}])
+    ).set_up().closed == (Close(1008, "no"))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_rule_says_when(rule: dict[str, Any], at: float) -> None:
 
 
 def test_a_rule_by_message_counts_the_client_s_messages() -> None:
-    it = Rehearsal(BASE.changed(faults=[{"fault": "cut", "message": 3, "on": "text"}])).set_up()
+    it = SimulatedClient(BASE.changed(faults=[{"fault": "cut", "message": 3, "on": "text"}])).set_up()
     for _ in range(2):
         assert it.closed is None
         it.realtime(text="hello")
@@ -72,14 +72,14 @@ def test_a_rule_by_message_counts_the_client_s_messages() -> None:
 def test_times_zero_is_always_and_connections_may_be_named() -> None:
     rules = [{"fault": "cut", "turn": 1, "times": 0, "connection": [1, 3]}]
     first = play(*rules)
-    others = [play(*rules, memory=first.memory) for _ in range(2)]
+    others = [play(*rules, sessions=first.sessions) for _ in range(2)]
     assert [it.closed for it in (first, *others)] == [Drop(), None, Drop()]
 
 
 def test_one_connection_may_be_named() -> None:
     rules = [{"fault": "cut", "connection": 2}]
     first = play(*rules)
-    assert (first.closed, play(*rules, memory=first.memory).closed) == (None, Drop())
+    assert (first.closed, play(*rules, sessions=first.sessions).closed) == (None, Drop())
 
 
 def test_a_habit_may_begin_later_and_end() -> None:
@@ -93,14 +93,14 @@ def test_a_habit_may_begin_later_and_end() -> None:
     assert [(seen.at < 15) == ("usageMetadata" in seen.names) for seen in it.carrying("turnComplete")] == [True] * 4
 
 
-def test_a_habit_may_be_kept_to_messages_that_carry_a_name() -> None:
+def test_a_habit_may_be_limited_to_messages_that_carry_a_name() -> None:
     it = play({"fault": "extra_fields", "on": "goAway"})
     assert it.carrying("somethingNew") == []
 
 
 def test_chance_follows_the_seed() -> None:
     def calls(seed: int) -> bool:
-        it = Rehearsal(BASE.changed(faults=[{"fault": "key_invalid", "chance": 0.5}], seed=seed)).set_up()
+        it = SimulatedClient(BASE.changed(faults=[{"fault": "key_invalid", "chance": 0.5}], seed=seed)).set_up()
         return it.closed is not None
 
     told = [calls(seed) for seed in range(40)]
@@ -111,7 +111,9 @@ def test_chance_follows_the_seed() -> None:
 def test_two_thirds_of_sessions_call_the_function() -> None:
     def called(seed: int) -> bool:
         tools = [{"functionDeclarations": [{"name": "report_score"}]}]
-        it = Rehearsal(BASE.changed(faults=[{"fault": "call_chance"}], examiner={"questions": ["Why?"]}, seed=seed))
+        it = SimulatedClient(
+            BASE.changed(faults=[{"fault": "call_chance"}], examiner={"questions": ["Why?"]}, seed=seed)
+        )
         it.set_up(tools=tools)
         it.begin()
         it.turn()
@@ -146,9 +148,9 @@ def test_late_text_comes_late() -> None:
     assert it.carrying("inputTranscription")[0].at == pytest.approx(11 + 4)
 
 
-def test_a_flushed_window_is_told_late() -> None:
+def test_a_flushed_window_is_transcribed_late() -> None:
     plan = {"heard": ["one two three four five six"], "words_per_second": 2.0, "latency": 0.5}
-    it = Rehearsal(BASE.changed(faults=[{"fault": "transcription_restart"}], examiner=plan)).set_up(**BOTH)
+    it = SimulatedClient(BASE.changed(faults=[{"fault": "transcription_restart"}], examiner=plan)).set_up(**BOTH)
     it.begin()
     it.turn()
     it.wait(10 - it.now)
@@ -169,7 +171,7 @@ def test_text_stalls_in_a_long_window() -> None:
 
 
 def test_a_call_may_come_in_the_middle_of_speech() -> None:
-    it = Rehearsal(BASE.changed(faults=[{"fault": "call_in_speech"}], examiner={"questions": ["Why?"]}))
+    it = SimulatedClient(BASE.changed(faults=[{"fault": "call_in_speech"}], examiner={"questions": ["Why?"]}))
     it.set_up(tools=[{"functionDeclarations": [{"name": "report_score"}]}])
     it.begin()
     it.turn()
@@ -184,13 +186,13 @@ def test_a_call_may_come_in_the_middle_of_speech() -> None:
 def test_handles_may_expire_soon() -> None:
     it = play({"fault": "handle_expires"})
     it.leave()
-    late = Rehearsal(it.scenario, memory=it.memory, now=it.now + 6)
+    late = SimulatedClient(it.scenario, sessions=it.sessions, now=it.now + 6)
     late.set_up(sessionResumption={"handle": it.handle()})
     assert late.closed == Close(1007, "Invalid session handle")
 
 
 def test_pongs_are_held_back_by_a_changed_scenario() -> None:
-    it = Rehearsal(BASE.changed(faults=[{"fault": "long_pongs", "seconds": 9.0}]))
+    it = SimulatedClient(BASE.changed(faults=[{"fault": "long_pongs", "seconds": 9.0}]))
     assert it.conversation.wire.pong_delay == 9.0
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from gemini_live_emulator.protocol.outputs import Close
 from gemini_live_emulator.scenario import Scenario
-from gemini_live_emulator.session.simulated_client import LOUD, SILENT, Rehearsal, Seen
+from gemini_live_emulator.session.simulated_client import LOUD, SILENT, Seen, SimulatedClient
 
 MODEL = "models/gemini-3.5-transcribe-live"
 TEXT: dict[str, Any] = {"responseModalities": ["TEXT"]}
@@ -15,9 +15,9 @@ SAID = "My name is Bruce and I live in a small town."
 
 def transcriber(
     asked: dict[str, Any] | None = None, manual: bool = True, pace: float | None = None, **rules: Any
-) -> Rehearsal:
+) -> SimulatedClient:
     examiner = {"heard": [SAID, "It is quiet."], "words_per_second": pace}
-    it = Rehearsal(Scenario.load("scripted").changed(examiner=examiner, **rules))
+    it = SimulatedClient(Scenario.load("scripted").changed(examiner=examiner, **rules))
     return it.set_up(MODEL, manual=manual, generationConfig=TEXT, inputAudioTranscription=asked or {})
 
 
@@ -52,7 +52,7 @@ def test_it_says_nothing_completes_no_turn_and_reports_no_usage() -> None:
     assert len(it.content("generationComplete")) == 3
     for never in ("modelTurn", "outputTranscription", "turnComplete", "interrupted", "usageMetadata"):
         assert it.carrying(never) == []
-    assert len(it.facts("window.closed")) == 3
+    assert len(it.events("window.closed")) == 3
 
 
 def test_each_window_has_a_text_of_its_own_also_when_they_follow_at_once() -> None:
@@ -73,7 +73,7 @@ def test_the_stall_of_long_windows_is_not_its_own() -> None:
 
 
 def test_a_silent_window_draws_nothing_but_the_end_of_the_activity() -> None:
-    it = Rehearsal(Scenario.load("plain")).set_up(MODEL, generationConfig=TEXT, inputAudioTranscription={})
+    it = SimulatedClient(Scenario.load("plain")).set_up(MODEL, generationConfig=TEXT, inputAudioTranscription={})
     it.say(3, SILENT)
     seen = [one.message for one in it.seen[1:]]
     it.wait(30)
@@ -110,7 +110,7 @@ def test_the_end_of_the_stream_ends_an_utterance_at_once() -> None:
         {"languageCodes": ["en-US"], "customVocabulary": ["oatmilk"], "mode": "verbatim"},
     ],
 )
-def test_what_clients_ask_of_a_transcription_is_taken(asked: dict[str, Any]) -> None:
+def test_what_clients_ask_of_a_transcription_is_accepted(asked: dict[str, Any]) -> None:
     it = transcriber(asked)
     assert it.closed is None
     it.say(2)
@@ -119,14 +119,14 @@ def test_what_clients_ask_of_a_transcription_is_taken(asked: dict[str, Any]) -> 
 
 
 def test_an_unknown_mode_is_refused() -> None:
-    it = Rehearsal().set_up(MODEL, generationConfig=TEXT, inputAudioTranscription={"mode": "LOOSE"})
+    it = SimulatedClient().set_up(MODEL, generationConfig=TEXT, inputAudioTranscription={"mode": "LOOSE"})
     assert isinstance(it.closed, Close)
     assert it.closed.code == 1007
     assert "input_audio_transcription.mode" in it.closed.reason
 
 
 def test_it_answers_in_text_only() -> None:
-    assert Rehearsal().set_up(MODEL).closed == Close(1007, "Request contains an invalid argument.")
+    assert SimulatedClient().set_up(MODEL).closed == Close(1007, "Request contains an invalid argument.")
 
 
 def test_its_connection_ends_after_ten_minutes_with_notice() -> None:

@@ -109,6 +109,20 @@ def test_python_m_pipeline_finds_a_users_own_stage_and_keeps_quiet_about_pipecat
     assert result.stdout.startswith("# exam.yaml is right: Nothing\n")
 
 
+@pytest.mark.parametrize("content", [None, "raise RuntimeError('a folder of the user')\n"], ids=["empty", "package"])
+def test_a_folder_of_our_packages_name_beside_a_config_hides_nothing(tmp_path: Path, content: str | None) -> None:
+    for package in ("core", "pipeline", "processors"):
+        (tmp_path / package).mkdir()
+        if content is not None:
+            (tmp_path / package / "__init__.py").write_text(content)
+    (tmp_path / "my_school.py").write_text("from colloquy import Stage\nclass Nothing(Stage):\n    'Does nothing.'\n")
+    (tmp_path / "exam.yaml").write_text("stages: [{use: transcript}, {use: 'my_school:Nothing'}]\n")
+    script = Path(sys.executable).with_name("colloquy")
+    result = subprocess.run([script, "check", "exam.yaml"], cwd=tmp_path, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("# exam.yaml is right: transcript > Nothing\n")
+
+
 def test_python_m_pipeline_is_the_same_command() -> None:
     result = subprocess.run(
         [sys.executable, "-m", "pipeline", "check", "nowhere.yaml"], cwd=ROOT, capture_output=True, text=True

@@ -40,7 +40,7 @@ def test_every_config_here_fits_it_variables_and_all(schema: dict[str, Any], pat
     [
         "stages: [{use: my_school.loudness:Loudness, anything: {goes: here}, as: first}]",
         "stages: [{use: transcript}]\nlisten: {use: webrtc, port: '${PORT:-8080}'}",
-        "stages: [{use: transcript}]\nlisten: {use: my.doors:Gate, port: 1}",
+        "stages: [{use: transcript}]\nlisten: {use: my.listeners:Gate, port: 1}",
         "stages: [{use: manual_vad, flush: '${FLUSH}', silence: '${SILENCE}'}]",
         "stages: [{use: gemini_live, model: m, backoff: [1, '${SECOND}']}]",
     ],
@@ -77,7 +77,7 @@ def test_every_registered_name_and_key_is_offered_with_an_explanation(schema: di
         for choice in where["oneOf"]
         if "properties" in choice
     }
-    for kind, names in (("stage", STAGES), ("door", LISTENERS)):
+    for kind, names in (("stage", STAGES), ("listener", LISTENERS)):
         for name in names:
             assert offered[name]["use"]["description"]
             for key in resolve(name, names, kind).Settings.model_fields:

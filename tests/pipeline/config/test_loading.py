@@ -55,7 +55,7 @@ def test_what_one_call_does_to_its_keywords_no_other_call_sees(folder: Folder) -
     assert second.given == {"list": [1]}
 
 
-def test_a_door_is_found_like_a_stage(folder: Folder) -> None:
+def test_a_listener_is_found_like_a_stage(folder: Folder) -> None:
     config = folder.load(stages(LOUDNESS, more="listen: {use: support.examples:Gate, port: '${PORT}'}"), {"PORT": "99"})
     assert config.listen is not None
     assert config.listen.cls is Gate
@@ -124,6 +124,24 @@ def test_the_resolved_config_is_plain_json_with_defaults_and_without_secrets(fol
     assert resolved["listen"] == {"use": "support.examples:Gate", "port": 8080}
     assert resolved["database"] == "postgresql+asyncpg://me:**********@host/db"
     assert resolved["budget"] == {"usd": None, "minutes": 15.0}
+
+
+# --- former names
+
+
+def test_a_former_key_or_value_is_answered_with_its_new_name_at_its_own_place(folder: Folder) -> None:
+    old = "  - use: support.examples:Loudness\n    threshold: -30\n    unit: loudness units\n    smooth: [100]\n"
+    assert folder.complaints(f"stages:\n{old}") == [
+        "exam.yaml: stages.0.threshold: threshold is now called floor (line 3)",
+        'exam.yaml: stages.0.unit: "loudness units" is now called "LUFS" (line 4)',
+        "exam.yaml: stages.0.smooth: smooth is now called bands (line 5)",
+    ]
+
+
+def test_a_former_name_in_an_arm_is_answered_there(folder: Folder) -> None:
+    arms = "experiment:\n  arms:\n    a:\n      set:\n        Loudness.threshold: -30\n"
+    (line,) = folder.complaints(stages(LOUDNESS, more=arms))
+    assert line.endswith("set.Loudness.threshold: threshold is now called floor (line 7)")
 
 
 # --- secrets stay secret

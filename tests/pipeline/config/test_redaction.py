@@ -1,19 +1,19 @@
 import pytest
 
 from pipeline.config.document import FromEnvironment
-from pipeline.config.redaction import shown, without_secrets
+from pipeline.config.redaction import redacted, without_secrets
 
 SECRET = FromEnvironment("AIza-secret", (("KEY", "AIza-secret"),))
 
 
 @pytest.mark.parametrize("key", ["key", "api_key", "token", "client_secret", "PASSWORD", "x-credentials"])
 def test_a_key_that_sounds_secret_hides_its_text(key: str) -> None:
-    assert shown({"a": {key: "x"}}) == {"a": {key: "**********"}}
+    assert redacted({"a": {key: "x"}}) == {"a": {key: "**********"}}
 
 
 @pytest.mark.parametrize(("key", "value"), [("keyboard", "x"), ("max_tokens", 9), ("monkey", "x"), ("key", None)])
 def test_a_key_that_only_looks_alike_hides_nothing(key: str, value: object) -> None:
-    assert shown({key: value}) == {key: value}
+    assert redacted({key: value}) == {key: value}
 
 
 @pytest.mark.parametrize(
@@ -28,12 +28,12 @@ def test_a_key_that_only_looks_alike_hides_nothing(key: str, value: object) -> N
     ],
 )
 def test_a_password_in_a_url_is_hidden(url: str, kept: str) -> None:
-    assert shown([url]) == [kept]
+    assert redacted([url]) == [kept]
 
 
 def test_a_value_from_the_environment_is_hidden_where_nothing_says_whether_it_is_secret() -> None:
-    assert shown({"x": [SECRET]}, hide_environment=True) == {"x": ["**********"]}
-    assert shown({"x": SECRET}) == {"x": "AIza-secret"}
+    assert redacted({"x": [SECRET]}, hide_environment=True) == {"x": ["**********"]}
+    assert redacted({"x": SECRET}) == {"x": "AIza-secret"}
 
 
 def test_a_message_names_the_variable_in_place_of_its_content() -> None:

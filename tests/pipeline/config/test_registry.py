@@ -20,7 +20,7 @@ def test_a_short_name_and_a_path_lead_to_the_same_class() -> None:
 
 
 def test_a_class_inside_a_class_can_be_named() -> None:
-    assert resolve("support.examples:Gate.Settings", NAMES, "door") is Gate.Settings
+    assert resolve("support.examples:Gate.Settings", NAMES, "listener") is Gate.Settings
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_module_that_fails_says_why_in_one_line(
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("stage", name) for name in STAGES] + [("door", name) for name in LISTENERS]
+    ("kind", "name"), [("stage", name) for name in STAGES] + [("listener", name) for name in LISTENERS]
 )
 def test_every_registered_name_leads_to_a_class_with_closed_frozen_settings(kind: str, name: str) -> None:
     cls = resolve(name, STAGES if kind == "stage" else LISTENERS, kind)

@@ -85,7 +85,7 @@ STAGES = f" known names: {', '.join(sorted(registry.STAGES))}"
         ),
         (
             stages(LOUDNESS, more="listen: {use: webrct}\n"),
-            'exam.yaml: listen.use: unknown door "webrct"; expected a known name or package.module:Class;'
+            'exam.yaml: listen.use: unknown listener "webrct"; expected a known name or package.module:Class;'
             ' known names: webrtc; did you mean "webrtc"? (line 3)',
         ),
         (

@@ -24,9 +24,9 @@ KEY = {"Authorization": "Bearer open-sesame"}
 
 
 class Visitor(httpx.AsyncClient):
-    """A client of an app whose door and records a test can look at."""
+    """A client of an app with the listener and the records behind it."""
 
-    door: WebRtcListener
+    listener: WebRtcListener
     records: FakeRecords
 
     async def begin(self, **body: Any) -> dict[str, Any]:
@@ -44,16 +44,16 @@ def bearer(token: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def visiting(**settings: Any) -> AsyncIterator[Visitor]:
-    door = WebRtcListener(WebRtcSettings.model_validate({"key": "open-sesame", **settings}))
+    listener = WebRtcListener(WebRtcSettings.model_validate({"key": "open-sesame", **settings}))
     records = FakeRecords()
-    app = create_app(door=door, records=records, info=INFO)
+    app = create_app(listener=listener, records=records, info=INFO)
     async with Visitor(transport=httpx.ASGITransport(app), base_url="http://localhost") as visitor:
-        visitor.door, visitor.records = door, records
+        visitor.listener, visitor.records = listener, records
         try:
             yield visitor
         finally:
-            await door.close()
-            await door.hang_up()
+            await listener.close()
+            await listener.hang_up()
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def sdp() -> str:
     return sdp
 
 
-def said(answer: httpx.Response) -> tuple[int, str]:
+def answered(answer: httpx.Response) -> tuple[int, str]:
     assert list(answer.json()) == ["error"], answer.text
     sentence = answer.json()["error"]
     assert "\n" not in sentence and sentence.endswith(".")
@@ -112,14 +112,14 @@ async def test_every_answer_carries_the_security_headers(path: str) -> None:
 async def test_a_session_needs_the_access_key(headers: dict[str, str]) -> None:
     async with visiting() as visitor:
         answer = await visitor.post("/api/sessions", headers=headers, json={"consent": True})
-        assert said(answer) == (401, "The access key or session token is not valid.")
+        assert answered(answer) == (401, "The access key or session token is not valid.")
 
 
 @pytest.mark.parametrize("body", [{}, {"consent": False}])
 async def test_a_session_needs_consent(body: dict[str, bool]) -> None:
     async with visiting() as visitor:
         answer = await visitor.post("/api/sessions", headers=KEY, json=body)
-        assert said(answer) == (400, "Consent to the recording is needed before a call can begin.")
+        assert answered(answer) == (400, "Consent to the recording is needed before a call can begin.")
 
 
 async def test_an_offer_with_a_session_token_becomes_a_call(sdp: str) -> None:
@@ -127,8 +127,8 @@ async def test_an_offer_with_a_session_token_becomes_a_call(sdp: str) -> None:
         session = await visitor.begin(caller="  Bruce ")
         answer = await visitor.offer(session["token"], sdp)
         assert answer.status_code == 200 and set(answer.json()) == {"sdp", "type", "pc_id"}
-        await visitor.door.close()
-        [call] = [call async for call in visitor.door]
+        await visitor.listener.close()
+        [call] = [call async for call in visitor.listener]
         assert (call.id, call.caller) == (session["session"], "Bruce")
         assert session["token"] not in str(call)
 
@@ -147,10 +147,10 @@ async def test_a_client_with_only_the_access_key_gets_a_session_on_the_spot(sdp:
         answer = await visitor.offer("open-sesame", sdp)
         assert answer.status_code == 200
         session, token = answer.json()["session"], answer.json()["token"]
-        assert visitor.door.calls == {session}
+        assert visitor.listener.calls == {session}
         patch = {"pc_id": answer.json()["pc_id"], "candidates": [{"candidate": "", "sdp_mid": "0"}]}
         assert (await visitor.patch("/api/offer", headers=KEY, json=patch)).json() == {"status": "success"}
-        visitor.records.kept[session] = {"id": session}
+        visitor.records.stored[session] = {"id": session}
         assert (await visitor.get(f"/api/sessions/{session}", headers=bearer(token))).json() == {"id": session}
 
 
@@ -159,11 +159,11 @@ async def test_a_second_tab_with_the_same_session_is_refused_and_the_first_goes_
         session = await visitor.begin()
         first = await visitor.offer(session["token"], sdp)
         second = await visitor.offer(session["token"], sdp)
-        assert said(second) == (
+        assert answered(second) == (
             409,
             "This exam is already open in another tab or window; start a new one to go on.",
         )
-        assert visitor.door.calls == {session["session"]} and visitor.door.holds(first.json()["pc_id"])
+        assert visitor.listener.calls == {session["session"]} and visitor.listener.holds(first.json()["pc_id"])
 
 
 async def test_of_two_offers_at_once_one_is_answered(sdp: str) -> None:
@@ -177,8 +177,8 @@ async def test_a_session_that_is_over_is_not_opened_again(sdp: str) -> None:
     async with visiting() as visitor:
         session = await visitor.begin()
         await visitor.offer(session["token"], sdp)
-        await visitor.door.hang_up()
-        assert said(await visitor.offer(session["token"], sdp)) == (
+        await visitor.listener.hang_up()
+        assert answered(await visitor.offer(session["token"], sdp)) == (
             409,
             "This exam is over; start a new one to go on.",
         )
@@ -188,20 +188,20 @@ async def test_only_the_tab_that_holds_a_call_may_renegotiate_it(sdp: str) -> No
     async with visiting() as visitor:
         mine, other = await visitor.begin(), await visitor.begin()
         pc_id = (await visitor.offer(mine["token"], sdp)).json()["pc_id"]
-        assert said(await visitor.offer(other["token"], sdp, pc_id=pc_id))[0] == 404
+        assert answered(await visitor.offer(other["token"], sdp, pc_id=pc_id))[0] == 404
         again = await visitor.offer(mine["token"], sdp, pc_id=pc_id, restart_pc=True)
         assert again.status_code == 200 and again.json()["pc_id"] != pc_id
-        assert visitor.door.calls == {mine["session"]}
+        assert visitor.listener.calls == {mine["session"]}
 
 
 async def test_a_garbage_offer_is_a_sentence_and_the_session_can_be_used_again(sdp: str) -> None:
     async with visiting() as visitor:
         session = await visitor.begin()
-        assert said(await visitor.offer(session["token"], "garbage")) == (
+        assert answered(await visitor.offer(session["token"], "garbage")) == (
             400,
             "The first media section of the SDP offer must be audio.",
         )
-        assert not visitor.door.calls
+        assert not visitor.listener.calls
         assert (await visitor.offer(session["token"], sdp)).status_code == 200
 
 
@@ -212,14 +212,14 @@ async def test_a_body_that_is_no_offer_is_refused_in_a_sentence(body: bytes) -> 
     async with visiting() as visitor:
         session = await visitor.begin()
         answer = await visitor.post("/api/offer", headers=bearer(session["token"]), content=body)
-        status, sentence = said(answer)
+        status, sentence = answered(answer)
         assert status == 400 and sentence.startswith("The request could not be read: ")
 
 
 async def test_a_body_that_is_too_long_is_not_read() -> None:
     async with visiting() as visitor:
         answer = await visitor.post("/api/sessions", headers=KEY, content=b" " * (MOST_BODY + 1))
-        assert said(answer) == (413, "The request is too long; at most 65536 bytes are read.")
+        assert answered(answer) == (413, "The request is too long; at most 65536 bytes are read.")
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
@@ -228,10 +228,10 @@ async def test_a_wrong_token_opens_nothing(sdp: str) -> None:
         session = await visitor.begin()
         forged = session["token"][:-1] + ("a" if session["token"][-1] != "a" else "b")
         for token in ("wrong", forged, session["session"], session["session"] + "."):
-            assert said(await visitor.offer(token, sdp))[0] == 401
-            assert said(await visitor.get(f"/api/sessions/{session['session']}", headers=bearer(token)))[0] == 401
+            assert answered(await visitor.offer(token, sdp))[0] == 401
+            assert answered(await visitor.get(f"/api/sessions/{session['session']}", headers=bearer(token)))[0] == 401
             patch = {"pc_id": "x", "candidates": []}
-            assert said(await visitor.patch("/api/offer", headers=bearer(token), json=patch))[0] == 401
+            assert answered(await visitor.patch("/api/offer", headers=bearer(token), json=patch))[0] == 401
 
 
 async def test_the_server_is_full_at_its_limit(sdp: str) -> None:
@@ -240,15 +240,15 @@ async def test_the_server_is_full_at_its_limit(sdp: str) -> None:
         await visitor.offer(session["token"], sdp)
         await visitor.begin()
         answer = await visitor.post("/api/sessions", headers=KEY, json={"consent": True})
-        assert said(answer) == (503, "All lines are busy; try again in a few minutes.")
+        assert answered(answer) == (503, "All lines are busy; try again in a few minutes.")
         assert answer.headers["retry-after"] == "60"
-        assert said(await visitor.offer("open-sesame", sdp))[0] == 503
+        assert answered(await visitor.offer("open-sesame", sdp))[0] == 503
 
 
 async def test_garbage_from_a_client_with_only_the_key_takes_no_place() -> None:
     async with visiting(max_calls=1) as visitor:
         for _ in range(3):
-            assert said(await visitor.offer("open-sesame", "garbage"))[0] == 400
+            assert answered(await visitor.offer("open-sesame", "garbage"))[0] == 400
         await visitor.begin()
 
 
@@ -256,15 +256,15 @@ async def test_a_record_is_read_with_its_own_token_only() -> None:
     async with visiting() as visitor:
         mine, other = await visitor.begin(), await visitor.begin()
         path = f"/api/sessions/{mine['session']}"
-        assert said(await visitor.get(path, headers=bearer(mine["token"]))) == (
+        assert answered(await visitor.get(path, headers=bearer(mine["token"]))) == (
             404,
             "There is no record of this session yet.",
         )
-        visitor.records.kept[mine["session"]] = {"id": mine["session"], "events": []}
+        visitor.records.stored[mine["session"]] = {"id": mine["session"], "events": []}
         answer = await visitor.get(path, headers=bearer(mine["token"]))
         assert answer.json() == {"id": mine["session"], "events": []} and answer.headers["cache-control"] == "no-store"
         for headers in ({}, bearer(other["token"]), KEY):
-            assert said(await visitor.get(path, headers=headers))[0] == 401
+            assert answered(await visitor.get(path, headers=headers))[0] == 401
 
 
 async def test_a_fault_of_ours_is_a_sentence_without_particulars() -> None:
@@ -276,7 +276,7 @@ async def test_a_fault_of_ours_is_a_sentence_without_particulars() -> None:
 
         visitor.records.record = broken  # pyright: ignore[reportAttributeAccessIssue]
         answer = await visitor.get(f"/api/sessions/{session['session']}", headers=bearer(session["token"]))
-        assert said(answer) == (500, "Something went wrong on our side; try again.")
+        assert answered(answer) == (500, "Something went wrong on our side; try again.")
         assert "content-security-policy" in answer.headers
 
 

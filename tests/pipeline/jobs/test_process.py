@@ -1,4 +1,4 @@
-"""The worker beside a server: there while it is needed, there again when it dies, gone with the server."""
+"""The worker's process beside a server: it runs while the server does, and is started again when it dies."""
 
 import os
 import signal
@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from core.events import CallEnded
 from pipeline.cli.main import main
 from pipeline.config.loading import load
-from pipeline.jobs import process as beside
-from pipeline.jobs.process import jobs_beside
+from pipeline.jobs import process
+from pipeline.jobs.process import jobs_process
 from pipeline.record.process_id import ProcessId, is_gone
 from pipeline.record.store import Store
 from support.record import numbered, opening, until
@@ -23,8 +23,8 @@ RUBRIC = Path(__file__).parents[3] / "configs" / "rubrics" / "speaking.yaml"
 
 
 async def over(store: Store, name: str) -> None:
-    """A session that is closed and owes its verdict, which nobody needs a model for."""
-    await store.open_session(opening(name, config_name="exam", verdict_due=True))
+    """A closed session whose verdict is pending, which needs no model."""
+    await store.open_session(opening(name, config_name="exam", verdict_pending=True))
     await store.append(name, numbered([CallEnded(1.0, "caller left")]))
 
 
@@ -33,30 +33,30 @@ async def worker(store: Store) -> ProcessId:
         return ProcessId.parse((await connection.exec_driver_sql("SELECT owner FROM workers")).scalar_one())
 
 
-async def test_the_jobs_run_beside_a_server_and_again_when_they_die(
+async def test_the_jobs_run_beside_a_server_and_are_started_again_when_they_die(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "AGAIN_AFTER", 0.1)
+    monkeypatch.setattr(process, "RESTART_AFTER", 0.1)
     monkeypatch.chdir(tmp_path)  # a server runs anywhere
     address = "sqlite+aiosqlite:///sessions.db"
     data = {"stages": [{"use": "scoring", "rubric": str(RUBRIC)}], "database": address}
     (tmp_path / "exam.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
     store = await Store.open(address)
 
-    async def nothing_is_due() -> bool:
-        return not await store.due("exam")
+    async def nothing_is_pending() -> bool:
+        return not await store.pending("exam")
 
-    async with jobs_beside(load(Path("exam.yaml"))):
+    async with jobs_process(load(Path("exam.yaml"))):
         await over(store, "first")
-        await until(nothing_is_due, patience=150)
+        await until(nothing_is_pending, timeout=150)
         first = await worker(store)
         os.kill(first.pid, signal.SIGKILL)
         await over(store, "second")
-        await until(nothing_is_due, patience=150)
+        await until(nothing_is_pending, timeout=150)
         second = await worker(store)
         await over(store, "last")
     assert first != second and is_gone(first) and is_gone(second)
-    assert await nothing_is_due(), "what was due when the server ended was done first"
+    assert await nothing_is_pending(), "what was pending when the server ended was done first"
     await store.close()
 
 

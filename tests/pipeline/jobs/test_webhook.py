@@ -41,7 +41,7 @@ def documented_check() -> Callable[..., str]:
 @pytest.fixture
 async def record(tmp_path: Path) -> SessionRecord:
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path}/sessions.db")
-    await store.open_session(opening("s1", verdict_due=True, webhook_due=True))
+    await store.open_session(opening("s1", verdict_pending=True, webhook_pending=True))
     await store.append("s1", numbered([TranscriptMeasured(9.0, 0.97, 40.0, 2, 1), *EXAM, VERDICT]))
     found = await store.session("s1")
     await store.close()
@@ -125,7 +125,7 @@ def test_a_message_says_how_the_exam_went(record: SessionRecord) -> None:
     assert (data["session"]["id"], data["session"]["why"], data["session"]["caller"]) == ("s1", "completed", "anna")
     assert data["verdict"] == VERDICT.verdict
     assert data["bill"] == {"usd": "0.001", "tokens": 30, "estimated": False}
-    assert data["transcript"] == {"completeness": 0.97, "voiced": 40.0, "holes": 2, "repaired": 1}
+    assert data["transcript"] == {"completeness": 0.97, "voiced": 40.0, "gaps": 2, "repaired": 1}
     assert "My name is Anna" not in json.dumps(sent)
     assert sorted(f"data.{key}" for key in data) == sorted(re.findall(r"^\| `(data\.\w+)`", DOCUMENT, re.M))
 
@@ -145,11 +145,11 @@ async def test_what_is_posted_can_be_checked(record: SessionRecord, client: http
     assert posted.headers["user-agent"].startswith("Colloquy/")
 
 
-async def test_a_refusal_is_kept_short(record: SessionRecord, client: httpx.AsyncClient) -> None:
+async def test_a_refusal_is_read_up_to_a_limit(record: SessionRecord, client: httpx.AsyncClient) -> None:
     async with receiving(lambda _: 503) as receiver:
         receiver.says, receiver.headers = "no\n" * 100_000, {"retry-after": "120"}
         answer = await post(client, settings(receiver), record, NOW)
-    assert (answer.status, answer.taken, answer.gone, answer.wait) == (503, False, False, 120.0)
+    assert (answer.status, answer.accepted, answer.gone, answer.wait) == (503, False, False, 120.0)
     assert answer.why.startswith("503 Said So: no no") and len(answer.why) < 250
 
 
@@ -157,7 +157,7 @@ async def test_a_redirect_is_not_followed(record: SessionRecord, client: httpx.A
     async with receiving() as elsewhere, receiving(lambda _: 307) as receiver:
         receiver.headers = {"location": elsewhere.url}
         answer = await post(client, settings(receiver), record, NOW)
-    assert (answer.status, answer.taken) == (307, False)
+    assert (answer.status, answer.accepted) == (307, False)
     assert elsewhere.posted == []
 
 

@@ -9,7 +9,7 @@ from core.events import WebhookDelivered
 from pipeline.config.resolved import Config
 from pipeline.jobs import worker as jobs
 from pipeline.record.store import Store
-from support.jobs import REPORTED, config, facts, over, quick, settled, shelf, store, worked
+from support.jobs import REPORTED, config, events_of, finished, job_tables, over, quick, store, worked
 from support.receiver import HANG, Posted, receiving
 
 __all__ = ["quick", "store"]
@@ -28,20 +28,22 @@ async def stopped(store: Store, exam: Config) -> tuple[int, float]:
     return left, loop.time() - began
 
 
-async def test_what_is_due_is_delivered_before_the_worker_ends(
+async def test_what_is_pending_is_delivered_before_the_worker_ends(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "LAST_SWEEPS", LONG_ENOUGH)
     await over(store, *REPORTED, webhook=True)
     async with receiving() as receiver:
         assert (await stopped(store, config(tmp_path, receiver)))[0] == 0
-    with shelf(store) as kept:
-        assert kept.status("s1") == "SUCCESS", "DBOS was not taken away before it had noted that"
+    with job_tables(store) as stored:
+        assert stored.status("s1") == "SUCCESS", "DBOS was not taken away before it had noted that"
     record = await store.session("s1")
-    assert record is not None and len(facts(record, WebhookDelivered)) == len(receiver.posted) == 1
+    assert record is not None and len(events_of(record, WebhookDelivered)) == len(receiver.posted) == 1
 
 
-async def test_a_delivery_in_hand_is_waited_for(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_delivery_under_way_is_waited_for(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jobs, "LAST_SWEEPS", LONG_ENOUGH)
     stop = asyncio.Event()
 
@@ -53,14 +55,14 @@ async def test_a_delivery_in_hand_is_waited_for(store: Store, tmp_path: Path, mo
     async with receiving(decide) as receiver:
         assert await jobs.work(store, config(tmp_path, receiver), stop) == 0
     record = await store.session("s1")
-    assert record is not None and len(facts(record, WebhookDelivered)) == len(receiver.posted) == 1
+    assert record is not None and len(events_of(record, WebhookDelivered)) == len(receiver.posted) == 1
 
 
 async def test_a_receiver_that_hangs_is_left_to_the_next_start(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "LAST_SWEEPS", 3.0)
-    monkeypatch.setattr(jobs, "REST", 0.5)
+    monkeypatch.setattr(jobs, "STOP_TIMEOUT", 0.5)
     answers = [HANG]
     await over(store, *REPORTED, webhook=True)
     async with receiving(lambda _: answers[-1]) as receiver:
@@ -69,12 +71,12 @@ async def test_a_receiver_that_hangs_is_left_to_the_next_start(
         assert left == 1 and took < 15
         answers.append(204)
         async with worked(store, exam):
-            record = await settled(store)
+            record = await finished(store)
     assert len(receiver.posted) == 2 and len({posted.headers["webhook-id"] for posted in receiver.posted}) == 1
-    assert [one.attempt for one in facts(record, WebhookDelivered)] == [1]
+    assert [one.attempt for one in events_of(record, WebhookDelivered)] == [1]
 
 
-async def test_a_long_wait_is_not_waited_for_by_whoever_takes_it_up(
+async def test_a_long_wait_is_not_waited_for_by_the_next_worker(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "LAST_SWEEPS", LONG_ENOUGH)
@@ -84,8 +86,8 @@ async def test_a_long_wait_is_not_waited_for_by_whoever_takes_it_up(
         for _ in range(2):  # the second one finds the wait begun
             left, took = await stopped(store, exam)
             assert left == 1 and took < LONG_ENOUGH / 2
-            with shelf(store) as kept:
-                assert kept.waits("s1")
+            with job_tables(store) as stored:
+                assert stored.waits("s1")
         assert await jobs.finish(store, exam, LONG_ENOUGH) == 1
     assert len(receiver.posted) == 1
 
@@ -110,7 +112,7 @@ async def test_a_record_that_is_away_does_not_keep_the_worker(
         looked.set()
         raise jobs.StoreError("away", lasting=False)
 
-    monkeypatch.setattr(store, "due", away)
+    monkeypatch.setattr(store, "pending", away)
     await looked.wait()
     stop.set()
     async with asyncio.timeout(30):

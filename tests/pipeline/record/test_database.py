@@ -3,23 +3,30 @@
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.events import as_record, from_record
+from core.events.base import RENAMED
 from pipeline.record import database, tables
 from pipeline.record.database import parse_url
 from pipeline.record.models import StoreError
 from pipeline.record.store import Store
+from support.former_events import FORMER
 from support.postgres import PASSWORD
-from support.record import opening
+from support.record import OPENED_AT, opening
 
 pytestmark = pytest.mark.real_time
 
@@ -27,7 +34,7 @@ pytestmark = pytest.mark.real_time
 async def refusal(address: str, *, create: bool = True) -> str:
     """The sentence with which a database is refused."""
     with pytest.raises(StoreError) as caught:
-        await Store.open(address, create=create, patience=0.3)
+        await Store.open(address, create=create, timeout=0.3)
     sentence = str(caught.value)
     assert "\n" not in sentence and sentence.endswith(".") and not sentence.endswith("..")
     return sentence
@@ -148,7 +155,7 @@ async def test_a_file_that_others_make_at_the_same_time_is_tried_again(
         connect(connection, record)
 
     monkeypatch.setattr(database, "_on_connect", refuse_at_first)
-    store = await Store.open(f"sqlite:///{tmp_path}/sessions.db", patience=20)
+    store = await Store.open(f"sqlite:///{tmp_path}/sessions.db", timeout=20)
     await store.close()
     assert refusals == 0
 
@@ -236,3 +243,119 @@ async def test_sqlite_keeps_references_and_lets_readers_read(tmp_path: Path) -> 
         assert (await connection.exec_driver_sql("PRAGMA foreign_keys")).scalar_one() == 1
         assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one() == "wal"
     await store.close()
+
+
+# --- databases of earlier versions
+
+# As revision 0006 has them, as far as these tests write them.
+OLD_TEXTS = ("id", "owner", "state", "why", "config_name", "door", "caller", "scored")
+OLD_SESSIONS = sa.table(
+    "sessions",
+    *(
+        sa.column(name, sa.Text())
+        for name in ("id", "owner", "state", "why", "config_name", "door", "caller", "scored")
+    ),
+    sa.column("opened_at", tables.Moment()),
+    *(sa.column(name, sa.JSON()) for name in ("config", "criteria")),
+    *(sa.column(name, sa.Boolean()) for name in ("estimated", "verdict_due", "webhook_due")),
+    sa.column("holes", sa.BigInteger()),
+)
+OLD_EVENTS = sa.table(
+    "events",
+    *(sa.column(name, sa.Text()) for name in ("session_id", "kind")),
+    sa.column("seq", sa.Integer()),
+    sa.column("at", sa.Double()),
+    sa.column("data", sa.JSON()),
+)
+# More than the migration rewrites at a time, and names that sort in another way than numbers.
+OLD_IDS = [f"s{number}" for number in range(1, 231)]
+
+
+@asynccontextmanager
+async def at_revision(address: str, revision: str) -> AsyncIterator[AsyncConnection]:
+    """A connection to a database at a revision, up or down from where it is."""
+
+    def migrate(connection: Connection) -> None:
+        config = database._config()
+        config.attributes["connection"] = connection
+        now = MigrationContext.configure(connection).get_current_revision() or ""
+        (command.upgrade if now < revision else command.downgrade)(config, revision)
+
+    opened = database.Database(parse_url(address), timeout=20)
+    async with opened.writing() as connection:
+        await connection.run_sync(migrate)
+        yield connection
+    await opened.close()
+
+
+async def fill(connection: AsyncConnection) -> None:
+    """Write what a version before the migration 0007 had recorded."""
+    await connection.execute(
+        sa.insert(sa.table("owners", sa.column("id"), sa.column("beat"))), [{"id": "o", "beat": 1}]
+    )
+    same = {"owner": "o", "state": "closed", "config_name": "exam", "caller": "", "scored": "none", "estimated": False}
+    sessions = [
+        {"id": one, "why": "link given up", "door": "webrtc", "holes": 2, "verdict_due": one == "s7", **same}
+        | {"opened_at": OPENED_AT, "config": {"listen": {"use": "webrtc"}}, "criteria": [], "webhook_due": False}
+        for one in OLD_IDS
+    ]
+    await connection.execute(sa.insert(OLD_SESSIONS), sessions)
+    events = [
+        {"session_id": one, "seq": seq, "at": data["at"], "kind": kind, "data": data}
+        for one in OLD_IDS
+        for seq, (kind, data, _) in enumerate(FORMER, 1)
+    ]
+    await connection.execute(sa.insert(OLD_EVENTS), events)
+
+
+async def stored(connection: AsyncConnection) -> tuple[list[Any], list[Any]]:
+    """All sessions, and all events as the text that is in the database."""
+    query = "SELECT session_id, seq, at, kind, CAST(data AS TEXT) FROM events ORDER BY session_id, seq"
+    events = (await connection.execute(sa.text(query))).all()
+    columns = ", ".join(column.name for column in OLD_SESSIONS.columns)
+    sessions = (await connection.execute(sa.text(f"SELECT {columns} FROM sessions ORDER BY id"))).all()
+    return list(sessions), list(events)
+
+
+async def test_the_names_in_a_database_of_an_earlier_version_become_those_of_today(address: str) -> None:
+    async with at_revision(address, "0006") as connection:
+        await fill(connection)
+    store = await Store.open(address)
+    assert len(await store.sessions(limit=1000)) == len(OLD_IDS)
+    for session_id in (OLD_IDS[0], *OLD_IDS[95:105], OLD_IDS[-1]):
+        record = await store.session(session_id)
+        assert record is not None
+        assert (record.transport, record.gaps, record.why) == ("webrtc", 2, "connection given up")
+        assert [from_record(one.kind, one.data) for one in record.events] == [event for _, _, event in FORMER]
+        assert [(one.kind, one.data) for one in record.events] == [as_record(event) for _, _, event in FORMER]
+        assert [list(one.data) for one in record.events] == [list(as_record(event)[1]) for _, _, event in FORMER]
+    assert await store.pending("exam") == ["s7"]
+    async with store._database.reading() as connection:
+        kinds = set((await connection.execute(sa.select(tables.events.c.kind).distinct())).scalars())
+        whys = set((await connection.execute(sa.select(tables.sessions.c.why).distinct())).scalars())
+    assert kinds == {rename.kind for rename in RENAMED.values()} and whys == {"connection given up"}
+    await store.close()
+
+
+async def test_a_database_goes_back_to_an_earlier_version_as_it_was(address: str) -> None:
+    async with at_revision(address, "0006") as connection:
+        await fill(connection)
+        before = await stored(connection)
+    async with at_revision(address, "0007"):
+        pass
+    async with at_revision(address, "0006") as connection:
+        assert await stored(connection) == before
+    async with at_revision(address, "0007") as connection:
+
+        def differences(connection: Connection) -> list[object]:
+            return list(compare_metadata(MigrationContext.configure(connection), tables.metadata))
+
+        assert await connection.run_sync(differences) == []
+
+
+def test_the_migration_and_the_reading_of_old_files_rename_alike() -> None:
+    def plain(renames: Mapping[str, Any]) -> dict[str, tuple[str, dict[str, str], dict[tuple[str, str], str]]]:
+        return {old: (one.kind, dict(one.fields), dict(one.values)) for old, one in renames.items()}
+
+    migration = ScriptDirectory.from_config(database._config()).get_revision("0007").module
+    assert plain(migration.EVENTS) == plain(RENAMED)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from core.events import Timed, UtteranceSpoken, VerdictGiven
+from core.events import SegmentTiming, UtteranceSpoken, VerdictGiven
 from core.scoring import Injected, Refused, Stated, decide
 from pipeline.record.export import CUE, as_json, as_markdown, as_webvtt, clock, dollars, parts, plain
-from pipeline.record.models import LoggedEvent, SessionOpening, SessionRecord, StandingScore, Usage, Utterance
+from pipeline.record.models import CriterionScore, LoggedEvent, SessionOpening, SessionRecord, Usage, Utterance
 from pipeline.record.projection import SessionState, score_rows, session_columns, usage_row, utterance_row
 from support.record import EXAM, OPENED_AT, opening
 from support.score_cases import rubric
@@ -45,7 +45,7 @@ words = st.one_of(
 def record(*said: str, evidence: str = "", detail: str = "") -> SessionRecord:
     """The record of the exam, with these words in it."""
     events = [LoggedEvent.of(seq, event) for seq, event in enumerate(EXAM, 1)]
-    known = SessionState(OPENED_AT, "open", None, None, (), 10.0)
+    known = SessionState(OPENED_AT, "open", None, None, 10.0)
     begun = opening("s-1", arm="pause", experiment="flush")
     scores = [{**row, "evidence": evidence or row["evidence"]} for row in score_rows(events)]
     columns = session_columns(known, events)
@@ -58,7 +58,7 @@ def record(*said: str, evidence: str = "", detail: str = "") -> SessionRecord:
             Utterance(**utterance_row(event) | ({"text": said[index]} if index < len(said) else {}))
             for index, event in enumerate(event for event in events if event.kind == "UtteranceSpoken")
         ),
-        scores=tuple(StandingScore(**{key: row[key] for key in row if key != "seq"}) for row in scores),
+        scores=tuple(CriterionScore(**{key: row[key] for key in row if key != "seq"}) for row in scores),
         usage=tuple(Usage(**usage_row(event)) for event in events if event.kind == "UsageReported"),
         events=tuple(events),
     )
@@ -70,12 +70,12 @@ def record(*said: str, evidence: str = "", detail: str = "") -> SessionRecord:
 def test_json_has_the_keys_that_programs_rely_on() -> None:
     values = json.loads(as_json(record()))
     assert list(values) == [
-        "schema_version", "id", "opened_at", "closed_at", "state", "why", "detail", "config_name", "door", "caller",
-        "experiment", "arm", "model", "scored", "usd", "estimated", "tokens", "seconds", "latency_p50", "latency_p95",
-        "frames_late", "cpu", "completeness", "holes", "repaired",
-        "config", "criteria", "verdict_due", "webhook_due", "utterances", "scores", "usage", "events", "verdict",
+        "schema_version", "id", "opened_at", "closed_at", "state", "why", "detail", "config_name", "transport",
+        "caller", "experiment", "arm", "model", "scored", "usd", "estimated", "tokens", "seconds", "latency_p50",
+        "latency_p95", "frames_late", "cpu", "completeness", "gaps", "repaired",
+        "config", "verdict_pending", "webhook_pending", "utterances", "scores", "usage", "events", "verdict",
     ]  # fmt: skip
-    assert values["schema_version"] == 1
+    assert values["schema_version"] == 2
     assert (values["opened_at"], values["closed_at"]) == ("2026-03-04T10:30:00.000Z", "2026-03-04T10:30:10.000Z")
     assert values["usd"] == "0.001" and values["usage"][0]["usd"] == "0.000123456789012"
     assert values["events"][-1] == {
@@ -86,7 +86,7 @@ def test_json_has_the_keys_that_programs_rely_on() -> None:
     }
 
 
-def test_json_does_not_tell_the_hash_of_the_access_token() -> None:
+def test_json_does_not_show_the_hash_of_the_access_token() -> None:
     assert "0badcafe" not in as_json(record())
 
 
@@ -171,7 +171,7 @@ def test_a_report_reads_well() -> None:
 - **Length**: 00:10
 - **Config**: offline
 - **Model**: gemini-live
-- **Door**: wav
+- **Transport**: wav
 - **Caller**: anna
 - **Arm**: pause of flush
 - **Response**: p50 0.62 s, p95 0.91 s
@@ -200,22 +200,23 @@ USD 0.0010, 30 tokens
 
 **00:03 Caller** My name is Anna.
 
-## Link
+## Connection
 
 - 00:05 end announced (time left 50)
-- 00:06 lost (code 1011, reason Internal error encountered., verdict resume)
+- 00:06 lost (code 1011, reason Internal error encountered., action resume)
 - 00:07 score refused (criterion fluency, source speech, why 11 is not on the scale)
 """
     )
 
 
-def test_a_report_says_how_complete_the_transcript_is_and_whose_ears_heard_it() -> None:
+def test_a_report_says_how_complete_the_transcript_is_and_which_transcriber_it_is_from() -> None:
     whole = record()
-    heard = [replace(one, source=source) for one, source in zip(whole.utterances, ("shadow", "repaired"), strict=False)]
-    report = as_markdown(replace(whole, completeness=0.954, holes=2, repaired=1, utterances=tuple(heard)))
-    assert "- **Transcript**: 95% of the caller's voice, 2 holes, 1 repaired\n" in report
-    assert "*(second ears)*" in report and "*(repaired)*" in report
-    assert "- **Transcript**: 100% of the caller's voice\n" in as_markdown(replace(whole, completeness=1.0, holes=0))
+    sources = zip(whole.utterances, ("shadow", "repaired"), strict=True)
+    utterances = tuple(replace(one, source=source) for one, source in sources)
+    report = as_markdown(replace(whole, completeness=0.954, gaps=2, repaired=1, utterances=utterances))
+    assert "- **Transcript**: 95% of the caller's voice, 2 gaps, 1 repaired\n" in report
+    assert "*(second transcriber)*" in report and "*(repaired)*" in report
+    assert "- **Transcript**: 100% of the caller's voice\n" in as_markdown(replace(whole, completeness=1.0, gaps=0))
 
 
 def test_a_session_of_which_nothing_is_known_yet_has_a_report() -> None:
@@ -277,7 +278,7 @@ def test_a_cue_ends_after_it_begins_and_hours_are_counted() -> None:
 
 
 def long_answer(text: str, *times: tuple[int, float, float]) -> Utterance:
-    spoken = UtteranceSpoken(70.0, "caller", text, 10.0, 60.0, times=tuple(Timed(*one) for one in times))
+    spoken = UtteranceSpoken(70.0, "caller", text, 10.0, 60.0, times=tuple(SegmentTiming(*one) for one in times))
     return Utterance(**utterance_row(LoggedEvent.of(1, spoken)))
 
 
@@ -349,5 +350,5 @@ def test_an_estimate_is_called_one() -> None:
 
 
 def test_a_session_cut_off_says_why() -> None:
-    cut = replace(record(), why="link given up", detail="three attempts failed")
-    assert "- **Ended**: link given up\\: three attempts failed\n" in as_markdown(cut)
+    cut = replace(record(), why="connection given up", detail="three attempts failed")
+    assert "- **Ended**: connection given up\\: three attempts failed\n" in as_markdown(cut)

@@ -31,13 +31,13 @@ AWAY = StoreError("The database is away.", lasting=False)
 
 
 class FakeStore:
-    """Facts in a dictionary, and whatever goes wrong in the order it is to go wrong; None is a write that works."""
+    """Events in a dictionary, and the failures of writes in their order; None is a write that works."""
 
     def __init__(self, folder: Path, *failures: Exception | None) -> None:
         self.spill_folder = folder / "spill"
         self.closed = False
         self.failures = list(failures)
-        self.facts: dict[int, LoggedEvent] = {}
+        self.events: dict[int, LoggedEvent] = {}
         self.writes = 0
         self.tried = asyncio.Event()
 
@@ -49,11 +49,11 @@ class FakeStore:
         if failure is not None:
             raise failure
         for event in events:
-            assert self.facts.setdefault(event.seq, event) == event
+            assert self.events.setdefault(event.seq, event) == event
 
     @property
     def texts(self) -> list[str]:
-        return [self.facts[seq].data["text"] for seq in sorted(self.facts)]
+        return [self.events[seq].data["text"] for seq in sorted(self.events)]
 
 
 class AwayStore(FakeStore):
@@ -90,14 +90,14 @@ def address(tmp_path: Path) -> str:
 
 @pytest.fixture
 async def store(address: str) -> AsyncIterator[Store]:
-    store = await Store.open(address, patience=0.5)
+    store = await Store.open(address, timeout=0.5)
     await store.open_session(opening("s1"))
     yield store
     await store.close()
 
 
 async def texts(address: str) -> list[str]:
-    """What the record of s1 says was said, read by a store of its own."""
+    """The texts of the utterances of s1, read by a store of their own."""
     store = await Store.open(address)
     try:
         record = await store.session("s1")
@@ -118,7 +118,7 @@ async def until_written(journal: StoreJournal) -> None:
             await journal.drain(0.1)
 
 
-async def test_facts_are_written_in_the_order_of_recording(store: Store, address: str) -> None:
+async def test_events_are_written_in_the_order_of_recording(store: Store, address: str) -> None:
     journal: Journal = StoreJournal(store, "s1")
     for number in range(500):
         journal.record(said(str(number)))
@@ -126,7 +126,7 @@ async def test_facts_are_written_in_the_order_of_recording(store: Store, address
     assert await texts(address) == [str(number) for number in range(500)]
 
 
-async def test_facts_are_written_without_being_asked_for(store: Store, address: str) -> None:
+async def test_events_are_written_without_a_drain(store: Store, address: str) -> None:
     StoreJournal(store, "s1").record(said("Hello"))
 
     async def is_there() -> bool:
@@ -135,7 +135,7 @@ async def test_facts_are_written_without_being_asked_for(store: Store, address: 
     await until(is_there)
 
 
-async def test_what_the_result_rests_on_does_not_linger(
+async def test_what_the_result_depends_on_does_not_linger(
     store: Store, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "LINGER", 3600)
@@ -171,25 +171,17 @@ async def test_recording_goes_on_after_a_drain(store: Store, address: str) -> No
     assert await texts(address) == ["one", "two", "three"]
 
 
-async def test_a_second_journal_goes_on_where_the_first_stopped(store: Store, address: str) -> None:
-    for text in ("one", "two"):
-        journal = StoreJournal(store, "s1", first=await store.next_seq("s1"))
-        journal.record(said(text))
-        await journal.drain()
-    assert await texts(address) == ["one", "two"]
-
-
-async def test_a_fact_is_kept_as_it_was_when_recorded(tmp_path: Path) -> None:
+async def test_an_event_is_stored_as_it_was_when_recorded(tmp_path: Path) -> None:
     store = FakeStore(tmp_path)
     journal = StoreJournal(store, "s1")
     args = {"fluency": 6}
     journal.record(ToolCalled(1.0, "c1", "report_score", args))
     args["fluency"] = 9
     await journal.drain()
-    assert store.facts[1].data["args"] == {"fluency": 6}
+    assert store.events[1].data["args"] == {"fluency": 6}
 
 
-async def test_a_view_sees_each_fact_at_once_and_its_failure_harms_nobody(tmp_path: Path, warnings: list[str]) -> None:
+async def test_a_view_sees_each_event_at_once_and_its_failure_harms_nobody(tmp_path: Path, warnings: list[str]) -> None:
     store, seen = FakeStore(tmp_path), []
 
     def view(event: Event) -> None:
@@ -205,12 +197,12 @@ async def test_a_view_sees_each_fact_at_once_and_its_failure_harms_nobody(tmp_pa
     assert len(warnings) == 1 and "no such socket" in warnings[0]
 
 
-async def test_a_fact_that_cannot_be_recorded_leaves_a_note_of_it(tmp_path: Path, warnings: list[str]) -> None:
+async def test_an_event_that_cannot_be_recorded_leaves_a_note_of_it(tmp_path: Path, warnings: list[str]) -> None:
     store = FakeStore(tmp_path)
     journal = StoreJournal(store, "s1")
     journal.record(ToolCalled(1.0, "c1", "report_score", {"lock": threading.Lock()}))
     await journal.drain()
-    assert store.facts[1].data["what"] == "a ToolCalled could not be recorded"
+    assert store.events[1].data["what"] == "a ToolCalled could not be recorded"
     assert len(warnings) == 1
 
 
@@ -241,7 +233,7 @@ async def test_whatever_fails_and_whenever_every_fact_arrives(
             journal.record(said(str(recorded)))
             recorded += 1
         elif action == "wait":
-            await asyncio.sleep(0.005)  # the pause between two facts, in which the writer may get so far or not
+            await asyncio.sleep(0.005)  # the pause between two events, in which the writer may get so far or not
         else:
             await journal.drain(1.0 if action == "drain" else 0.0)
     await until_written(journal)
@@ -249,7 +241,7 @@ async def test_whatever_fails_and_whenever_every_fact_arrives(
     assert list(store.spill_folder.glob("*")) == []
 
 
-async def test_past_a_limit_facts_wait_in_a_file_and_not_in_memory(tmp_path: Path, warnings: list[str]) -> None:
+async def test_past_a_limit_events_wait_in_a_file_and_not_in_memory(tmp_path: Path, warnings: list[str]) -> None:
     store = AwayStore(tmp_path)
     journal = StoreJournal(store, "s1", limit=10)
     for number in range(100):
@@ -289,7 +281,7 @@ async def test_what_a_drain_could_not_write_goes_in_when_the_store_is_next_opene
     assert list(store.spill_folder.glob("*")) == []
 
 
-async def test_what_was_put_aside_goes_in_by_itself_when_the_database_is_back(
+async def test_what_was_spilled_is_written_by_itself_when_the_database_is_back(
     store: Store, address: str, tmp_path: Path
 ) -> None:
     journal = StoreJournal(store, "s1")
@@ -335,7 +327,7 @@ async def test_a_drain_ends_in_time_though_the_database_never_answers(tmp_path: 
     assert spilled(store.spill_folder) == ["one", "two"]
 
 
-async def test_a_disk_that_takes_nothing_leaves_the_facts_in_memory(tmp_path: Path, warnings: list[str]) -> None:
+async def test_a_disk_that_takes_nothing_leaves_the_events_in_memory(tmp_path: Path, warnings: list[str]) -> None:
     store = AwayStore(tmp_path)
     store.spill_folder.write_text("a file where the folder should be")
     journal = StoreJournal(store, "s1", limit=1)
@@ -364,7 +356,7 @@ async def test_one_fact_that_no_database_takes_does_not_hold_up_the_others(tmp_p
     assert spilled(store.spill_folder) == ["unlucky"] and "not for us" in warnings[0]
 
 
-async def test_facts_of_a_session_that_is_not_there_are_kept_in_a_file_and_not_tried_again(
+async def test_events_of_a_session_that_is_not_there_stay_in_a_file_and_are_not_tried_again(
     address: str, warnings: list[str]
 ) -> None:
     store = await Store.open(address)
@@ -387,11 +379,11 @@ async def test_half_a_line_does_not_spoil_the_rest(store: Store, address: str, w
     ]
     (store.spill_folder / "s1-x.jsonl").write_text("\n".join([*lines, lines[0][:20]]))
     assert await texts(address) == ["one", "two"]
-    kept = list(store.spill_folder.glob("*"))
-    assert len(kept) == 1 and kept[0].suffix == ".refused" and str(kept[0]) in warnings[-1]
+    (refused,) = store.spill_folder.glob("*")
+    assert refused.suffix == ".refused" and str(refused) in warnings[-1]
 
 
-async def test_what_waits_for_a_session_that_is_gone_is_kept(
+async def test_what_waits_for_a_session_that_is_gone_stays_in_a_file(
     store: Store, address: str, warnings: list[str], tmp_path: Path
 ) -> None:
     SpillFile(store.spill_folder, "gone").add([LoggedEvent.of(1, said("Hello"))])
@@ -406,7 +398,7 @@ async def test_what_waits_for_a_locked_database_waits_on(store: Store, tmp_path:
     other = sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     address = f"sqlite:///{tmp_path}/sessions.db"
-    second = await Store.open(address, patience=0.1)
+    second = await Store.open(address, timeout=0.1)
     await second.close()
     assert spilled(store.spill_folder) == ["Hello"] and "still wait in" in warnings[0]
     other.close()

@@ -1,4 +1,4 @@
-"""A process is told apart from every other, dead or alive, here or elsewhere."""
+"""The identity of a process differs from every other's, dead or alive, here or elsewhere."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What is written of a call is what is read of it, on SQLite and on PostgreSQL."""
+"""What is written of a call reads back, on SQLite and on PostgreSQL."""
 
 import asyncio
 import subprocess
@@ -25,22 +25,23 @@ from core.events import (
     Event,
     ScoreGiven,
     ScoreMissing,
-    Timed,
+    SegmentTiming,
     TranscriptCheckpointed,
     TranscriptMeasured,
     UtteranceSpoken,
+    VerdictGiven,
     from_record,
 )
 from pipeline.record import tables
 from pipeline.record.leases import LEASE
 from pipeline.record.models import SessionRecord, StoreError, UnknownSession
 from pipeline.record.process_id import ProcessId, this_process
-from pipeline.record.store import Store
-from support.record import EXAM, OPENED_AT, facts, numbered, opening, said, until, used
+from pipeline.record.store import FIRST_JOB_SEQ, Store
+from support.record import EXAM, OPENED_AT, numbered, opening, recorded_events, said, until, used
 
 pytestmark = pytest.mark.real_time
 
-TIMES = (Timed(0, 2.0, 4.5), Timed(7, 4.5, 8.0))
+TIMES = (SegmentTiming(0, 2.0, 4.5), SegmentTiming(7, 4.5, 8.0))
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ async def read(store: Store, session_id: str = "s1") -> SessionRecord:
 
 
 async def test_a_whole_exam_reads_back(store: Store) -> None:
-    record = await recorded(store, *EXAM, arm="pause", experiment="flush", criteria=("fluency", "pronunciation"))
+    record = await recorded(store, *EXAM, arm="pause", experiment="flush")
     assert [from_record(event.kind, event.data) for event in record.events] == list(EXAM)
     assert [event.seq for event in record.events] == list(range(1, len(EXAM) + 1))
     assert (record.state, record.why, record.scored) == ("closed", "completed", "partial")
@@ -99,7 +100,7 @@ async def test_a_session_that_goes_on_is_open_and_knows_its_cost_so_far(store: S
     assert (record.usd, record.tokens, record.estimated) == (Decimal("0.3"), 30, True)
 
 
-async def test_a_session_without_facts_is_there(store: Store) -> None:
+async def test_a_session_without_events_is_there(store: Store) -> None:
     record = await recorded(store)
     assert (record.events, record.usd, record.tokens, record.scored) == ((), None, None, "none")
 
@@ -110,20 +111,23 @@ async def test_a_transcript_is_in_the_order_of_speaking(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("criteria", "events", "scored"),
+    ("events", "scored"),
     [
-        (("a", "b"), [ScoreGiven(1.0, "a", 5, "call"), ScoreGiven(1.0, "b", 5, "call")], "complete"),
-        (("a", "b"), [ScoreGiven(1.0, "a", 5, "call"), CallEnded(2.0, "error")], "partial"),
-        (("a",), [ScoreMissing(1.0, "a", "silence"), CallEnded(2.0, "completed")], "none"),
-        ((), [ScoreGiven(1.0, "a", 5, "call")], "partial"),
-        ((), [ScoreGiven(1.0, "a", 5, "call"), CallEnded(2.0, "completed")], "complete"),
-        ((), [ScoreGiven(1.0, "a", 5, "call"), ScoreMissing(1.0, "b", "-"), CallEnded(2.0, "completed")], "partial"),
+        ([ScoreGiven(1.0, "a", 5, "call"), VerdictGiven(1.0, "complete", {})], "complete"),
+        ([ScoreGiven(1.0, "a", 5, "call"), VerdictGiven(1.0, "partial", {}), CallEnded(2.0, "error")], "partial"),
+        ([ScoreMissing(1.0, "a", "silence"), CallEnded(2.0, "completed")], "none"),
+        ([ScoreGiven(1.0, "a", 5, "call")], "partial"),
+        ([ScoreGiven(1.0, "a", 5, "call"), CallEnded(2.0, "completed")], "complete"),
+        ([ScoreGiven(1.0, "a", 5, "call"), ScoreMissing(1.0, "b", "-"), CallEnded(2.0, "completed")], "partial"),
     ],
 )
-async def test_a_session_says_whether_it_is_scored(
-    store: Store, criteria: tuple[str, ...], events: list[Event], scored: str
-) -> None:
-    assert (await recorded(store, *events, criteria=criteria)).scored == scored
+async def test_a_session_says_whether_it_is_scored(store: Store, events: list[Event], scored: str) -> None:
+    assert (await recorded(store, *events)).scored == scored
+
+
+async def test_scores_are_in_the_order_in_which_they_were_given(store: Store) -> None:
+    given = [ScoreGiven(at, criterion, 5, "call") for at, criterion in ((1.0, "b"), (2.0, "a"), (3.0, "b"))]
+    assert [score.criterion for score in (await recorded(store, *given)).scores] == ["a", "b"]
 
 
 async def test_words_that_no_database_can_hold_are_replaced_and_not_lost(store: Store) -> None:
@@ -137,28 +141,28 @@ async def test_numbers_too_big_for_a_column_do_not_stop_the_record(store: Store)
     assert record.usd is None and record.tokens == 2**63 - 1 and record.state == "closed"
 
 
-async def test_a_fact_that_is_there_already_is_left_as_it_is(store: Store) -> None:
+async def test_an_event_that_is_there_already_is_left_as_it_is(store: Store) -> None:
     first = await recorded(store, *EXAM)
     await store.append("s1", numbered(EXAM))
     await store.append("s1", [(1, EXAM[0]), (1, EXAM[0])])
     assert await read(store) == first
 
 
-async def test_another_fact_for_a_taken_place_is_refused_and_nothing_of_its_batch_is_written(store: Store) -> None:
+async def test_another_event_for_an_occupied_place_is_refused_and_nothing_of_its_batch_is_written(store: Store) -> None:
     first = await recorded(store, *EXAM)
     with pytest.raises(StoreError, match="Place 2 of session s1 holds a UtteranceSpoken, not this CallEnded"):
         await store.append("s1", [(99, said("new")), (2, CallEnded(1.0, "error"))])
     assert await read(store) == first
 
 
-@given(data=st.data(), events=st.lists(facts, max_size=12))
+@given(data=st.data(), events=st.lists(recorded_events, max_size=12))
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_the_record_is_the_same_whatever_the_batches_the_order_and_the_repeats(
     store: Store, data: st.DataObject, events: list[Event]
 ) -> None:
     one, other = uuid4().hex, uuid4().hex
-    whole = await recorded(store, *events, session_id=one, criteria=("fluency", "grammar"))
-    await store.open_session(opening(other, criteria=("fluency", "grammar")))
+    whole = await recorded(store, *events, session_id=one)
+    await store.open_session(opening(other))
     places = numbered(events)
     repeats = data.draw(st.lists(st.sampled_from(places), max_size=5)) if places else []
     places = data.draw(st.permutations(places + repeats))
@@ -170,7 +174,7 @@ async def test_the_record_is_the_same_whatever_the_batches_the_order_and_the_rep
     assert len(whole.events) == len(events)
 
 
-async def test_writers_of_one_session_do_not_trip_over_each_other(address: str) -> None:
+async def test_writers_of_one_session_do_not_disturb_each_other(address: str) -> None:
     async with opened(address) as one, opened(address) as other:
         await one.open_session(opening("s1"))
         places = numbered(EXAM)
@@ -190,7 +194,7 @@ async def test_stores_that_open_the_same_new_database_at_once_all_succeed(addres
 
 OPEN_WHEN_TOLD = """
 import asyncio, sys
-from pipeline.record.store import Store
+from pipeline.record.store import FIRST_JOB_SEQ, Store
 
 async def main():
     for address in map(str.strip, sys.stdin):
@@ -240,21 +244,23 @@ async def test_ids_are_found_by_their_first_letters_and_these_are_not_a_pattern(
     assert await store.session("ab") is None
 
 
-async def test_a_time_is_kept_in_utc(store: Store) -> None:
+async def test_a_time_is_stored_in_utc(store: Store) -> None:
     there = datetime.fromisoformat("2026-03-04T12:30:00.000001+02:00")
     await store.open_session(opening("s1", opened_at=there))
-    kept = (await read(store)).opened_at
-    assert kept == there and kept.tzinfo is UTC
+    stored = (await read(store)).opened_at
+    assert stored == there and stored.tzinfo is UTC
 
 
-async def test_the_next_free_place_is_known(store: Store) -> None:
-    await store.open_session(opening("s1"))
-    assert await store.next_seq("s1") == 1
-    await store.append("s1", numbered(EXAM))
-    assert await store.next_seq("s1") == len(EXAM) + 1
+async def test_an_outcome_comes_after_every_event_of_the_call(store: Store) -> None:
+    for session_id, last in (("s1", len(EXAM)), ("s2", FIRST_JOB_SEQ + 7)):
+        await store.open_session(opening(session_id, verdict_pending=True))
+        await store.append(session_id, [*numbered(EXAM[:-1]), (last, EXAM[-1])])
+        assert await store.add_outcome(session_id, "verdict_pending", [VerdictGiven(10.0, "partial", {})])
+        record = await read(store, session_id)
+        assert record.events[-1].seq == max(FIRST_JOB_SEQ, last + 1) and not record.verdict_pending
 
 
-async def test_a_fact_needs_a_session_and_a_session_a_new_id(store: Store) -> None:
+async def test_an_event_needs_a_session_and_a_session_a_new_id(store: Store) -> None:
     with pytest.raises(UnknownSession, match="holds no session s1"):
         await store.append("s1", [(1, said("Hello"))])
     await store.open_session(opening("s1"))
@@ -273,7 +279,7 @@ async def test_a_closed_store_says_so(address: str) -> None:
 
 
 async def owned_by(store: Store, owner: ProcessId, *, silent: float = 0.0, session_id: str = "s1") -> None:
-    """A session of another process that was last heard of `silent` seconds ago."""
+    """A session of another process whose last heartbeat was `silent` seconds ago."""
     async with store._database.writing() as connection:
         now = await store._database.clock(connection)
         row = {"id": str(owner), "beat": int(now - silent)}
@@ -356,20 +362,20 @@ async def test_a_process_that_was_only_thought_dead_has_the_last_word(store: Sto
     assert (record.why, record.detail, record.closed_at) == ("completed", "", OPENED_AT + timedelta(seconds=30))
 
 
-async def test_a_process_tells_that_it_lives(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_writes_heartbeats(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.record.leases.BEAT", 0.01)
     await recorded(store)
-    await owned_by(store, store._owners.here, silent=1000)
+    await owned_by(store, store._leases.here, silent=1000)
 
     async def beat() -> int:
         async with store._database.reading() as connection:
             now = await store._database.clock(connection)
             return now - (await connection.execute(text("SELECT beat FROM owners"))).scalar_one()
 
-    async def was_heard() -> bool:
+    async def it_beats() -> bool:
         return await beat() <= 100
 
-    await until(was_heard)
+    await until(it_beats)
 
 
 async def test_a_deleted_session_takes_everything_with_it(store: Store) -> None:
@@ -380,7 +386,9 @@ async def test_a_deleted_session_takes_everything_with_it(store: Store) -> None:
             assert (await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one() == 0
 
 
-async def test_a_session_says_how_complete_its_transcript_is_and_an_utterance_whose_ears_heard_it(store: Store) -> None:
+async def test_a_session_says_how_complete_its_transcript_is_and_an_utterance_its_source(
+    store: Store,
+) -> None:
     record = await recorded(
         store,
         UtteranceSpoken(9.0, "caller", "I live by the sea.", 2.0, 8.0, source="repaired", times=TIMES),
@@ -388,9 +396,9 @@ async def test_a_session_says_how_complete_its_transcript_is_and_an_utterance_wh
         TranscriptMeasured(10.0, 0.5, 12.0, 2, 1),
         TranscriptMeasured(11.0, 0.75, 12.0, 2, 2),
     )
-    assert [said.source for said in record.utterances] == ["repaired", "live"]
-    assert [said.times for said in record.utterances] == [[asdict(one) for one in TIMES], []]
+    assert [one.source for one in record.utterances] == ["repaired", "live"]
+    assert [one.times for one in record.utterances] == [[asdict(one) for one in TIMES], []]
     assert from_record(record.events[0].kind, record.events[0].data).times == TIMES  # pyright: ignore[reportAttributeAccessIssue]
-    assert (record.completeness, record.holes, record.repaired) == (0.75, 2, 2)
+    assert (record.completeness, record.gaps, record.repaired) == (0.75, 2, 2)
     unknown = await recorded(store, session_id="s2")
-    assert (unknown.completeness, unknown.holes, unknown.repaired) == (None, None, None)
+    assert (unknown.completeness, unknown.gaps, unknown.repaired) == (None, None, None)

@@ -1,4 +1,4 @@
-"""Echo of a played voice is found and muted at every gain, delay and rate; whoever speaks over it is heard."""
+"""Echo of a played voice is found and muted at every gain, delay and rate; whoever speaks over it is let through."""
 
 import asyncio
 from itertools import permutations
@@ -12,7 +12,7 @@ from pipecat.processors.frame_processor import FrameDirection
 from core.audio.echo_gate import EchoGate, Fate
 from core.events import EchoDetected
 from processors.echo.adaptive_filter import BLOCK, RATE, Samples
-from processors.echo.detector import EchoFinder, Found
+from processors.echo.detector import EchoDetector, Found
 from processors.echo.stage import Echo, EchoSettings
 from support.clips import ANSWERS, READ, Clip
 from support.frames import chunks, running
@@ -29,16 +29,16 @@ def sound(clip: Clip) -> Samples:
 
 
 def echo_of(played: Samples, gain: float, delay: float, ringing: float = 0.3, noise: float = -65) -> Samples:
-    """What a microphone hears of it (`gain` and `noise` in dB, `ringing` in seconds to -60 dB) through a telephone."""
+    """What a microphone receives of it (`gain`, `noise` in dB, `ringing` in seconds to -60 dB) through a telephone."""
     dice = np.random.default_rng(1)
     room = dice.standard_normal(round(ringing * RATE)) * 10 ** (-3 * np.linspace(0, 1, round(ringing * RATE)))
     room /= np.linalg.norm(room)
     room[0] += 1
     room /= np.linalg.norm(room)
     late = round(delay * RATE)
-    heard = np.convolve(played, room)[: len(played)] * 10 ** (gain / 20)
-    heard = np.concatenate((np.zeros(late), heard))[: len(played)]
-    return companded(heard + dice.standard_normal(len(heard)) * 10 ** (noise / 20))
+    microphone = np.convolve(played, room)[: len(played)] * 10 ** (gain / 20)
+    microphone = np.concatenate((np.zeros(late), microphone))[: len(played)]
+    return companded(microphone + dice.standard_normal(len(microphone)) * 10 ** (noise / 20))
 
 
 def companded(samples: Samples) -> Samples:
@@ -47,17 +47,17 @@ def companded(samples: Samples) -> Samples:
     return np.sign(code) * np.expm1(np.abs(code) * np.log(256)) / 255
 
 
-def judged(played: Samples, heard: Samples) -> tuple[list[Fate], list[Found]]:
+def decided(played: Samples, microphone: Samples) -> tuple[list[Fate], list[Found]]:
     """The fate of every block of the microphone."""
-    finder, gate = EchoFinder(1.0), EchoGate()
+    detector, gate = EchoDetector(1.0), EchoGate()
     fates: list[Fate] = []
     founds: list[Found] = []
-    for at in range(0, min(len(played), len(heard)) - BLOCK + 1, BLOCK):
-        finder.played(played[at : at + BLOCK], at)
-        judgement, found = finder.heard(heard[at : at + BLOCK])
-        fates += gate.heard(judgement)
+    for at in range(0, min(len(played), len(microphone)) - BLOCK + 1, BLOCK):
+        detector.on_playback(played[at : at + BLOCK], at)
+        decision, found = detector.on_block(microphone[at : at + BLOCK])
+        fates += gate.on_block(decision)
         founds += [found] if found else []
-    return fates + gate.end(), founds
+    return fates + gate.finish(), founds
 
 
 def loud(samples: Samples, threshold: float) -> list[int]:
@@ -71,29 +71,29 @@ def loud(samples: Samples, threshold: float) -> list[int]:
 def test_an_echo_is_muted_from_its_first_syllable(gain: float, delay: float) -> None:
     for clip in (ANSWERS[0], READ):
         played = sound(clip)
-        heard = echo_of(played, gain, delay)
-        fates, [found] = judged(played, heard)
+        microphone = echo_of(played, gain, delay)
+        fates, [found] = decided(played, microphone)
         assert found.delay == pytest.approx(delay, abs=0.005) and found.likeness > 0.6
-        passed = [n for n in loud(heard, -58) if fates[n] is Fate.PASS]
+        passed = [n for n in loud(microphone, -58) if fates[n] is Fate.PASS]
         assert len(passed) <= 5, f"{len(passed) * BLOCK / RATE:.2f} s of echo were let through"
 
 
 @pytest.mark.parametrize("delay", [0.38, 0.41])
-def test_a_way_that_was_learnt_wrong_is_learnt_anew(delay: float) -> None:
+def test_a_filter_that_adapted_to_the_wrong_path_is_trained_anew(delay: float) -> None:
     played = sound(ANSWERS[0])
-    heard = echo_of(played, -6, delay, noise=-80)
-    fates, _ = judged(played, heard)
-    assert len([n for n in loud(heard, -58) if fates[n] is Fate.PASS]) <= 5
+    microphone = echo_of(played, -6, delay, noise=-80)
+    fates, _ = decided(played, microphone)
+    assert len([n for n in loud(microphone, -58) if fates[n] is Fate.PASS]) <= 5
 
 
-def test_a_voice_over_the_echo_is_heard() -> None:
+def test_a_voice_over_the_echo_passes() -> None:
     for clip, caller in ((READ, ANSWERS[0]), (ANSWERS[1], READ)):
         played = sound(clip)
         echo = echo_of(played, -12, 0.15)
         voice = np.zeros(len(played))
         voice[3 * RATE :] = sound(caller)[RATE:][: len(voice) - 3 * RATE]
         spoken = loud(voice, -35)
-        fates, _ = judged(played, echo + voice)
+        fates, _ = decided(played, echo + voice)
         passed = sum(fates[n] is Fate.PASS for n in spoken)
         assert passed >= 0.9 * len(spoken), f"{passed} of {len(spoken)} blocks of the caller were let through"
         before = [n for n in loud(echo, -50) if n < 3 * RATE // BLOCK]
@@ -104,30 +104,30 @@ def test_an_echo_that_moves_is_followed() -> None:
     played = np.concatenate((sound(ANSWERS[0]), sound(READ)))
     half = len(sound(ANSWERS[0]))
     near, far = echo_of(played, -12, 0.15), echo_of(played, -12, 0.21)
-    heard = np.concatenate((near[:half], far[half:]))
-    fates, founds = judged(played, heard)
+    microphone = np.concatenate((near[:half], far[half:]))
+    fates, founds = decided(played, microphone)
     assert len(founds) == 1, "it is one echo"
-    assert len([n for n in loud(heard, -58) if fates[n] is Fate.PASS]) <= 5
+    assert len([n for n in loud(microphone, -58) if fates[n] is Fate.PASS]) <= 5
 
 
 @pytest.mark.parametrize("noise", [-90, -60])
-def test_no_clean_recording_is_taken_for_the_echo_of_another(noise: float) -> None:
+def test_no_clean_recording_is_detected_as_the_echo_of_another(noise: float) -> None:
     dice = np.random.default_rng(2)
-    for played, heard in permutations(CLIPS, 2):
+    for played, caller in permutations(CLIPS, 2):
         for shift in (0.0, 0.7):
-            line = np.concatenate((np.zeros(round(shift * RATE)), sound(heard)))
-            line = line + dice.standard_normal(len(line)) * 10 ** (noise / 20)
-            fates, founds = judged(sound(played), line)
-            assert founds == [] and Fate.MUTE not in fates, (played.path.name, heard.path.name, shift)
+            microphone = np.concatenate((np.zeros(round(shift * RATE)), sound(caller)))
+            microphone = microphone + dice.standard_normal(len(microphone)) * 10 ** (noise / 20)
+            fates, founds = decided(sound(played), microphone)
+            assert founds == [] and Fate.MUTE not in fates, (played.path.name, caller.path.name, shift)
 
 
-async def call(echo: Echo, played: bytes, heard: bytes) -> list[InputAudioRawFrame]:
-    """Play to a caller (24 kHz) whose microphone hears this (16 kHz), in real time; what the stage lets out."""
+async def call(echo: Echo, played: bytes, microphone: bytes) -> list[InputAudioRawFrame]:
+    """Play to a caller (24 kHz) whose microphone receives this (16 kHz), in real time; what the stage lets out."""
     behind = echo.listener()
     assert behind is not None
     async with running(echo, behind) as ends:
         loudspeaker = [OutputAudioRawFrame(frame.audio, 24000, 1) for frame in chunks(played, 24000)]
-        for n, frame in enumerate(chunks(heard)):
+        for n, frame in enumerate(chunks(microphone)):
             if n < len(loudspeaker):
                 await behind.queue_frame(loudspeaker[n])
             await ends.push(frame)
@@ -146,9 +146,9 @@ async def test_the_stage_replaces_echo_with_silence_and_records_it_once(mute: bo
     session = FakeSession()
     echo = Echo(EchoSettings(mute=mute), session)  # pyright: ignore
     played = sound(ANSWERS[0])
-    heard = as_pcm(echo_of(played, -12, 0.1, noise=-80), 16000)
-    out = b"".join(frame.audio for frame in await call(echo, as_pcm(played, 24000), heard))
-    assert abs(len(out) - len(heard)) <= 2 * 1024, "every sample goes on"
+    microphone = as_pcm(echo_of(played, -12, 0.1, noise=-80), 16000)
+    out = b"".join(frame.audio for frame in await call(echo, as_pcm(played, 24000), microphone))
+    assert abs(len(out) - len(microphone)) <= 2 * 1024, "every sample goes on"
     [event] = session.of(EchoDetected)
     assert event.delay == pytest.approx(0.1, abs=0.06)
     level = np.abs(np.frombuffer(out, np.int16)).max()
@@ -158,10 +158,10 @@ async def test_the_stage_replaces_echo_with_silence_and_records_it_once(mute: bo
 async def test_the_stage_leaves_a_caller_alone() -> None:
     session = FakeSession()
     echo = Echo(EchoSettings(), session)  # pyright: ignore
-    heard = ANSWERS[2].pcm
-    out = b"".join(frame.audio for frame in await call(echo, as_pcm(sound(READ), 24000), heard))
+    microphone = ANSWERS[2].pcm
+    out = b"".join(frame.audio for frame in await call(echo, as_pcm(sound(READ), 24000), microphone))
     assert session.of(EchoDetected) == []
-    assert out[: len(heard) // 1024 * 1024] == heard[: len(heard) // 1024 * 1024]
+    assert out[: len(microphone) // 1024 * 1024] == microphone[: len(microphone) // 1024 * 1024]
 
 
 class StoppedClock(FakeSession):
@@ -174,7 +174,7 @@ class StoppedClock(FakeSession):
 
 
 class Alone(Echo):
-    """The stage without a pipeline: what it lets out is kept."""
+    """The stage without a pipeline: collects what it pushes."""
 
     def __init__(self, session: FakeSession) -> None:
         super().__init__(EchoSettings(), session)  # pyright: ignore
@@ -187,30 +187,30 @@ class Alone(Echo):
 @pytest.mark.parametrize("stall", [0.1, 0.3, 0.6])
 async def test_an_echo_is_muted_on_a_machine_that_stands_still_at_times(stall: float) -> None:
     def done(at: float) -> float:
-        """When what is due at this time gets done: once in 0.9 s nothing is, for a while."""
+        """When the work of this time gets done: once in 0.9 s nothing is, for a while."""
         into = at % 0.9
         return at - into + stall if into < stall else at
 
-    plays: list[tuple[float, float, OutputAudioRawFrame]] = []  # told when, played from when on
+    plays: list[tuple[float, float, OutputAudioRawFrame]] = []  # reported when, played from when on
     until = 0.2
     for frame in chunks(as_pcm(np.concatenate((sound(ANSWERS[0]), sound(READ))), 24000), 24000):
-        told = done(max(0.0, until - 0.1))
-        start = max(told, until)  # what is told too late leaves a gap
+        reported = done(max(0.0, until - 0.1))
+        start = max(reported, until)  # what is reported too late leaves a gap
         until = start + 0.02
-        plays.append((told, start, OutputAudioRawFrame(frame.audio, 24000, 1)))
+        plays.append((reported, start, OutputAudioRawFrame(frame.audio, 24000, 1)))
     room = np.zeros(round(until * RATE) + 1)
     for _, start, piece in plays:
         samples = soxr.resample(np.frombuffer(piece.audio, np.int16) / 32768, 24000, RATE)
         room[round(start * RATE) :][: len(samples)] = samples
-    ears = [(done(n * 0.02), frame) for n, frame in enumerate(chunks(as_pcm(echo_of(room, -12, 0.25), 16000)))]
+    microphone = [(done(n * 0.02), frame) for n, frame in enumerate(chunks(as_pcm(echo_of(room, -12, 0.25), 16000)))]
 
     session = StoppedClock()
     echo = Alone(session)
-    for at, frame in ears:
+    for at, frame in microphone:
         session.time = at
         while plays and plays[0][0] < at:
             _, start, piece = plays.pop(0)
-            echo.played(piece.audio, 24000, start)
+            echo.on_playback(piece.audio, 24000, start)
         await echo.handle(frame, FrameDirection.DOWNSTREAM)
     assert len(session.of(EchoDetected)) == 1
     out = np.frombuffer(b"".join(frame.audio for frame in echo.out if isinstance(frame, InputAudioRawFrame)), np.int16)

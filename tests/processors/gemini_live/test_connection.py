@@ -8,8 +8,8 @@ from google.genai import errors
 
 from core.live.close_codes import CloseAction
 from core.live.messages import Audio, EndActivity, InTurnText, Outgoing, StartActivity
-from core.live.model_facts import facts
-from processors.gemini_live.connection import Connection, lost
+from core.live.model_facts import model_facts
+from processors.gemini_live.connection import Connection, lost_error
 
 MODEL = "gemini-3.8-live"
 FRAME = bytes(range(256)) * 4  # 32 ms at 16 kHz
@@ -17,7 +17,7 @@ FRAME = bytes(range(256)) * 4  # 32 ms at 16 kHz
 
 def sent(*calls: tuple[Outgoing, ...], chunk: float = 0.08) -> list[Outgoing]:
     """What is queued after these calls of `send`."""
-    connection = Connection(genai.Client(api_key="none"), MODEL, facts(MODEL), chunk)
+    connection = Connection(genai.Client(api_key="none"), MODEL, model_facts(MODEL), chunk)
     for items in calls:
         connection.send(*items)
     return [item for items in connection._outbox for item in items]  # pyright: ignore
@@ -66,7 +66,7 @@ class Wire:
     ("model", "how"), [(MODEL, "realtime"), ("gemini-2.5-flash-native-audio-preview-12-2025", "content")]
 )
 async def test_words_into_an_open_window_neither_open_nor_end_a_turn(model: str, how: str) -> None:
-    connection, wire = Connection(genai.Client(api_key="none"), model, facts(model)), Wire()
+    connection, wire = Connection(genai.Client(api_key="none"), model, model_facts(model)), Wire()
     await connection._send(wire, InTurnText("Go on."))  # pyright: ignore
     [(kind, what)] = wire.sent
     assert kind == how
@@ -74,7 +74,7 @@ async def test_words_into_an_open_window_neither_open_nor_end_a_turn(model: str,
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "verdict"),
+    ("error", "code", "action"),
     [
         (errors.APIError(1011, {"details": "Internal error encountered."}), 1011, CloseAction.RESUME),
         (errors.ServerError(500, {"message": "Internal error", "status": "INTERNAL"}), 500, CloseAction.RESUME),
@@ -84,12 +84,12 @@ async def test_words_into_an_open_window_neither_open_nor_end_a_turn(model: str,
         (TimeoutError(), 0, CloseAction.RESUME),
     ],
 )
-def test_whatever_the_sdk_raises_on_an_open_connection_has_a_verdict(
-    error: Exception, code: int, verdict: CloseAction
+def test_whatever_the_sdk_raises_on_an_open_connection_has_an_action(
+    error: Exception, code: int, action: CloseAction
 ) -> None:
-    end = lost(error)
-    assert (end.code, end.verdict) == (code, verdict) and end.meaning
+    end = lost_error(error)
+    assert (end.code, end.action) == (code, action) and end.meaning
 
 
 def test_what_the_sdk_refuses_before_there_is_a_connection_is_not_tried_again() -> None:
-    assert lost(ValueError("extra fields not permitted"), opened=False).verdict is CloseAction.GIVE_UP
+    assert lost_error(ValueError("extra fields not permitted"), opened=False).action is CloseAction.GIVE_UP

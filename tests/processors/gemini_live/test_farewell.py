@@ -1,29 +1,30 @@
-"""The recording of a goodbye: what is taken, and what is refused in a sentence."""
+"""The farewell: which WAV files are read, and which are refused in a sentence."""
 
 import wave
 from pathlib import Path
 
 import pytest
 
-from processors.gemini_live.farewell import LONGEST, recording
+from core.audio.pcm import seconds
+from processors.gemini_live.farewell import MAX_SECONDS, read_farewell
 from processors.gemini_live.settings import GeminiLiveSettings
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
 
-def wav(path: Path, seconds: float = 1.0, channels: int = 1, width: int = 2) -> Path:
+def wav(path: Path, duration: float = 1.0, channels: int = 1, width: int = 2) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(channels)
         file.setsampwidth(width)
         file.setframerate(8000)
-        file.writeframes(bytes(round(seconds * 8000) * channels * width))
+        file.writeframes(bytes(round(duration * 8000) * channels * width))
     return path
 
 
 def test_a_recording_is_read_with_its_rate(tmp_path: Path) -> None:
-    assert recording(wav(tmp_path / "a.wav")) == (bytes(16000), 8000)
-    pcm, rate = recording(CONFIGS / "farewell.wav")
-    assert rate == 16000 and 5 < len(pcm) / 2 / rate < 10
+    assert read_farewell(wav(tmp_path / "a.wav")) == (bytes(16000), 8000)
+    pcm, rate = read_farewell(CONFIGS / "farewell.wav")
+    assert rate == 16000 and 5 < seconds(pcm, rate) < 10
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def test_a_recording_is_read_with_its_rate(tmp_path: Path) -> None:
     [
         (lambda path: wav(path, channels=2), "not 16-bit mono"),
         (lambda path: wav(path, width=1), "not 16-bit mono"),
-        (lambda path: wav(path, LONGEST + 1), "21 s, and a farewell 20 s at most"),
+        (lambda path: wav(path, MAX_SECONDS + 1), "21 s, and a farewell 20 s at most"),
         (lambda path: path.write_bytes(b""), "cannot be read as a WAV file: it ends too soon"),
         (lambda path: path.write_text("Goodbye."), "cannot be read as a WAV file"),
         (lambda path: path.write_bytes(wav(path).read_bytes()[:20]), "cannot be read as a WAV file"),
@@ -41,7 +42,7 @@ def test_what_is_no_such_recording_is_refused_in_a_sentence(make, what: str, tmp
     path = tmp_path / "a.wav"
     make(path)
     with pytest.raises(ValueError, match=what) as refused:
-        recording(path)
+        read_farewell(path)
     assert str(path) in str(refused.value) and "\n" not in str(refused.value)
     with pytest.raises(ValueError, match=what):
         GeminiLiveSettings(farewell=path)  # pyright: ignore

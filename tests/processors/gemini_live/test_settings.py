@@ -53,9 +53,17 @@ def test_a_level_of_thought() -> None:
 
 def test_what_is_known_of_the_model_can_be_overruled() -> None:
     old = GeminiLiveSettings(model="gemini-2.5-flash-native-audio-preview-12-2025")
-    assert (old.facts.text, old.facts.history, old.policy.link.lifetime) == ("content", "content", 590)
+    assert (old.model_facts.text, old.model_facts.history, old.policy.connection.lifetime) == (
+        "content",
+        "content",
+        590,
+    )
     new = GeminiLiveSettings(model="gemini-3.8-live", text_as="content", lifetime=300, resumption=False)
-    assert (new.facts.text, new.policy.link.lifetime, new.policy.link.resume) == ("content", 300, False)
+    assert (new.model_facts.text, new.policy.connection.lifetime, new.policy.connection.resume) == (
+        "content",
+        300,
+        False,
+    )
 
 
 def test_initial_history_is_announced_only_where_it_is_wanted_and_follows() -> None:
@@ -74,3 +82,16 @@ def test_without_key_or_address_there_is_no_client() -> None:
 def test_a_plain_text_address_is_refused_since_the_sdk_always_dials_tls() -> None:
     with pytest.raises(ValidationError):
         GeminiLiveSettings(base_url="http://localhost:1")
+
+
+def test_former_keys_and_values_are_answered_with_their_new_names() -> None:
+    old = {"silence": 40, "check_memory": 1, "tell_unheard": True, "gate": "off", "stale_handle": "fresh"}
+    with pytest.raises(ValidationError) as caught:
+        GeminiLiveSettings.model_validate(old)
+    assert [error["msg"] for error in caught.value.errors()] == [
+        "silence is now called idle_timeout",
+        "check_memory is now called context_check",
+        "tell_unheard is now called report_suppressed",
+        "gate is now called reply_gate",
+        '"fresh" is now called "new_session"',
+    ]

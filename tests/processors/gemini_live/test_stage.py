@@ -83,7 +83,7 @@ async def begun(ends: Ends, service: Service) -> None:
     await service.say(HandleUpdated("h1"))
 
 
-async def test_a_caller_who_interrupts_leaves_only_what_he_heard_in_the_transcript(service: Service) -> None:
+async def test_a_barge_in_leaves_only_what_was_played_in_the_transcript(service: Service) -> None:
     session = FakeSession()
     async with running(examiner(session), Transcript(TranscriptSettings(), session)) as ends:
         await begun(ends, service)
@@ -93,7 +93,7 @@ async def test_a_caller_who_interrupts_leaves_only_what_he_heard_in_the_transcri
         await ends.push(InterruptionFrame(), UserStartedSpeakingFrame())
         await ends.until(lambda: session.of(UtteranceSpoken))
         [done] = ends.got(ReplyDoneFrame)
-        assert done.interrupted and done.heard == pytest.approx(0.5, abs=0.05)
+        assert done.interrupted and done.played_share == pytest.approx(0.5, abs=0.05)
         [said] = session.of(UtteranceSpoken)
         assert said.interrupted and WORDS.text.startswith(said.text) and said.text.startswith("Thank you. And where")
         assert len(said.text) <= 0.55 * len(WORDS.text)
@@ -113,7 +113,7 @@ async def test_a_reply_to_a_flush_waits_for_the_end_of_the_turn_and_is_then_play
         assert service.sent[before:] == []
 
 
-async def test_a_voice_after_the_flush_loses_the_reply_to_it(service: Service) -> None:
+async def test_voice_after_the_flush_suppresses_the_reply_to_it(service: Service) -> None:
     session = FakeSession()
     async with running(examiner(session)) as ends:
         await begun(ends, service)

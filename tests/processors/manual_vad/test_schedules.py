@@ -1,7 +1,7 @@
 """A flush is one: whatever happens around it, its two messages stay together and not one sample is lost.
 
 The way of a sample from the turn machine through the Live machine to the connection's one queue, with everything that
-can come between: functions, nudges, replies, a slow network, connections that die.
+can come between: functions, instructions, replies, a slow network, connections that die.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from core.live.close_codes import CloseAction
 from core.live.connection import ConnectionPolicy
 from core.live.conversation import LiveConversationMachine
 from core.live.messages import Audio, EndActivity, StartActivity
-from core.live.model_facts import facts
+from core.live.model_facts import model_facts
 from core.live.policy import LivePolicy
 from core.turns.endpointing import Action as TurnAction
 from core.turns.endpointing import CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceSpanEnded
-from core.turns.flush import Chunk, Flush, Flushing, TimerFlush, ValleyFlush
+from core.turns.flush import Chunk, Flush, FlushStrategy, TimerFlush, ValleyFlush
 from processors.gemini_live.connection import Connection
 
 SCHEDULES = 100_000
@@ -33,9 +33,9 @@ SEED = 20261123
 RATE = 50
 LENGTH = 0.1
 SAMPLES = round(LENGTH * RATE)
-FACTS = facts("gemini-3.8-live")
-POLICY = LivePolicy(ConnectionPolicy(backoff=(0.1,) * 20), check=0.0)
-FLUSHINGS: tuple[Callable[[], Flushing], ...] = (
+FACTS = model_facts("gemini-3.8-live")
+POLICY = LivePolicy(ConnectionPolicy(backoff=(0.1,) * 20), context_check=0.0)
+STRATEGIES: tuple[Callable[[], FlushStrategy], ...] = (
     lambda: TimerFlush(0.3),
     lambda: ValleyFlush(0.3, 0.9),
     lambda: ValleyFlush(0.2, 5.0),
@@ -48,7 +48,7 @@ class Schedule:
     def __init__(self, dice: random.Random) -> None:
         self.dice = dice
         self.now = 0.0
-        self.turns = TurnMachine(TurnPolicy(0.1, 0.4), dice.choice(FLUSHINGS)())
+        self.turns = TurnMachine(TurnPolicy(0.1, 0.4), dice.choice(STRATEGIES)())
         self.live = LiveConversationMachine(POLICY, frozenset({"score"}))
         self.held: deque[bytes] = deque()  # as in manual_vad
         self.spoken = array("H")  # the samples of all turns
@@ -66,7 +66,7 @@ class Schedule:
 
     # --- the caller
 
-    def hear(self) -> None:
+    def caller_sends(self) -> None:
         """A tenth of a second of samples that are like no others, now and then in a burst after a gap."""
         roll = self.dice.random()
         if roll < 0.3:
@@ -77,7 +77,7 @@ class Schedule:
         self.held.append(array("H", numbers).tobytes())
         if self.voice:
             self.voiced.update(numbers)
-        self.turn(self.turns.heard(Chunk(self.voice, roll, LENGTH), self.now))
+        self.turn(self.turns.on_audio(Chunk(self.voice, roll, LENGTH), self.now))
         if not self.turns.open:
             while len(self.held) > 2:
                 self.held.popleft()
@@ -88,11 +88,11 @@ class Schedule:
         for action in actions:
             match action:
                 case OpenTurn():
-                    self.done(self.live.caller_began(self.now))
+                    self.done(self.live.caller_started(self.now))
                 case VoiceSpanEnded(_, ended):
                     self.done(self.live.caller_voiced(ended, self.now))
-                case Flush(at, _, behind):
-                    self.release(behind)
+                case Flush(at, _, carried_over):
+                    self.release(carried_over)
                     self.cuts.append(len(self.spoken))
                     self.done(self.live.flush(self.now, at))
                 case CloseTurn(_, _, spoke_until, voiced):
@@ -109,17 +109,17 @@ class Schedule:
 
     def says(self, event: messages.Incoming) -> None:
         if self.dialed is not None:
-            self.done(self.live.heard(event, self.dialed.number, self.now))
+            self.done(self.live.on_server_message(event, self.dialed.number, self.now))
 
     def calls_a_function(self) -> None:
-        """A model answers what it has heard, so nothing is on its way to it."""
+        """A model answers the audio it has received, so nothing is on its way to it."""
         self.send_all()
         self.called += 1
         self.says(messages.ToolCallReceived(f"call-{self.called}", "score", {}))
 
     def answers_functions(self) -> None:
         while self.calls:
-            self.done(self.live.answer_tool(self.calls.pop(), "score", {}, "The score.", self.now))
+            self.done(self.live.tool_answered(self.calls.pop(), "score", {}, "The score.", self.now))
 
     def replies(self) -> None:
         self.send_all()
@@ -133,12 +133,12 @@ class Schedule:
         )
         self.says(self.dice.choice(reply))
 
-    # --- the line
+    # --- the connection
 
     def die(self) -> None:
         if self.dialed is not None:
-            self.connection = None
-            self.done(self.live.lost(1011, "", CloseAction.RESUME, "It died.", self.dialed.number, self.now))
+            number, self.dialed, self.connection = self.dialed.number, None, None
+            self.done(self.live.lost(1011, "", CloseAction.RESUME, "It died.", number, self.now))
 
     def open(self) -> None:
         dial = self.dialed
@@ -154,7 +154,7 @@ class Schedule:
         self.done(self.live.tick(self.now))
 
     def send_some(self) -> None:
-        """What the connection's sender does whenever the socket takes something: the next of the queue, whole."""
+        """What the connection's sender does whenever the socket accepts something: the next of the queue, whole."""
         if self.connection is not None and self.connection._outbox:
             self.wires[-1] += self.connection._outbox.popleft()
 
@@ -170,7 +170,7 @@ class Schedule:
                 case Dial():
                     self.dialed, self.connection = action, None
                 case HangUp():
-                    self.connection = None
+                    self.dialed = self.connection = None
                 case CallTool(id):
                     self.calls.append(id)
                 case GiveUp(why):
@@ -182,10 +182,10 @@ class Schedule:
 
     def run(self, steps: int, troubles: Sequence[Callable[[], None]]) -> None:
         for _ in range(steps):
-            self.hear()
+            self.caller_sends()
             if self.dice.random() < 0.3:
                 self.dice.choice(troubles)()
-        self.turn(self.turns.end(self.now))
+        self.turn(self.turns.close_turn(self.now))
         self.answers_functions()
         for _ in range(100):
             if self.connection is not None:
@@ -196,12 +196,12 @@ class Schedule:
         self.connection.send(messages.TextTurn("Good-bye."))
         self.send_all()
 
-    def nudge(self) -> None:
-        self.done(self.live.tell("Go on.", self.now))
+    def instruct(self) -> None:
+        self.done(self.live.instruct("Go on.", self.now))
 
     def troubles(self, kind: int) -> list[Callable[[], None]]:
-        """What may come between: 0 a slow network and words of ours, 1 functions as well, 2 a line that dies, too."""
-        some = [self.nudge, self.send_some, self.send_some, self.pass_time]
+        """What may come between: 0 a slow network and instructions, 1 functions as well, 2 a lost connection, too."""
+        some = [self.instruct, self.send_some, self.send_some, self.pass_time]
         if kind > 0:
             some += [self.calls_a_function, self.answers_functions]
         if kind > 1:
@@ -252,10 +252,10 @@ def test_the_two_messages_of_a_flush_are_never_separated_in_100_000_random_sched
 
 
 class Socket:
-    """Takes one message at a time, slowly."""
+    """Accepts one message at a time, slowly."""
 
     def __init__(self) -> None:
-        self.took: list[str] = []
+        self.sent: list[str] = []
         self.pcm = b""
 
     async def send_realtime_input(
@@ -269,11 +269,11 @@ class Socket:
         if audio is not None:
             assert audio.data is not None
             self.pcm += audio.data
-        self.took.append("audio" if audio else "text" if text else "start" if activity_start else "end")
+        self.sent.append("audio" if audio else "text" if text else "start" if activity_start else "end")
 
     async def send_tool_response(self, function_responses: types.FunctionResponse) -> None:
         await asyncio.sleep(0.01)
-        self.took.append("result")
+        self.sent.append("result")
 
 
 async def test_what_is_sent_while_a_flush_is_on_its_way_waits_for_its_second_message() -> None:
@@ -297,6 +297,6 @@ async def test_what_is_sent_while_a_flush_is_on_its_way_waits_for_its_second_mes
         connection.send(EndActivity())
         await asyncio.sleep(1)
         sender.cancel()
-        assert socket.took.count("start") == flushes + 1
-        assert all(other == "start" for one, other in pairwise(socket.took) if one == "end"), f"seed {seed}"
+        assert socket.sent.count("start") == flushes + 1
+        assert all(other == "start" for one, other in pairwise(socket.sent) if one == "end"), f"seed {seed}"
         assert socket.pcm == said

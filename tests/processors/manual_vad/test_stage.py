@@ -33,14 +33,14 @@ def stage(**settings: object) -> tuple[ManualVad, FakeSession]:
 
 
 class Certain:
-    """Takes everything for voice."""
+    """Finds voice everywhere."""
 
     def confidence(self, audio: bytes, *, in_turn: bool) -> float:
         return 1.0
 
 
 class Loudness:
-    """Takes everything for voice that can be heard."""
+    """Finds voice in everything but digital silence."""
 
     def confidence(self, audio: bytes, *, in_turn: bool) -> float:
         return 1.0 if any(audio) else 0.0
@@ -57,12 +57,12 @@ async def test_an_answer_is_one_turn_with_every_sample_of_its_speech() -> None:
         await talk(ends, hush(1.0) + chunks(answer) + hush(1.5))
     kinds = [type(frame) for frame in ends.down if not isinstance(frame, InputAudioRawFrame)]
     assert kinds.count(UserStartedSpeakingFrame) == 1
-    heard = b"".join(frame.audio for frame in ends.got(InputAudioRawFrame))
+    passed_on = b"".join(frame.audio for frame in ends.got(InputAudioRawFrame))
     # From the first to the last loud sample of the recording, nothing is missing and nothing is moved.
     samples = np.abs(np.frombuffer(answer, np.int16).astype(int))
     loud = np.flatnonzero(samples > 0.1 * samples.max())
     speech = answer[2 * loud[0] : 2 * loud[-1] + 2]
-    assert speech in heard
+    assert speech in passed_on
     [opened], [closed] = session.of(TurnOpened), session.of(TurnClosed)
     assert closed.why == "silence" and closed.voiced > 4
     assert opened.at < 2.0
@@ -96,8 +96,8 @@ async def test_a_long_answer_is_flushed_in_order_with_its_audio(flush: str) -> N
     first = next(n for n, frame in enumerate(ends.down) if isinstance(frame, FlushFrame))
     assert isinstance(ends.down[first - 1], InputAudioRawFrame)
     assert len(ends.got(UserStartedSpeakingFrame)) == 1
-    heard = b"".join(frame.audio for frame in ends.got(InputAudioRawFrame))
-    assert long[: len(long) // 640 * 640] in heard, "not a sample is lost, and none is moved"
+    passed_on = b"".join(frame.audio for frame in ends.got(InputAudioRawFrame))
+    assert long[: len(long) // 640 * 640] in passed_on, "not a sample is lost, and none is moved"
 
 
 async def test_without_a_pause_the_cut_is_far_softer_than_the_speech_around_it() -> None:
@@ -118,12 +118,12 @@ async def test_without_a_pause_the_cut_is_far_softer_than_the_speech_around_it()
 async def test_what_is_held_back_for_a_cut_is_not_lost_when_the_call_ends() -> None:
     vad, session = stage(flush_after=1.0, flush_ceiling=2.0, silence=3)
     loud = (np.sin(np.arange(16000 * 2) * 0.3) * 9000).astype(np.int16).tobytes()
-    vad._voice = Certain()
+    vad._detector = Certain()
     async with running(vad) as ends:
         await talk(ends, chunks(loud)[:95])
         sent = sum(len(frame.audio) for frame in ends.got(InputAudioRawFrame))
         assert sent < 95 * 640, "some of it is held back"
-        await vad.conclude()
+        await vad.finish()
     assert sum(len(frame.audio) for frame in ends.got(InputAudioRawFrame)) == 95 * 640
     assert isinstance(ends.down[-2], CallerStoppedFrame), "the end comes after the audio"
     assert [closed.why for closed in session.of(TurnClosed)] == ["ended"]
@@ -159,24 +159,24 @@ async def test_an_answer_without_end_is_ended_where_that_is_asked_for() -> None:
         assert [closed.why for closed in session.of(TurnClosed)][:1] == ["longest"]
 
 
-async def test_voice_is_told_of_downstream_within_its_turn() -> None:
+async def test_voice_spans_are_sent_downstream_within_their_turn() -> None:
     vad, session = stage(silence=1.2)
     async with running(vad) as ends:
         await talk(ends, hush(1.0) + chunks(ANSWERS[0].pcm) + hush(2))
-    told = ends.got(VoiceSpanFrame)
+    spans = ends.got(VoiceSpanFrame)
     [closed], [stopped] = session.of(TurnClosed), ends.got(CallerStoppedFrame)
-    assert len(told) > 5
-    assert all(one.ended <= other.started for one, other in pairwise(told))
-    assert all(frame.ended - frame.started < 1.2 for frame in told)
-    total = sum(frame.ended - frame.started for frame in told)
+    assert len(spans) > 5
+    assert all(one.ended <= other.started for one, other in pairwise(spans))
+    assert all(frame.ended - frame.started < 1.2 for frame in spans)
+    total = sum(frame.ended - frame.started for frame in spans)
     assert closed.voiced <= total + 0.05 and total < 1.2 * closed.voiced
-    assert stopped.voiced == closed.voiced and told[-1].ended == stopped.spoke_until
+    assert stopped.voiced == closed.voiced and spans[-1].ended == stopped.spoke_until
 
 
-async def test_a_fan_that_passes_for_voice_does_not_hold_the_floor_for_ever() -> None:
+async def test_a_fan_that_passes_for_voice_does_not_keep_a_turn_open_for_ever() -> None:
     vad, session = stage()
     fan = np.random.default_rng(7).normal(0, 1500, 16000 * 8).astype(np.int16).tobytes()
-    vad._voice = Certain()
+    vad._detector = Certain()
     async with running(vad) as ends:
         await talk(ends, chunks(fan))
     [closed] = session.of(TurnClosed)
@@ -214,7 +214,7 @@ async def test_the_end_of_a_call_closes_an_open_turn() -> None:
     vad, session = stage()
     async with running(vad) as ends:
         await talk(ends, hush(0.5) + chunks(ANSWERS[0].pcm)[:100])
-        await vad.conclude()
+        await vad.finish()
     assert [closed.why for closed in session.of(TurnClosed)] == ["ended"]
     assert len(ends.got(UserStoppedSpeakingFrame)) == 1
 
@@ -246,7 +246,7 @@ def test_a_profile_sets_what_the_config_leaves_out_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "complaint"),
+    ("values", "complaint"),
     [
         ({"profile": "cellar"}, "'headset', 'phone' or 'noisy room'"),
         ({"profile": ["phone"]}, "'headset', 'phone' or 'noisy room'"),
@@ -256,9 +256,9 @@ def test_a_profile_sets_what_the_config_leaves_out_and_nothing_else() -> None:
         ("phone", "valid dictionary"),
     ],
 )
-def test_what_makes_no_sense_is_refused(said: object, complaint: str) -> None:
+def test_what_makes_no_sense_is_refused(values: object, complaint: str) -> None:
     with pytest.raises(ValueError, match=re.escape(complaint)):
-        ManualVadSettings.model_validate(said)
+        ManualVadSettings.model_validate(values)
 
 
 def test_a_ceiling_is_a_matter_of_valleys_only() -> None:

@@ -1,4 +1,4 @@
-"""A second Live session hears piece by piece, survives its connections, and is billed for what it heard."""
+"""A second Live session transcribes chunk by chunk, survives its connections, and is billed for its audio."""
 
 import pytest
 from pipecat.processors.frame_processor import FrameProcessorSetup
@@ -6,74 +6,74 @@ from pipecat.processors.frame_processor import FrameProcessorSetup
 from gemini_live_emulator import Emulator, Scenario
 from processors.gemini_live.settings import http_options
 from processors.shadow import live as module
-from processors.shadow.live import LiveTranscriber, live_ears
+from processors.shadow.live import LiveTranscriber, live_transcriber
 from processors.shadow.transcriber import TranscriptionFailed
 from support.clips import READ
 from support.session import FakeSession
 
 pytestmark = pytest.mark.real_time
 
-SETUP: FrameProcessorSetup = None  # pyright: ignore[reportAssignmentType] - these ears need none
+SETUP: FrameProcessorSetup = None  # pyright: ignore[reportAssignmentType] - this transcriber needs none
 # What the emulator writes for a turn that answers no question, and for one that does.
-HEARD = [f"({READ.seconds:.1f} s of speech)", "What was said."]
-PLAIN = Scenario.load("scripted").changed(examiner={"latency": 0.0, "opening": "", "heard": HEARD[1:]})
+TEXTS = [f"({READ.seconds:.1f} s of speech)", "What was said."]
+PLAIN = Scenario.load("scripted").changed(examiner={"latency": 0.0, "opening": "", "heard": TEXTS[1:]})
 MODELS = ["gemini-3.8-live", "gemini-2.5-flash-native-audio-preview-12-2025"]
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SETTLED", 0.3)
+    monkeypatch.setattr(module, "_MORE_TEXT", 0.3)
 
 
-def ears_at(emulator: Emulator, session: FakeSession, model: str = MODELS[0]) -> LiveTranscriber:
-    return live_ears(model, None, emulator.url, emulator.ca_file, session)
+def transcriber_at(emulator: Emulator, session: FakeSession, model: str = MODELS[0]) -> LiveTranscriber:
+    return live_transcriber(model, None, emulator.url, emulator.ca_file, session)
 
 
 @pytest.mark.parametrize("model", MODELS)
-async def test_each_piece_has_its_text_and_its_price(model: str) -> None:
+async def test_each_chunk_has_its_text_and_its_price(model: str) -> None:
     session = FakeSession()
     async with Emulator(PLAIN) as emulator:
-        ears = ears_at(emulator, session, model)
-        await ears.open(SETUP)
-        assert [await ears.transcribe(READ.pcm) for _ in HEARD] == HEARD
-        await ears.close()
+        transcriber = transcriber_at(emulator, session, model)
+        await transcriber.open(SETUP)
+        assert [await transcriber.transcribe(READ.pcm) for _ in TEXTS] == TEXTS
+        await transcriber.close()
     assert len(session.charges) >= 2
     assert {name for name, _ in session.charges} == {model}
     assert all(counted.prompt["audio"] > 100 for _, counted in session.charges)
 
 
-async def test_a_connection_that_breaks_is_dialed_again_for_the_piece_in_hand() -> None:
+async def test_a_connection_that_is_lost_is_dialed_once_more_for_the_current_chunk() -> None:
     scenario = PLAIN.changed(faults=[{"fault": "internal_error", "on": "activityEnd", "connection": 1}])
     async with Emulator(scenario) as emulator:
-        ears = ears_at(emulator, FakeSession())
-        assert await ears.transcribe(READ.pcm)
-        await ears.close()
+        transcriber = transcriber_at(emulator, FakeSession())
+        assert await transcriber.transcribe(READ.pcm)
+        await transcriber.close()
 
 
-async def test_ears_that_cannot_reach_the_service_are_deaf_in_a_sentence() -> None:
+async def test_a_service_that_cannot_be_reached_is_a_sentence() -> None:
     scenario = PLAIN.changed(faults=[{"fault": "refuse_503", "times": 0}])
     async with Emulator(scenario) as emulator:
-        ears = ears_at(emulator, FakeSession())
-        with pytest.raises(TranscriptionFailed, match="the second Live session cannot hear: "):
-            await ears.transcribe(READ.pcm)
-        await ears.close()
+        transcriber = transcriber_at(emulator, FakeSession())
+        with pytest.raises(TranscriptionFailed, match="the second Live session cannot transcribe: "):
+            await transcriber.transcribe(READ.pcm)
+        await transcriber.close()
 
 
-async def test_a_session_is_left_for_a_fresh_one_before_its_context_is_dear(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AFRESH", READ.seconds * 1.5)
+async def test_a_new_session_is_opened_before_the_context_is_expensive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SESSION_LENGTH", READ.seconds * 1.5)
     session = FakeSession()
     async with Emulator(PLAIN) as emulator:
-        ears = ears_at(emulator, session)
+        transcriber = transcriber_at(emulator, session)
         for _ in range(3):
-            assert await ears.transcribe(READ.pcm)
-        await ears.close()
+            assert await transcriber.transcribe(READ.pcm)
+        await transcriber.close()
     tokens = [counted.prompt["audio"] for _, counted in session.charges]
     assert max(tokens) < 2.5 * READ.seconds * 25
 
 
-def test_without_a_key_and_an_address_there_are_no_ears() -> None:
+def test_without_a_key_and_an_address_there_is_no_transcriber() -> None:
     with pytest.raises(ValueError, match="no key"):
-        live_ears(MODELS[0], None, None, None, FakeSession())
+        live_transcriber(MODELS[0], None, None, None, FakeSession())
 
 
 async def test_pipecats_services_reach_the_same_place() -> None:

@@ -1,4 +1,4 @@
-"""The second ears hear every turn beside the dialogue, and hold nothing up."""
+"""The second transcriber transcribes beside the Live session, and holds nothing up."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from support.session import FakeSession
 SECOND = 2 * TRANSCRIBER_RATE
 
 
-class FakeEars:
-    """Tells how many tenths of a second it heard, after a while."""
+class FakeTranscriber:
+    """Answers, after a while, with how many tenths of a second it was given."""
 
-    def __init__(self, said: Callable[[bytes], str] | None = None, takes: float = 0.5) -> None:
-        self.pieces: list[bytes] = []
+    def __init__(self, text: Callable[[bytes], str] | None = None, takes: float = 0.5) -> None:
+        self.chunks: list[bytes] = []
         self.closed = False
-        self._said = said or (lambda pcm: f"heard{round(len(pcm) / SECOND * 10)}")
+        self._text = text or (lambda pcm: f"tenths{round(len(pcm) / SECOND * 10)}")
         self._takes = takes
 
     async def open(self, setup: FrameProcessorSetup) -> None:
@@ -33,8 +33,8 @@ class FakeEars:
 
     async def transcribe(self, audio: bytes) -> str:
         await asyncio.sleep(self._takes)
-        self.pieces.append(audio)
-        return self._said(audio)
+        self.chunks.append(audio)
+        return self._text(audio)
 
     async def close(self) -> None:
         self.closed = True
@@ -55,8 +55,8 @@ async def turn(ends: Ends, session: FakeSession, audio: list[InputAudioRawFrame]
 
 
 async def test_everything_passes_at_once_and_untouched() -> None:
-    session, ears = FakeSession(), FakeEars(takes=60.0)
-    async with running(Shadow(ShadowSettings(when="always"), session, ears)) as ends:
+    session, transcriber = FakeSession(), FakeTranscriber(takes=60.0)
+    async with running(Shadow(ShadowSettings(when="always"), session, transcriber)) as ends:
         audio = marked(1.0, 3)
         before = session.now()
         await ends.push(UserStartedSpeakingFrame(), *audio, FlushFrame(), CallerStoppedFrame(spoke_until=1.0))
@@ -64,120 +64,130 @@ async def test_everything_passes_at_once_and_untouched() -> None:
         assert session.now() == before
         assert [frame.audio for frame in ends.got(InputAudioRawFrame)] == [frame.audio for frame in audio]
         assert ends.got(FlushFrame)
-    assert ears.closed
+    assert transcriber.closed
 
 
-async def test_it_says_that_it_is_there() -> None:
-    for when in ("holes", "always"):
-        async with running(Shadow(ShadowSettings(when=when), FakeSession(), FakeEars())) as ends:
+async def test_it_announces_itself() -> None:
+    for when in ("gaps", "always"):
+        async with running(Shadow(ShadowSettings(when=when), FakeSession(), FakeTranscriber())) as ends:
             await ends.until(lambda: ends.got(ShadowReadyFrame))
         assert [frame.always for frame in ends.got(ShadowReadyFrame)] == [when == "always"]
         order = [type(frame) for frame in ends.down]
         assert order.index(StartFrame) < order.index(ShadowReadyFrame)
 
 
-async def test_a_turn_is_transcribed_in_pieces_and_told_as_one() -> None:
-    session, ears = FakeSession(), FakeEars()
-    async with running(Shadow(ShadowSettings(when="always"), session, ears)) as ends:
+async def test_a_turn_is_transcribed_in_chunks_and_sent_as_one_text() -> None:
+    session, transcriber = FakeSession(), FakeTranscriber()
+    async with running(Shadow(ShadowSettings(when="always"), session, transcriber)) as ends:
         audio = marked(8.0, 40) + hush(0.4) + marked(5.0, 40) + hush(1.0)
         began = await turn(ends, session, audio, until=13.4)
         await ends.until(lambda: ends.got(ShadowTextFrame))
-    [told] = ends.got(ShadowTextFrame)
-    first, second = ears.pieces
+    [shadow] = ends.got(ShadowTextFrame)
+    first, second = transcriber.chunks
     assert 8.0 <= len(first) / SECOND <= 8.4
-    assert len(first + second) / SECOND == pytest.approx(13.7, abs=0.05), "quiet behind the last word is left out"
-    assert told.text == f"heard{round(len(first) / SECOND * 10)} heard{round(len(second) / SECOND * 10)}"
-    assert (told.started, told.ended) == pytest.approx((began + 0.2, began + 13.4), abs=0.05)
+    assert len(first + second) / SECOND == pytest.approx(13.7, abs=0.05), "silence behind the last word is left out"
+    assert shadow.text == f"tenths{round(len(first) / SECOND * 10)} tenths{round(len(second) / SECOND * 10)}"
+    assert (shadow.started, shadow.ended) == pytest.approx((began + 0.2, began + 13.4), abs=0.05)
     middle = began + len(first) / SECOND
-    assert " ".join(text for text, _, _ in told.heard) == told.text
-    edges = [edge for _, started, ended in told.heard for edge in (started, ended)]
+    assert " ".join(text for text, _, _ in shadow.segments) == shadow.text
+    edges = [edge for _, started, ended in shadow.segments for edge in (started, ended)]
     assert edges == pytest.approx([began, middle, middle, began + 13.7], abs=0.05)
-    assert not told.repaired
+    assert not shadow.repaired
 
 
 @pytest.mark.real_time
-async def test_a_hole_of_any_turn_is_heard_again() -> None:
-    session, ears = FakeSession(), FakeEars(takes=0.0)
-    async with running(Shadow(ShadowSettings(), session, ears)) as ends:
+async def test_a_gap_of_any_turn_is_retranscribed() -> None:
+    session, transcriber = FakeSession(), FakeTranscriber(takes=0.0)
+    async with running(Shadow(ShadowSettings(), session, transcriber)) as ends:
         began = await turn(ends, session, marked(0.4, 1) + marked(0.6, 2) + marked(0.4, 3))
         await turn(ends, session, marked(0.4, 4))
-        assert ears.pieces == [], "it listens only when asked"
+        assert transcriber.chunks == [], "it transcribes only when asked"
         await ends.pull(GapFrame(started=began + 0.4, ended=began + 1.0))
         await ends.until(lambda: ends.got(ShadowTextFrame))
-    [heard] = ears.pieces
-    assert len(heard) == round(0.6 * SECOND)
-    assert heard.count(2) > 0.9 * len(heard), "to some hundredths of a second"
-    [told] = ends.got(ShadowTextFrame)
-    assert (told.text, told.started, told.ended, told.repaired) == ("heard6", began + 0.4, began + 1.0, True)
+    [chunk] = transcriber.chunks
+    assert len(chunk) == round(0.6 * SECOND)
+    assert chunk.count(2) > 0.9 * len(chunk), "to some hundredths of a second"
+    [shadow] = ends.got(ShadowTextFrame)
+    assert (shadow.text, shadow.started, shadow.ended, shadow.repaired) == ("tenths6", began + 0.4, began + 1.0, True)
     assert ends.rose(GapFrame) == [], "it is for nobody else"
 
 
 @pytest.mark.real_time
-async def test_what_is_long_ago_comes_from_the_file() -> None:
-    session, ears = FakeSession(), FakeEars(takes=0.0)
-    async with running(Shadow(ShadowSettings(memory=0.5), session, ears)) as ends:
+async def test_audio_of_long_ago_is_read_from_the_file() -> None:
+    session, transcriber = FakeSession(), FakeTranscriber(takes=0.0)
+    async with running(Shadow(ShadowSettings(memory=0.5), session, transcriber)) as ends:
         began = await turn(ends, session, marked(0.6, 1) + marked(0.6, 2))
         await turn(ends, session, marked(0.3, 3))
         await ends.pull(GapFrame(started=began - 5, ended=began + 60))
         await ends.until(lambda: ends.got(ShadowTextFrame))
     mark = [bytes([n]) * round(size * SECOND) for n, size in ((1, 0.6), (2, 0.6), (3, 0.3))]
-    assert b"".join(ears.pieces) == b"".join(mark)
+    assert b"".join(transcriber.chunks) == b"".join(mark)
 
 
-async def test_a_hole_where_nobody_spoke_has_no_words() -> None:
-    session, ears = FakeSession(), FakeEars()
-    async with running(Shadow(ShadowSettings(), session, ears)) as ends:
+async def test_a_gap_where_nobody_spoke_has_no_words() -> None:
+    session, transcriber = FakeSession(), FakeTranscriber()
+    async with running(Shadow(ShadowSettings(), session, transcriber)) as ends:
         await ends.pull(GapFrame(started=2.0, ended=5.0))
         await ends.until(lambda: ends.got(ShadowTextFrame))
-    assert ends.got(ShadowTextFrame)[0].text == "" and ears.pieces == []
+    assert ends.got(ShadowTextFrame)[0].text == "" and transcriber.chunks == []
 
 
-async def test_ears_that_fail_say_so_once_and_answer_nothing() -> None:
-    def deaf(_: bytes) -> str:
-        raise TranscriptionFailed("the line is down")
+async def test_a_transcriber_that_fails_is_reported_once_and_answers_with_no_text() -> None:
+    def failing(_: bytes) -> str:
+        raise TranscriptionFailed("the network is down")
 
     session = FakeSession()
-    async with running(Shadow(ShadowSettings(when="always"), session, FakeEars(deaf))) as ends:
+    async with running(Shadow(ShadowSettings(when="always"), session, FakeTranscriber(failing))) as ends:
         for _ in range(2):
             await turn(ends, session, marked(1.0, 1))
         await ends.until(lambda: len(ends.got(ShadowTextFrame)) == 2)
     assert [frame.text for frame in ends.got(ShadowTextFrame)] == ["", ""]
-    assert [fact.what for fact in session.of(ProblemSeen)] == ["the line is down"]
+    assert [problem.what for problem in session.of(ProblemSeen)] == ["the network is down"]
 
 
 @pytest.mark.real_time
-async def test_ears_that_cannot_keep_up_leave_the_newest_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "MOST_WAITING", 2)
-    session, ears = FakeSession(), FakeEars(takes=0.2)
-    async with running(Shadow(ShadowSettings(), session, ears)) as ends:
+async def test_a_transcriber_that_cannot_keep_up_leaves_the_newest_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "QUEUE_LIMIT", 2)
+    session, transcriber = FakeSession(), FakeTranscriber(takes=0.2)
+    async with running(Shadow(ShadowSettings(), session, transcriber)) as ends:
         began = await turn(ends, session, marked(0.4, 1))
         await ends.pull(*(GapFrame(started=began, ended=began + 0.4) for _ in range(9)))
         await ends.until(lambda: len(ends.got(ShadowTextFrame)) >= 2)
-    assert len(ears.pieces) <= 3
+    assert len(transcriber.chunks) <= 3
     [problem] = session.of(ProblemSeen)
     assert "what follows is left out" in problem.what
 
 
 async def test_audio_of_another_rate_is_refused_in_a_sentence() -> None:
     session = FakeSession()
-    shadow = Shadow(ShadowSettings(), session, FakeEars())
+    shadow = Shadow(ShadowSettings(), session, FakeTranscriber())
     shadow._in_turn = True
     with pytest.raises(ValueError, match="16000 Hz only and got 8000: put it behind manual_vad"):
-        shadow._hear(chunks(bytes(320), 8000)[0], 0.0)
+        shadow._on_audio(chunks(bytes(320), 8000)[0], 0.0)
 
 
-def test_a_service_needs_a_key_and_offline_ears_do_not() -> None:
+def test_a_service_needs_a_key_and_the_offline_transcriber_does_not() -> None:
     in_config = {"emulated": False}
     with pytest.raises(ValidationError, match="there is no key"):
-        ShadowSettings.model_validate({"ears": "live"}, context=in_config)
-    assert ShadowSettings.model_validate({"ears": "live"}, context={"emulated": True})
-    assert ShadowSettings.model_validate({"ears": "live", "key": "k"}, context=in_config)
-    assert ShadowSettings.model_validate({}, context=in_config).ears == "offline"
+        ShadowSettings.model_validate({"transcriber": "live"}, context=in_config)
+    assert ShadowSettings.model_validate({"transcriber": "live"}, context={"emulated": True})
+    assert ShadowSettings.model_validate({"transcriber": "live", "key": "k"}, context=in_config)
+    assert ShadowSettings.model_validate({}, context=in_config).transcriber == "offline"
 
 
-async def test_what_the_dialogue_hears_is_nothing_to_it() -> None:
+def test_former_names_are_answered_with_the_present_ones() -> None:
+    with pytest.raises(ValidationError) as refused:
+        ShadowSettings.model_validate({"ears": "live", "ears_model": "gemini-3.8-live", "when": "holes"})
+    assert [error["msg"] for error in refused.value.errors()] == [
+        "ears is now called transcriber",
+        "ears_model is now called model",
+        '"holes" is now called "gaps"',
+    ]
+
+
+async def test_the_live_sessions_transcription_passes_untouched() -> None:
     session = FakeSession()
-    async with running(Shadow(ShadowSettings(when="always"), session, FakeEars())) as ends:
+    async with running(Shadow(ShadowSettings(when="always"), session, FakeTranscriber())) as ends:
         await ends.push(TranscriptionFrame("Hello", "caller", "now"))
         await ends.until(lambda: ends.got(TranscriptionFrame))
     assert ends.got(ShadowTextFrame) == []

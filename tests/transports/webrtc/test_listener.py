@@ -1,4 +1,4 @@
-"""The WebRTC door against aiortc peers in this process, and against offers that are not."""
+"""The WebRTC listener against aiortc peers in this process, and against offers that are not."""
 
 import asyncio
 import random
@@ -10,20 +10,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import transports.webrtc as webrtc
 from support.clips import ANSWERS, READ
 from support.fake_host import Conversation, FakeHost, serving
 from support.peer import Peer
 from support.record import until
 from support.sound import at_rate, likeness
+from transports.call import SignallingListener
+from transports.wav.listener import WavListener, WavSettings
+from transports.webrtc import listener as webrtc
 from transports.webrtc.listener import BadOffer, ListenerFull, UnknownCall, WebRtcListener, WebRtcSettings
 
 pytestmark = pytest.mark.real_time
 
 
 async def call(host: FakeHost, peer: Peer, call_id: str = "one") -> Conversation:
-    """Connect a peer to the door, as the HTTP server does."""
-    await peer.accept(await host.door.answer(call_id=call_id, caller="bruce", sdp=await peer.offer(), type="offer"))
+    """Connect a peer to the listener, as the HTTP server does."""
+    await peer.accept(await host.listener.answer(call_id=call_id, caller="bruce", sdp=await peer.offer(), type="offer"))
     async with asyncio.timeout(10):
         conversation = await host.arrived.get()
         await conversation.connected.wait()
@@ -31,14 +33,14 @@ async def call(host: FakeHost, peer: Peer, call_id: str = "one") -> Conversation
 
 
 @asynccontextmanager
-async def idle_door(**settings: object) -> AsyncIterator[WebRtcListener]:
-    """A door whose calls nobody takes."""
-    door = WebRtcListener(WebRtcSettings.model_validate(settings))
+async def idle_listener(**settings: object) -> AsyncIterator[WebRtcListener]:
+    """A listener whose calls no pipeline accepts."""
+    listener = WebRtcListener(WebRtcSettings.model_validate(settings))
     try:
-        yield door
+        yield listener
     finally:
-        await door.close()
-        await door.hang_up()
+        await listener.close()
+        await listener.hang_up()
 
 
 async def test_an_answered_offer_is_a_call_whose_words_arrive_both_ways() -> None:
@@ -46,14 +48,19 @@ async def test_an_answered_offer_is_a_call_whose_words_arrive_both_ways() -> Non
     peer = Peer(bytes(96_000) + said)
     async with serving() as host:
         conversation = await call(host, peer)
-        assert (conversation.call.id, conversation.call.caller, conversation.call.door) == ("one", "bruce", "webrtc")
+        assert (conversation.call.id, conversation.call.caller, conversation.call.transport_name) == (
+            "one",
+            "bruce",
+            "webrtc",
+        )
+        assert conversation.call.rtvi
         assert (conversation.call.rate_in, conversation.call.rate_out) == (48_000, 24_000)
         await conversation.say(answered, 24_000)
-        await until(lambda: len(conversation.ear.heard) > len(said) + 2 * 96_000)
+        await until(lambda: len(conversation.sink.audio) > len(said) + 2 * 96_000)
         await until(lambda: len(peer.heard) > 48_000 * 2 * READ.seconds, 12)
         await peer.close()
-    assert conversation.ear.rates == {(48_000, 1)}, "the transport resampled"
-    assert likeness(said, bytes(conversation.ear.heard)) > 0.9
+    assert conversation.sink.rates == {(48_000, 1)}, "the transport resampled"
+    assert likeness(said, bytes(conversation.sink.audio)) > 0.9
     assert likeness(at_rate(READ.pcm, 48_000), bytes(peer.heard)) > 0.9
 
 
@@ -71,7 +78,7 @@ async def test_messages_travel_both_ways_and_the_server_says_when_it_hangs_up() 
         async with asyncio.timeout(5):
             assert (await peer.messages.get())["message"] == {"type": "peerLeft"}
             await conversation.over.wait()
-        await until(lambda: not host.door.calls)
+        await until(lambda: not host.listener.calls)
         assert not conversation.left.is_set(), "we hung up; nobody left"
         await peer.close()
 
@@ -101,11 +108,11 @@ async def test_a_browser_that_goes_in_the_middle_of_a_question_ends_its_call(way
         async with asyncio.timeout(8):
             await conversation.left.wait()
             await conversation.over.wait()
-        await until(lambda: not host.door.calls, 3)
+        await until(lambda: not host.listener.calls, 3)
         await peer.close()
 
 
-async def test_words_that_can_no_longer_be_heard_do_not_hold_up_the_end() -> None:
+async def test_words_that_can_no_longer_be_played_do_not_hold_up_the_end() -> None:
     peer = Peer()
     async with serving() as host:
         conversation = await call(host, peer)
@@ -120,49 +127,49 @@ async def test_words_that_can_no_longer_be_heard_do_not_hold_up_the_end() -> Non
 async def test_a_new_peer_connection_can_be_put_under_a_call() -> None:
     first, second = Peer(), Peer(at_rate(ANSWERS[2].pcm, 48_000))
     async with serving() as host:
-        answer = await host.door.answer(call_id="one", caller="", sdp=await first.offer(), type="offer")
+        answer = await host.listener.answer(call_id="one", caller="", sdp=await first.offer(), type="offer")
         await first.accept(answer)
         conversation = await host.arrived.get()
         await asyncio.wait_for(conversation.connected.wait(), 5)
-        again = await host.door.renegotiate(answer["pc_id"], sdp=await second.offer(), type="offer", restart=True)
-        assert not host.door.holds(answer["pc_id"]) and host.door.holds(again["pc_id"], "one")
-        conversation.ear.heard.clear()
-        await second.accept(again)
+        renewed = await host.listener.renegotiate(answer["pc_id"], sdp=await second.offer(), type="offer", restart=True)
+        assert not host.listener.holds(answer["pc_id"]) and host.listener.holds(renewed["pc_id"], "one")
+        conversation.sink.audio.clear()
+        await second.accept(renewed)
         await conversation.say(at_rate(READ.pcm, 24_000), 24_000)
-        await until(lambda: len(conversation.ear.heard) > 96_000 and len(second.heard) > 96_000)
-        assert host.door.calls == {"one"} and not conversation.left.is_set()
+        await until(lambda: len(conversation.sink.audio) > 96_000 and len(second.heard) > 96_000)
+        assert host.listener.calls == {"one"} and not conversation.left.is_set()
         await first.close()
         await second.close()
 
 
 async def test_a_browser_that_never_connects_gives_its_place_back() -> None:
     peer = Peer()
-    async with idle_door(connect_timeout=0.5) as door:
-        await door.answer(call_id="one", caller="", sdp=await peer.offer(), type="offer")
-        assert door.calls == {"one"}
-        await until(lambda: not door.calls, 5)
+    async with idle_listener(connect_timeout=0.5) as listener:
+        await listener.answer(call_id="one", caller="", sdp=await peer.offer(), type="offer")
+        assert listener.calls == {"one"}
+        await until(lambda: not listener.calls, 5)
     await peer.close()
 
 
-async def test_the_door_takes_no_more_calls_than_it_may() -> None:
+async def test_there_are_no_more_calls_than_max_calls() -> None:
     peers = [Peer(), Peer()]
-    async with idle_door(max_calls=1) as door:
-        await door.answer(call_id="one", caller="", sdp=await peers[0].offer(), type="offer")
+    async with idle_listener(max_calls=1) as listener:
+        await listener.answer(call_id="one", caller="", sdp=await peers[0].offer(), type="offer")
         with pytest.raises(ListenerFull, match=r"^All lines are busy; try again in a few minutes\.$"):
-            await door.answer(call_id="two", caller="", sdp=await peers[1].offer(), type="offer")
+            await listener.answer(call_id="two", caller="", sdp=await peers[1].offer(), type="offer")
     for peer in peers:
         await peer.close()
 
 
-async def test_a_closed_door_yields_what_came_before_and_lets_nobody_in() -> None:
+async def test_a_closed_listener_yields_what_came_before_and_accepts_no_more() -> None:
     peer = Peer()
-    async with idle_door() as door:
+    async with idle_listener() as listener:
         sdp = await peer.offer()
-        await door.answer(call_id="one", caller="", sdp=sdp, type="offer")
-        await door.close()
-        assert [call.id async for call in door] == ["one"]
+        await listener.answer(call_id="one", caller="", sdp=sdp, type="offer")
+        await listener.close()
+        assert [call.id async for call in listener] == ["one"]
         with pytest.raises(ListenerFull, match="shutting down"):
-            await door.answer(call_id="two", caller="", sdp=sdp, type="offer")
+            await listener.answer(call_id="two", caller="", sdp=sdp, type="offer")
     await peer.close()
 
 
@@ -173,8 +180,8 @@ async def test_addresses_found_after_the_offer_connect_the_call() -> None:
         lines = sdp.split("\r\n")
         found = [line.removeprefix("a=") for line in lines if line.startswith("a=candidate")]
         bare = "\r\n".join(line for line in lines if "candidate" not in line)
-        answer = await host.door.answer(call_id="one", caller="", sdp=bare, type="offer")
-        await host.door.candidates(
+        answer = await host.listener.answer(call_id="one", caller="", sdp=bare, type="offer")
+        await host.listener.candidates(
             answer["pc_id"],
             [{"candidate": text, "sdp_mid": "0", "sdp_mline_index": 0} for text in dict.fromkeys(found)]
             + [{"candidate": "", "sdp_mid": "0", "sdp_mline_index": 0}],
@@ -185,13 +192,13 @@ async def test_addresses_found_after_the_offer_connect_the_call() -> None:
 
 async def test_candidates_that_cannot_be_read_are_refused_in_a_sentence() -> None:
     peer = Peer()
-    async with idle_door() as door:
-        answer = await door.answer(call_id="one", caller="", sdp=await peer.offer(), type="offer")
+    async with idle_listener() as listener:
+        answer = await listener.answer(call_id="one", caller="", sdp=await peer.offer(), type="offer")
         for text in ("nonsense", "candidate:1 1 udp", "1 1 udp x 127.0.0.1 y typ host"):
             with pytest.raises(BadOffer, match=r"^An ICE candidate could not be read\.$"):
-                await door.candidates(answer["pc_id"], [{"candidate": text, "sdp_mid": "0"}])
+                await listener.candidates(answer["pc_id"], [{"candidate": text, "sdp_mid": "0"}])
         with pytest.raises(UnknownCall):
-            await door.candidates("nobody", [])
+            await listener.candidates("nobody", [])
     await peer.close()
 
 
@@ -209,12 +216,12 @@ async def test_an_offer_that_is_none_is_refused_in_a_sentence() -> None:
         ),
         "The SDP offer must prefer Opus for its audio.": (sdp.replace("opus/48000/2", "nothing/48000/2"), "offer"),
     }
-    async with idle_door() as door:
+    async with idle_listener() as listener:
         for sentence, (text, kind) in cases.items():
             with pytest.raises(BadOffer) as caught:
-                await door.answer(call_id="one", caller="", sdp=text, type=kind)
+                await listener.answer(call_id="one", caller="", sdp=text, type=kind)
             assert str(caught.value) == sentence
-        assert not door.calls
+        assert not listener.calls
 
 
 def garbled(sdp: str, seed: int) -> str:
@@ -246,25 +253,25 @@ def garbled(sdp: str, seed: int) -> str:
     return "\r\n".join(lines)
 
 
-async def test_garbled_offers_neither_crash_the_door_nor_leave_anything_open() -> None:
+async def test_garbled_offers_neither_crash_the_listener_nor_leave_anything_open() -> None:
     process = psutil.Process()
     peer = Peer()
     sdp = await peer.offer()
     await peer.close()
-    async with idle_door(connect_timeout=0.2, max_calls=1000) as door:
-        await door.answer(call_id="first", caller="", sdp=sdp, type="offer")
-        await until(lambda: not door.calls, 5)
+    async with idle_listener(connect_timeout=0.2, max_calls=1000) as listener:
+        await listener.answer(call_id="first", caller="", sdp=sdp, type="offer")
+        await until(lambda: not listener.calls, 5)
         files, threads = process.num_fds(), process.num_threads()
         tasks = len(asyncio.all_tasks())
         answered = refused = 0
         for seed in range(150):
             try:
-                await door.answer(call_id=str(seed), caller="", sdp=garbled(sdp, seed), type="offer")
+                await listener.answer(call_id=str(seed), caller="", sdp=garbled(sdp, seed), type="offer")
                 answered += 1
             except BadOffer:
                 refused += 1
         assert answered > 10 and refused > 10, "the garbling is too kind or too cruel to show anything"
-        await until(lambda: not door.calls, 15)
+        await until(lambda: not listener.calls, 15)
         await until(lambda: len(asyncio.all_tasks()) <= tasks, 5)
         await until(lambda: process.num_fds() <= files and process.num_threads() <= threads + 1, 15)
 
@@ -273,21 +280,34 @@ async def test_garbled_offers_neither_crash_the_door_nor_leave_anything_open() -
 @given(text=st.text(max_size=400), kind=st.sampled_from(["offer", "answer", "", "rollback"]))
 def test_text_that_is_no_sdp_is_refused_without_opening_anything(text: str, kind: str) -> None:
     async def attempt() -> None:
-        door = WebRtcListener(WebRtcSettings())
+        listener = WebRtcListener(WebRtcSettings())
         with pytest.raises(BadOffer):
-            await door.answer(call_id="one", caller="", sdp=text, type=kind)
-        assert not door.calls
+            await listener.answer(call_id="one", caller="", sdp=text, type=kind)
+        assert not listener.calls
 
     asyncio.run(attempt())
 
 
-def test_a_link_shows_the_key_only_in_its_fragment() -> None:
-    assert WebRtcListener(WebRtcSettings(key="secret")).link(8123) == "http://localhost:8123/#key=secret"
-    assert WebRtcListener(WebRtcSettings(key="secret", host="192.0.2.1")).link() == "http://192.0.2.1:8080/#key=secret"
+def test_only_a_listener_with_a_page_is_a_signalling_listener() -> None:
+    listener = WebRtcListener(WebRtcSettings(port=8123, max_calls=3))
+    assert isinstance(listener, SignallingListener)
+    assert (listener.address, listener.max_calls, listener.ice_servers) == (
+        ("127.0.0.1", 8123),
+        3,
+        [],
+    )
+    assert not isinstance(WavListener(WavSettings(files=(READ.path,)), "one"), SignallingListener)
+
+
+def test_the_page_url_has_the_key_only_in_its_fragment() -> None:
+    assert WebRtcListener(WebRtcSettings(key="secret")).page_url(8123) == "http://localhost:8123/#key=secret"
+    assert (
+        WebRtcListener(WebRtcSettings(key="secret", host="192.0.2.1")).page_url() == "http://192.0.2.1:8080/#key=secret"
+    )
     behind = WebRtcListener(WebRtcSettings(key="secret", public_url="https://exam.example/"))
-    assert behind.link() == "https://exam.example/#key=secret"
+    assert behind.page_url() == "https://exam.example/#key=secret"
 
 
-def test_a_door_without_a_key_makes_one_that_is_hard_to_guess() -> None:
+def test_a_listener_without_a_key_makes_one_that_is_hard_to_guess() -> None:
     keys = {WebRtcListener(WebRtcSettings()).key.get_secret_value() for _ in range(3)}
     assert len(keys) == 3 and min(map(len, keys)) >= 20

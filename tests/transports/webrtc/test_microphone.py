@@ -16,7 +16,7 @@ def frame(*channels: list[int]) -> AudioFrame:
 
 
 @pytest.mark.parametrize(
-    ("channels", "heard"),
+    ("channels", "mixed"),
     [
         ([[1, -2, 32767, -32768]], [1, -2, 32767, -32768]),
         ([[1, -2, 32767, -32768], [1, -2, 32767, -32768]], [1, -2, 32767, -32768]),
@@ -25,5 +25,5 @@ def frame(*channels: list[int]) -> AudioFrame:
     ],
     ids=["mono", "the same twice", "two voices", "three"],
 )
-def test_every_channel_is_heard_and_none_is_louder(channels: list[list[int]], heard: list[int]) -> None:
-    assert np.frombuffer(mono(frame(*channels)), np.int16).tolist() == heard
+def test_every_channel_counts_and_none_counts_more(channels: list[list[int]], mixed: list[int]) -> None:
+    assert np.frombuffer(mono(frame(*channels)), np.int16).tolist() == mixed

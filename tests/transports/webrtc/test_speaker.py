@@ -1,4 +1,4 @@
-"""The speaker's packets on the virtual clock: when they come, what they say, and that nobody waits for ever."""
+"""The speaker's packets on the virtual clock: when they come, what they decode to, that no writer waits for ever."""
 
 import asyncio
 import contextlib
@@ -77,17 +77,17 @@ async def test_silence_costs_one_packet_in_a_while() -> None:
 async def test_the_far_end_decodes_what_was_said() -> None:
     packets, _ = await spoken(1.0)
     decoder = OpusDecoder()
-    heard = np.concatenate(
+    decoded = np.concatenate(
         [
             frame.to_ndarray().reshape(-1, 2)[:, 0]  # pyright: ignore[reportAttributeAccessIssue]
             for _, pts, payload in packets
             for frame in decoder.decode(JitterFrame(payload, pts))
         ]
     )
-    spectrum = np.abs(np.fft.rfft(heard[9600:-4800].astype(float)))
-    peak_hz = np.argmax(spectrum) * 48_000 / len(heard[9600:-4800])
+    spectrum = np.abs(np.fft.rfft(decoded[9600:-4800].astype(float)))
+    peak_hz = np.argmax(spectrum) * 48_000 / len(decoded[9600:-4800])
     assert peak_hz == pytest.approx(440, abs=3)
-    assert 6500 < np.abs(heard[9600:-4800]).max() < 9500
+    assert 6500 < np.abs(decoded[9600:-4800]).max() < 9500
 
 
 async def test_packets_need_no_level_loop_of_aiortc() -> None:
@@ -100,7 +100,7 @@ async def test_samples_that_fill_no_packet_are_filled_up_with_silence() -> None:
     assert len(packets) == 2
 
 
-async def test_a_writer_is_told_when_the_track_stops_under_it() -> None:
+async def test_a_write_returns_none_when_the_track_stops_meanwhile() -> None:
     speaker = OpusSpeaker(RATE)
     writing = asyncio.create_task(speaker.write(tone(1.0)))
     await asyncio.sleep(0)

@@ -1,4 +1,8 @@
-"""What a session still owes after its call, and which process does the work."""
+"""The jobs that are pending for a session after its call, and which process does them.
+
+It revises 0001: no commit has a 0002 or 0003, the numbers were skipped when this landed together with 0005. A database
+stores the number of the revision it is at, so the gap stays.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,10 +14,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add what is due; sessions of before owe nothing."""
+    """Add the columns; for older sessions nothing is pending."""
     for name in ("verdict_due", "webhook_due"):
         op.add_column("sessions", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()))
-    # In the words in which it is asked for: SQLite uses a partial index only then.
+    # Worded as the query is: SQLite uses a partial index only then.
     op.create_index(
         "ix_sessions_due",
         "sessions",
@@ -31,7 +35,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget what is due."""
+    """Drop the table, the index and the columns."""
     op.drop_table("workers")
     op.drop_index("ix_sessions_due", "sessions")
     for name in ("webhook_due", "verdict_due"):

@@ -1,4 +1,4 @@
-"""Whose ears heard an utterance, and how complete the transcript of a session is."""
+"""Which transcriber an utterance is from, and how complete the transcript of a session is."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the columns; what was said before was heard by the dialogue's own ears, and not measured."""
+    """Add the columns; older utterances are from the Live session itself, and older transcripts were not measured."""
     op.add_column("utterances", sa.Column("source", sa.Text(), nullable=False, server_default="live"))
     op.add_column("sessions", sa.Column("completeness", sa.Double()))
     op.add_column("sessions", sa.Column("holes", sa.BigInteger()))
@@ -18,7 +18,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget it."""
+    """Drop the columns."""
     for column in ("repaired", "holes", "completeness"):
         op.drop_column("sessions", column)
     op.drop_column("utterances", "source")

@@ -1,4 +1,4 @@
-"""When the parts of an utterance were said."""
+"""When the parts of an utterance were spoken."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,10 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; of what was said before it is not known."""
+    """Add the column; for older utterances the times are not known."""
     op.add_column("utterances", sa.Column("times", sa.JSON(), nullable=False, server_default="[]"))
 
 
 def downgrade() -> None:
-    """Forget it."""
+    """Drop the column."""
     op.drop_column("utterances", "times")

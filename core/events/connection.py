@@ -1,4 +1,4 @@
-"""The Live link."""
+"""Events of the Live connection: dialing, losses, handles, replay, a late or forgetful model."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from core.events.base import Event
 
 @dataclass(frozen=True, slots=True)
 class ConnectionDialed(Event):
-    """A connection was begun; `resumed` when it carries a resumption handle."""
+    """An attempt to connect began, the `attempt`-th in a row, from 1; `resumed` when it carries a resumption handle."""
 
     attempt: int
     resumed: bool
@@ -17,7 +17,7 @@ class ConnectionDialed(Event):
 class ConnectionOpened(Event):
     """The service answered setup after `took` seconds; `service_session` is its own name for the session, if given.
 
-    `gap` is how long there was no connection before this one.
+    `gap` is for how many seconds there was no connection before this one.
     """
 
     took: float
@@ -27,16 +27,19 @@ class ConnectionOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost(Event):
-    """The connection ended; `code` and `reason` as the client library gave them, `verdict` is what we do about it."""
+    """The connection ended; `code` and `reason` as the client library gave them, `action` is the close action.
+
+    `code` is an HTTP status for a refused upgrade, 0 for a failure of the client (core/live/close_codes).
+    """
 
     code: int
     reason: str
-    verdict: str
+    action: str
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStateChanged(Event):
-    """The link came into another state: dialing, live, draining, waiting, degraded or closed (core/live/connection)."""
+    """The state changed: dialing, live, draining, waiting, degraded or closed (core/live/connection)."""
 
     state: str
     why: str
@@ -58,14 +61,14 @@ class GoAwayReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class HandleReceived(Event):
-    """A resumption handle arrived (`resumable`), or was withdrawn. The handle itself is a secret and not kept."""
+    """A resumption handle arrived (`resumable`), or was withdrawn. The handle itself is a secret and not recorded."""
 
     resumable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class TurnReplayed(Event):
-    """What the model had not answered was sent again: the pieces of the call's audio from `first` to `last`."""
+    """Unanswered audio was sent again: the chunks of the call's audio from number `first` to `last`."""
 
     first: int
     last: int
@@ -73,8 +76,9 @@ class TurnReplayed(Event):
 
 @dataclass(frozen=True, slots=True)
 class TurnSentAsText(Event):
-    """A session that was resumed from before the end of a turn is told in words what was said there, the pieces of
-    the call's audio from `first` to `last`.
+    """A session was resumed from before the end of a turn and given its text.
+
+    `first` and `last` are the numbers of the chunks of the call's audio that it stands for.
     """
 
     first: int
@@ -83,15 +87,16 @@ class TurnSentAsText(Event):
 
 @dataclass(frozen=True, slots=True)
 class ModelLate(Event):
-    """The model owed something and was silent; `done` is nudge, say again (its words had no sound) or reconnect. Or
-    everybody was silent, and `done` is prompt.
+    """A reply was expected and the model was silent; `action` is nudge, repeat (the reply had no audio) or reconnect.
+
+    Or both sides were silent, and `action` is prompt.
     """
 
-    done: str
+    action: str
 
 
 @dataclass(frozen=True, slots=True)
 class ContextLost(Event):
-    """After a reconnect the model had forgotten the exam; `done` is reseed or degrade."""
+    """After a reconnect the model had lost the context of the exam; `action` is reseed or degrade."""
 
-    done: str
+    action: str

@@ -1,4 +1,4 @@
-"""How much of what was said is in a text."""
+"""Word recall: how much of what was said is in a text."""
 
 import re
 
@@ -27,8 +27,9 @@ def found(said: str, written: str) -> set[int]:
 def recall(said: str, written: str, *, audible: str | None = None) -> float:
     """The share of the words of `said` that are in `written`, in order: 0 to 1. Raises ValueError without words.
 
-    With `audible`, a text of the same speech, only the words that it has count: others are beyond those ears.
+    With `audible`, a transcription of the same speech, only the words that it has count: others are beyond that
+    recogniser.
     """
-    kept = found(said, written)
+    present = found(said, written)
     known = set(range(len(words(said)))) if audible is None else found(said, audible)
-    return len(kept & known) / len(known) if known else 0.0
+    return len(present & known) / len(known) if known else 0.0

@@ -1,15 +1,15 @@
-"""What `python -m bench.link` puts calls through: a fault, and the moment at which it strikes.
+"""Faults to inject into a call, each with the moment at which it strikes.
 
-The faults are the emulator's (docs/emulator.md), which are what users of the service reported. Those that leave the
-connection alone are in `OTHERS`; the tests put calls through both tables, so that no fault of the emulator is left out.
+The faults are the emulator's (docs/emulator.md), which are what users of the service reported. `CASES` are those that
+`python -m bench.link` measures; those that leave the connection alone are in `OTHERS`. The tests of whole calls go
+through both tables, so that no fault of the emulator is left out.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bench.faulty_call import Contender
-
+Contender = Literal["ours", "stock"]
 Moment = Literal["answer", "reply", "playing", "resume", "reconnect", "later", "once", "always", "call", "ending"]
 
 MOMENTS: dict[Moment, str] = {
@@ -116,6 +116,21 @@ QUICK = (
     *("internal_error@playing", "handle_invalid@resume", "refuse_503@reconnect", "key_invalid@later"),
     *("mute@once", "short_life@always", "thread_cancelled_on_tool@call", "refuse_503@later"),
 )
+
+# The exam whose messages are counted below.
+EXAMINER = {
+    "kind": "scripted",
+    "opening": "Hello.",
+    "questions": ["Your name?", "The weather?"],
+    "acknowledgements": ["I see."],
+    "closing": "Done.",
+    "heard": [
+        "My name is Bruce and I am located in Sackville in New Brunswick, which is a small university town in Canada.",
+        "The weather here seems quite nice and the leaves are slowly departing from us.",
+    ],
+    "latency": 0.2,
+    "ending": {"speak": "none", "farewell": "Goodbye."},
+}
 
 # The connection that the exam begins on (the stock service drops its first one when it gets its context), and the
 # message of the client that is about 1.5 s into the first answer: setup and opening come before it, and ours sends

@@ -1,8 +1,8 @@
-"""How much of what was said is in a text."""
+"""Word recall counts the words of what was said that are in a text, in order."""
 
 import pytest
 
-from bench.words import recall, words
+from support.word_recall import recall, words
 
 SAID = "It's a small town, isn't it? A small, quiet town."
 
@@ -27,7 +27,7 @@ def test_the_share_of_what_was_said_that_is_written(written: str, share: float) 
     assert recall(SAID, written) == share
 
 
-def test_words_that_the_ears_cannot_make_out_do_not_count() -> None:
+def test_words_that_the_recogniser_cannot_make_out_do_not_count() -> None:
     audible = "it's a small town in a quiet town"
     assert recall(SAID, audible, audible=audible) == 1.0
     assert recall(SAID, "it's a small town isn't it a small town", audible=audible) == pytest.approx(6 / 7)

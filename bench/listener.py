@@ -1,4 +1,4 @@
-"""The offer over HTTP for the contenders that bring no server: one route, and the address on standard output."""
+"""SDP offers over HTTP for the contenders that bring no server: one route, and the URL on standard output."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ Answer = Callable[[str], Awaitable[dict[str, str]]]
 
 
 async def serve(answer: Answer) -> None:
-    """Answer offers until the process is told to end."""
+    """Answer offers until the process is stopped."""
 
     async def offer(request: Request) -> JSONResponse:
         return JSONResponse(await answer((await request.json())["sdp"]))

@@ -1,4 +1,4 @@
-"""What is kept of jobs that are done: it goes after a while, and neither a job under way nor a delivery suffers."""
+"""What DBOS stores of jobs that are done is pruned; neither a job under way nor a delivery suffers."""
 
 import asyncio
 from dataclasses import replace
@@ -13,7 +13,7 @@ from pipeline.config.resolved import Config
 from pipeline.jobs import worker as jobs
 from pipeline.jobs.late_scoring import TextModel
 from pipeline.record.store import Store
-from support.jobs import REPORTED, config, facts, over, quick, settled, shelf, store, worked, workflow
+from support.jobs import REPORTED, config, events_of, finished, job_tables, over, quick, store, worked, workflow
 from support.receiver import receiving
 from support.record import until
 
@@ -28,50 +28,50 @@ async def done(store: Store, exam: Config, *names: str) -> None:
         await over(store, *REPORTED, name=name)
     async with worked(store, exam):
         for name in names:
-            await settled(store, name)
-        with shelf(store) as kept:
+            await finished(store, name)
+        with job_tables(store) as stored:
 
             async def all_ended() -> bool:
-                return {await asyncio.to_thread(kept.status, name) for name in names} == {"SUCCESS"}
+                return {await asyncio.to_thread(stored.status, name) for name in names} == {"SUCCESS"}
 
             await until(all_ended)
 
 
-async def test_jobs_done_long_ago_are_forgotten_and_those_under_way_are_not(store: Store, tmp_path: Path) -> None:
+async def test_jobs_done_long_ago_are_pruned_and_those_under_way_are_not(store: Store, tmp_path: Path) -> None:
     down, up = 503, 204
     answers = [down]
     async with receiving(lambda _: answers[-1]) as receiver:
         exam = config(tmp_path, receiver, retries=(2.0,) * 9)
         await done(store, exam, "old", "young", "foreign")
         await over(store, *REPORTED, name="under way", webhook=True)
-        with shelf(store) as kept:
+        with job_tables(store) as stored:
             async with worked(store, exam):
 
                 async def it_waits() -> bool:
-                    return await asyncio.to_thread(kept.waits, "under way")
+                    return await asyncio.to_thread(stored.waits, "under way")
 
                 await until(it_waits)
-            kept.age("old", 31)
-            kept.age("young", 29)
-            kept.age("under way", 400)
-            kept.age("foreign", 400, application_name="jobs-of-another-config")
-            there = {name: kept.rows(name) for name in ("young", "under way", "foreign")}
-            assert kept.rows("old") >= 4, "its state, its input, its outcome and its steps"
+            stored.age("old", 31)
+            stored.age("young", 29)
+            stored.age("under way", 400)
+            stored.age("foreign", 400, application_name="jobs-of-another-config")
+            there = {name: stored.rows(name) for name in ("young", "under way", "foreign")}
+            assert stored.rows("old") >= 4, "its state, its input, its outcome and its steps"
             async with worked(store, exam):
 
                 async def it_is_gone() -> bool:
-                    return await asyncio.to_thread(kept.rows, "old") == 0
+                    return await asyncio.to_thread(stored.rows, "old") == 0
 
                 await until(it_is_gone)
-                assert kept.rows("young") == there["young"] and kept.rows("foreign") == there["foreign"]
-                assert kept.status("under way") in ("ENQUEUED", "PENDING")
-                assert kept.rows("under way") >= there["under way"]
+                assert stored.rows("young") == there["young"] and stored.rows("foreign") == there["foreign"]
+                assert stored.status("under way") in ("ENQUEUED", "PENDING")
+                assert stored.rows("under way") >= there["under way"]
                 answers.append(up)
-                record = await settled(store, "under way")
-    assert len(facts(record, WebhookDelivered)) == 1, "it went on where it was"
+                record = await finished(store, "under way")
+    assert len(events_of(record, WebhookDelivered)) == 1, "it went on where it was"
 
 
-async def test_a_delivery_that_is_forgotten_is_not_made_again(
+async def test_a_delivery_that_is_pruned_is_not_repeated(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "PRUNE_EVERY", 0.0)
@@ -79,47 +79,47 @@ async def test_a_delivery_that_is_forgotten_is_not_made_again(
     async with receiving() as receiver:
         exam = replace(config(tmp_path, receiver), jobs=JobsSettings(keep_days=1e-9))
         async with worked(store, exam):
-            await settled(store)
-            with shelf(store) as kept:
+            await finished(store)
+            with job_tables(store) as stored:
 
                 async def it_is_gone() -> bool:
-                    return await asyncio.to_thread(kept.rows, "s1") == 0
+                    return await asyncio.to_thread(stored.rows, "s1") == 0
 
                 await until(it_is_gone)
         async with jobs._working(store, exam, TextModel()) as worker:
-            assert await worker.sweep() == 0, "the record says that nothing is due"
+            assert await worker.sweep() == 0, "the record says that nothing is pending"
             # A sweep that had looked before the delivery was written down would begin the job anew.
             with SetWorkflowID(workflow("s1")):
-                late = await DBOS.start_workflow_async(jobs._settle, "s1")
+                late = await DBOS.start_workflow_async(jobs._finish_session, "s1")
             await late.get_result()
     assert len(receiver.posted) == 1
     record = await store.session("s1")
-    assert record is not None and len(facts(record, WebhookDelivered)) == 1
+    assert record is not None and len(events_of(record, WebhookDelivered)) == 1
 
 
-async def test_workers_forget_the_same_jobs_in_batches_side_by_side(
+async def test_workers_prune_the_same_jobs_in_batches_side_by_side(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "PRUNED_AT_ONCE", 2)
     exam, names = config(tmp_path), ("a", "b", "c", "d", "e")
     await done(store, exam, *names)
-    with shelf(store) as kept:
+    with job_tables(store) as stored:
         for name in names:
-            kept.age(name, 31)
+            stored.age(name, 31)
         async with jobs._working(store, exam, TextModel()) as worker:
             for more in (True, True, False):
                 assert await asyncio.gather(worker.prune(), worker.prune()) in ([more, more], [more, False])
-        assert [kept.rows(name) for name in names] == [0] * 5
+        assert [stored.rows(name) for name in names] == [0] * 5
 
 
-async def test_jobs_that_cannot_be_forgotten_do_not_end_the_work(
+async def test_jobs_that_cannot_be_pruned_do_not_end_the_work(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures: list[str] = []
 
     async def failing(*_: object, **__: object) -> None:
         failures.append("away")
-        raise RuntimeError("the shelf is locked")
+        raise RuntimeError("the database is locked")
 
     monkeypatch.setattr(DBOS, "list_workflows_async", failing)
     monkeypatch.setattr(jobs, "PRUNE_EVERY", 0.0)
@@ -130,4 +130,4 @@ async def test_jobs_that_cannot_be_forgotten_do_not_end_the_work(
 
         await until(it_failed)
         await over(store, *REPORTED)
-        await settled(store)
+        await finished(store)

@@ -1,0 +1,114 @@
+"""HTTP for WebRTC: a session's token, the SDP offer, and ICE candidates that come after it."""
+
+import hmac
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.exceptions import HTTPException
+from loguru import logger
+
+from pipeline.http.requests import Begin, Candidates, Offer, OfferOrigin, answered, bearer, read, refused
+from pipeline.http.tickets import Ticket, Tickets, digest
+from transports.webrtc.listener import WebRtcListener
+
+
+class Access:
+    """Decides who may begin and change calls: holders of the access key, and of a ticket for the call."""
+
+    def __init__(self, listener: WebRtcListener, tickets: Tickets) -> None:
+        self._listener = listener
+        self._tickets = tickets
+        self._key_hash = digest(listener.key.get_secret_value())
+
+    def has_key(self, token: str) -> bool:
+        """Whether the token is the access key; compared in constant time."""
+        return hmac.compare_digest(digest(token), self._key_hash)
+
+    def admit(self) -> None:
+        """Raise HTTP 503 when the calls and the unused tickets are as many as the listener takes."""
+        if len(self._listener.calls) + self._tickets.waiting() >= self._listener.settings.max_calls:
+            raise HTTPException(503, "All lines are busy; try again in a few minutes.", {"Retry-After": "60"})
+
+    def may_change(self, token: str, pc_id: str) -> bool:
+        """Whether the token may renegotiate the call of a peer connection, which has to exist."""
+        if self.has_key(token):
+            return self._listener.holds(pc_id)
+        ticket = self._tickets.find(token)
+        return ticket is not None and self._listener.holds(pc_id, ticket.session)
+
+    def ticket_for(self, token: str, origin: OfferOrigin) -> tuple[Ticket, str | None]:
+        """The ticket of an offer; for a client that has only the access key a new one, with its token."""
+        if origin.token is not None:
+            token = origin.token
+        if ticket := self._tickets.find(token, origin.session):
+            return ticket, None
+        if origin.session is None and self.has_key(token):
+            self.admit()
+            return self._tickets.issue(origin.caller)
+        raise refused()
+
+
+def webrtc_api(listener: WebRtcListener, tickets: Tickets) -> APIRouter:
+    """The routes by which a client begins a call of the listener and changes it."""
+    api, access = APIRouter(), Access(listener, tickets)
+
+    @api.post("/api/sessions", status_code=201)
+    async def begin(request: Request) -> dict[str, Any]:
+        if not access.has_key(bearer(request)):
+            raise refused()
+        wanted = await read(request, Begin)
+        if not wanted.consent:
+            raise HTTPException(400, "Consent to the recording is needed before a call can begin.")
+        access.admit()
+        ticket, token = tickets.issue(wanted.caller)
+        return {"session": ticket.session, "token": token, "ice_servers": listener.settings.ice_servers}
+
+    @api.post("/api/offer")
+    async def offer(request: Request) -> dict[str, Any]:
+        token = bearer(request, needed=False)
+        wanted = await read(request, Offer)
+        origin = wanted.requestData or OfferOrigin.model_validate({})
+        if wanted.pc_id:
+            # The tab that holds a call knows its peer connection's name; another tab does not.
+            if not access.may_change(origin.token or token, wanted.pc_id):
+                raise HTTPException(404, "That call is over; start a new one to go on.")
+            return await answered(
+                listener.renegotiate(wanted.pc_id, sdp=wanted.sdp, type=wanted.type, restart=bool(wanted.restart_pc))
+            )
+        ticket, new_token = access.ticket_for(token, origin)
+        if ticket.state != "unused":
+            over = ticket.state == "used" and ticket.session not in listener.calls
+            what = "This exam is over" if over else "This exam is already open in another tab or window"
+            raise HTTPException(409, f"{what}; start a new one to go on.")
+        ticket.state = "answering"
+        try:
+            answer = await answered(
+                listener.answer(
+                    call_id=ticket.session,
+                    caller=ticket.caller,
+                    sdp=wanted.sdp,
+                    type=wanted.type,
+                    details={"access_hash": ticket.token_hash.hex()},
+                )
+            )
+        except BaseException:
+            ticket.state = "unused"
+            if new_token is not None:
+                tickets.revoke(ticket)
+            raise
+        ticket.state = "used"
+        logger.info("{}: answered an offer", ticket.session)
+        return answer if new_token is None else {**answer, "session": ticket.session, "token": new_token}
+
+    @api.patch("/api/offer")
+    async def candidates(request: Request) -> dict[str, str]:
+        token = bearer(request)
+        wanted = await read(request, Candidates)
+        if not access.has_key(token) and tickets.find(token) is None:
+            raise refused()
+        if not access.may_change(token, wanted.pc_id):
+            raise HTTPException(404, "That call is over; start a new one to go on.")
+        await answered(listener.candidates(wanted.pc_id, [entry.model_dump() for entry in wanted.candidates]))
+        return {"status": "success"}
+
+    return api

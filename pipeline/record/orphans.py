@@ -1,0 +1,35 @@
+"""Sessions that a process left open when it died, closed by whichever process is there."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from loguru import logger
+
+from pipeline.record.models import StoreError
+from pipeline.record.store import Store
+
+
+@asynccontextmanager
+async def closing_orphans(store: Store, every: float) -> AsyncIterator[None]:
+    """Close the sessions of dead processes, at once and then every so many seconds for as long as the block lasts."""
+    await _close(store)
+    closing = asyncio.create_task(_keep_closing(store, every), name="close orphans")
+    try:
+        yield
+    finally:
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+
+
+async def _keep_closing(store: Store, every: float) -> None:
+    while True:
+        await asyncio.sleep(every)
+        await _close(store)
+
+
+async def _close(store: Store) -> None:
+    try:
+        await store.close_orphans()
+    except StoreError as error:
+        logger.warning(f"Sessions of dead processes could not be closed: {error}")

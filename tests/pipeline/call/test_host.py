@@ -1,0 +1,185 @@
+"""However a call ends, each of its stages finishes once, and none is left out."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from pipecat.frames.frames import CancelWorkerFrame, Frame, StartFrame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.transports.base_transport import BaseTransport
+
+from core.events import KeyPressed, ProblemSeen
+from pipeline.call.host import Host
+from pipeline.call.loop_lag import LoopLag
+from pipeline.config.resolved import Config, StagePlan
+from pipeline.record.models import SessionRecord
+from pipeline.record.store import Store
+from processors.stage import Stage, StageSettings
+from support.record import until
+from transports.call import Call
+
+pytestmark = [pytest.mark.real_time, pytest.mark.timeout(30)]
+
+
+class Counting(Stage[StageSettings]):
+    """A user's stage that records something when the call is over, as many times as it is asked to."""
+
+    started: ClassVar[list["Counting"]] = []
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        await self.push_frame(frame, direction)
+        if isinstance(frame, StartFrame):
+            self.started.append(self)
+
+    async def finish(self) -> None:
+        self.session.record(KeyPressed(self.session.now(), type(self).__name__))
+
+
+class Slow(Counting):
+    """Finishes when it is let."""
+
+    reached: ClassVar[asyncio.Event]
+    allowed: ClassVar[asyncio.Event]
+
+    async def finish(self) -> None:
+        self.reached.set()
+        await self.allowed.wait()
+        await super().finish()
+
+
+class Broken(Counting):
+    """Fails at its work."""
+
+    async def finish(self) -> None:
+        await super().finish()
+        raise RuntimeError("no paper left")
+
+
+class Cancelled(Counting):
+    """Waits for something that is cancelled."""
+
+    async def finish(self) -> None:
+        await super().finish()
+        waiting = asyncio.create_task(asyncio.sleep(10))
+        asyncio.get_running_loop().call_soon(waiting.cancel)
+        await waiting
+
+
+class Last(Counting):
+    """The last stage of the call."""
+
+
+class Passing(FrameProcessor):
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+
+
+class Silent(BaseTransport):
+    """A caller who says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ends = Passing(), Passing()
+        self._register_event_handler("on_client_connected")
+        self._register_event_handler("on_client_disconnected")
+
+    def input(self) -> FrameProcessor:
+        return self._ends[0]
+
+    def output(self) -> FrameProcessor:
+        return self._ends[1]
+
+
+class Holding:
+    """A call of these stages, held in a task of its own."""
+
+    def __init__(self, store: Store, folder: Path, stages: tuple[type[Counting], ...]) -> None:
+        plans = tuple(StagePlan(one.__name__, one.__name__, one, StageSettings()) for one in stages)
+        self.stages, self.store = stages, store
+        self.host = Host(Config("test", folder / "test.yaml", plans), store, LoopLag())
+        self.task = asyncio.create_task(self.host.serve(self))
+
+    async def __aiter__(self):
+        yield Call("call-1", "anna", "test", Silent(), 16000, 16000)
+
+    async def close(self) -> None:
+        pass
+
+    async def started(self) -> Counting:
+        """The last stage, once the pipeline runs."""
+        await until(lambda: len(Counting.started) == len(self.stages))
+        return Counting.started[-1]
+
+    async def over(self) -> SessionRecord:
+        """The closed record."""
+        await self.task
+        record = await self.store.session("call-1")
+        assert record is not None and record.state == "closed"
+        return record
+
+
+@pytest.fixture
+async def store(tmp_path: Path):
+    Counting.started.clear()
+    Slow.reached, Slow.allowed = asyncio.Event(), asyncio.Event()
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path}/sessions.db")
+    yield store
+    await store.close()
+
+
+def finished(record: SessionRecord) -> Counter[str]:
+    return Counter(one.data["key"] for one in record.events if one.kind == KeyPressed.__name__)
+
+
+def problems(record: SessionRecord) -> list[str]:
+    return [one.data["what"] for one in record.events if one.kind == ProblemSeen.__name__]
+
+
+async def test_a_call_that_is_ended_politely(store: Store, tmp_path: Path) -> None:
+    call = Holding(store, tmp_path, (Counting, Last))
+    (await call.started()).session.finish("caller left")
+    record = await call.over()
+    assert (record.why, finished(record)) == ("caller left", {"Counting": 1, "Last": 1})
+
+
+async def test_a_pipeline_that_dies(store: Store, tmp_path: Path) -> None:
+    call = Holding(store, tmp_path, (Counting, Last))
+    await (await call.started()).push_frame(CancelWorkerFrame(), FrameDirection.UPSTREAM)
+    record = await call.over()
+    assert (record.why, finished(record)) == ("error", {"Counting": 1, "Last": 1})
+
+
+async def test_a_pipeline_that_dies_while_a_stage_finishes(store: Store, tmp_path: Path) -> None:
+    call = Holding(store, tmp_path, (Counting, Slow, Last))
+    last = await call.started()
+    last.session.finish("caller left")
+    await Slow.reached.wait()
+    await last.push_frame(CancelWorkerFrame(), FrameDirection.UPSTREAM)
+    await asyncio.sleep(0.2)
+    Slow.allowed.set()
+    record = await call.over()
+    assert (record.why, finished(record)) == ("caller left", {"Counting": 1, "Slow": 1, "Last": 1})
+
+
+async def test_a_call_that_is_cancelled_while_a_stage_finishes(store: Store, tmp_path: Path) -> None:
+    call = Holding(store, tmp_path, (Counting, Slow, Last))
+    await call.started()
+    shutting_down = asyncio.create_task(call.host.shut_down(timeout=0.1))
+    await Slow.reached.wait()
+    await asyncio.sleep(0.3)  # the call is cancelled by now
+    assert not call.task.done()
+    Slow.allowed.set()
+    await shutting_down
+    record = await call.over()
+    assert (record.why, finished(record)) == ("shut down", {"Counting": 1, "Slow": 1, "Last": 1})
+
+
+async def test_stages_that_fail_keep_no_other_from_finishing(store: Store, tmp_path: Path) -> None:
+    call = Holding(store, tmp_path, (Broken, Cancelled, Last))
+    (await call.started()).session.finish("caller left")
+    record = await call.over()
+    assert finished(record) == {"Broken": 1, "Cancelled": 1, "Last": 1}
+    assert problems(record) == ["could not finish: no paper left", "could not finish: CancelledError"]
