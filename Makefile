@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fix bench bench-link bench-transcript long-call lock clean
+.PHONY: help demo serve test check fix bench bench-connection bench-transcript long-call lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +45,8 @@ bench: $(READY) ## our pipeline beside stock Pipecat and a bare echo, then the e
 	$(BIN)/python -m bench $(if $(CALLS),--calls "$(CALLS)")
 	$(BIN)/python -m bench.emulator
 
-bench-link: $(READY) ## what each loss of the connection costs the caller, ours beside stock Pipecat (20 minutes); QUICK=1, FAULTS=cut,mute
-	$(BIN)/python -m bench.link $(if $(QUICK),--quick) $(if $(FAULTS),--faults "$(FAULTS)")
+bench-connection: $(READY) ## what each loss of the connection costs the caller, ours beside stock Pipecat (20 minutes); QUICK=1, FAULTS=cut,mute
+	$(BIN)/python -m bench.connection $(if $(QUICK),--quick) $(if $(FAULTS),--faults "$(FAULTS)")
 
 bench-transcript: $(READY) ## two minutes of speech by each strategy against gaps in the transcript (6 minutes)
 	$(BIN)/python -m bench.transcript

@@ -1,4 +1,4 @@
-"""What a stage brings to an exam, described by the stage itself: no other code has to know its class."""
+"""`StageInfo`: what a stage says of itself (questions, criteria, scale), so that nobody has to know its class."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Echo suppression, block by block: which of the microphone's blocks pass, and which become silence.
+"""What becomes of a block of the microphone once the echo detector has judged it: passed, held or muted.
 
 A block is held back only while it is undecided whether its sound is echo or the caller, and at most for `MAX_HELD`
 blocks. Silence, the caller and known echo are never delayed.

@@ -12,7 +12,7 @@ from core.scoring.readings import Refused as Refused
 from core.scoring.readings import Stated as Stated
 from core.scoring.rubric import Criterion as Criterion
 from core.scoring.rubric import Rubric as Rubric
-from core.scoring.speech import SpeechReader as SpeechReader
+from core.scoring.spoken_scores import SpeechReader as SpeechReader
 from core.scoring.structured import CallReader as CallReader
 from core.scoring.structured import TextReader as TextReader
 from core.scoring.verdict import CriterionVerdict as CriterionVerdict

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 from core.events import UtteranceSpoken
-from core.scoring.hearing import SpeakerText, broken_off, join_utterances
 from core.scoring.pairs import Entry, entries
 from core.scoring.readings import Injected, Reading, Refused, Stated
 from core.scoring.rubric import OffScale, Rubric
+from core.scoring.speaker_text import SpeakerText, broken_off, join_utterances
 from core.scoring.structured import CallReader
 from core.scoring.values import value_of
 from core.scoring.words import CUT, plain

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from core.scoring import cues
+from core.scoring.adjacent_words import number
 from core.scoring.amounts import amounts
-from core.scoring.governing import governed, is_question
-from core.scoring.judging import number
+from core.scoring.non_scores import governed, is_question
 from core.scoring.pairs import names_of
 from core.scoring.rubric import Rubric
 from core.scoring.sentence import (

@@ -6,7 +6,7 @@ from core.events import Event, ScoreGiven, ScoreMissing, ToolCalled, UtteranceSp
 from core.scoring.block import BlockReader
 from core.scoring.readings import Reading
 from core.scoring.rubric import Rubric
-from core.scoring.speech import SpeechReader
+from core.scoring.spoken_scores import SpeechReader
 from core.scoring.structured import CallReader
 from core.scoring.verdict import Verdict
 

@@ -1,4 +1,4 @@
-"""Fragments of transcription to utterances in order.
+"""Fragments of transcription, late ones too, to utterances in order: which turn each belongs to.
 
 The service sends its input and output transcription in fragments that arrive at any time: the caller's words often
 after the reply to them has begun. An utterance is handed over once, when no more of it is expected; utterances are

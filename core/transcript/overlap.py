@@ -1,4 +1,4 @@
-"""Joins two transcripts of overlapping audio: words that both have stand once.
+"""Aligns the ends of two texts of overlapping audio, so that words which both have stand once.
 
 Recognisers disagree on single words, punctuation and capitals, so the overlap is found by runs of equal words near the
 joint, not by equality.

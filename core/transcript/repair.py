@@ -1,4 +1,4 @@
-"""Two transcriptions of the caller merged into one transcript, each utterance recorded once.
+"""Merges two transcriptions of the same audio, the service's and the second transcriber's, into one transcript.
 
 The Live session's input transcription is the first. Where it has a gap, the second transcriber is asked to retranscribe
 that span; where the second transcriber transcribes every turn anyway, the better text of the two is taken. An utterance

@@ -1,4 +1,4 @@
-"""Where a long turn is cut into activity windows.
+"""Flushes: at which instant a long turn is cut, its activity window closed and the next one opened.
 
 A flush ends one window and begins the next in mid-turn, because the input transcription of some models stalls in long
 windows. The audio on the two sides of the cut is transcribed separately: a word that is cut is lost.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.config.resolved import Config
     from pipeline.http.app import PageInfo
     from pipeline.record.store import Store
-    from transports.webrtc.listener import WebRtcListener
+    from transports.call import SignallingListener
 
 
 @click.command()
@@ -55,11 +55,11 @@ async def _serve(config: "Config") -> int:
     from pipeline.cli.signals import INTERRUPTED, interruptible
     from pipeline.http.listen import bind
     from pipeline.runtime import running
-    from transports.webrtc.listener import WebRtcListener
+    from transports.call import SignallingListener
 
     assert config.listen is not None
     listener = config.listen.cls(config.listen.settings)
-    page = bind(listener.settings.host, listener.settings.port) if isinstance(listener, WebRtcListener) else None
+    page = bind(*listener.address) if isinstance(listener, SignallingListener) else None
     log = Log()
     cut_off = False
 
@@ -100,7 +100,7 @@ async def _jobs(config: "Config") -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _page(
-    listener: "WebRtcListener", sock: socket.socket, store: "Store", info: "PageInfo"
+    listener: "SignallingListener", sock: socket.socket, store: "Store", info: "PageInfo"
 ) -> AsyncIterator[None]:
     """Serve the page for as long as the block lasts."""
     import uvicorn

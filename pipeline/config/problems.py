@@ -1,4 +1,4 @@
-"""Problems of a config file as sentences that name the file, the key and what would be right."""
+"""What a problem of a config is: file, key, line and sentence; `ConfigError` holds all of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pydantic's errors as sentences: the key as in the file, what was expected, the nearest known name."""
+"""YAML mistakes to sentences: Pydantic's errors with the key as in the file, what was expected, the nearest name."""
 
 from collections.abc import Iterator, Mapping
 from types import UnionType

@@ -13,7 +13,7 @@ from pipeline.http.guard import Guard
 from pipeline.http.records_api import Records, records_api
 from pipeline.http.tickets import Tickets
 from pipeline.http.webrtc_api import webrtc_api
-from transports.webrtc.listener import WebRtcListener
+from transports.call import SignallingListener
 
 WEB = Path(__file__).parent / "web"
 
@@ -31,7 +31,7 @@ class PageInfo:
     scale: tuple[float, float] | None = None
 
 
-def create_app(*, listener: WebRtcListener, records: Records, info: PageInfo) -> FastAPI:
+def create_app(*, listener: SignallingListener, records: Records, info: PageInfo) -> FastAPI:
     """The application in front of a WebRTC listener."""
     app = FastAPI(title=info.name, docs_url=None, redoc_url=None, openapi_url=None)
     tickets = Tickets()

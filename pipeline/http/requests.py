@@ -1,4 +1,4 @@
-"""The bodies and tokens of HTTP requests, and the errors they are answered with."""
+"""The bodies of HTTP requests, read within limits, and the errors that they are answered with."""
 
 from collections.abc import Awaitable
 from typing import Annotated, TypeVar

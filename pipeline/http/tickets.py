@@ -1,4 +1,4 @@
-"""Session tokens: who may hold which call, and read its record afterwards."""
+"""Checks session tokens: a ticket says who may hold which call, and read its record afterwards."""
 
 import hashlib
 import hmac

@@ -9,13 +9,13 @@ from loguru import logger
 
 from pipeline.http.requests import Begin, Candidates, Offer, OfferOrigin, answered, bearer, read, refused
 from pipeline.http.tickets import Ticket, Tickets, digest
-from transports.webrtc.listener import WebRtcListener
+from transports.call import SignallingListener
 
 
 class Access:
     """Decides who may begin and change calls: holders of the access key, and of a ticket for the call."""
 
-    def __init__(self, listener: WebRtcListener, tickets: Tickets) -> None:
+    def __init__(self, listener: SignallingListener, tickets: Tickets) -> None:
         self._listener = listener
         self._tickets = tickets
         self._key_hash = digest(listener.key.get_secret_value())
@@ -26,7 +26,7 @@ class Access:
 
     def admit(self) -> None:
         """Raise HTTP 503 when the calls and the unused tickets are as many as the listener takes."""
-        if len(self._listener.calls) + self._tickets.waiting() >= self._listener.settings.max_calls:
+        if len(self._listener.calls) + self._tickets.waiting() >= self._listener.max_calls:
             raise HTTPException(503, "All lines are busy; try again in a few minutes.", {"Retry-After": "60"})
 
     def may_change(self, token: str, pc_id: str) -> bool:
@@ -48,7 +48,7 @@ class Access:
         raise refused()
 
 
-def webrtc_api(listener: WebRtcListener, tickets: Tickets) -> APIRouter:
+def webrtc_api(listener: SignallingListener, tickets: Tickets) -> APIRouter:
     """The routes by which a client begins a call of the listener and changes it."""
     api, access = APIRouter(), Access(listener, tickets)
 
@@ -61,7 +61,7 @@ def webrtc_api(listener: WebRtcListener, tickets: Tickets) -> APIRouter:
             raise HTTPException(400, "Consent to the recording is needed before a call can begin.")
         access.admit()
         ticket, token = tickets.issue(wanted.caller)
-        return {"session": ticket.session, "token": token, "ice_servers": listener.settings.ice_servers}
+        return {"session": ticket.session, "token": token, "ice_servers": listener.ice_servers}
 
     @api.post("/api/offer")
     async def offer(request: Request) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sessions that a process left open when it died, closed by whichever process is there."""
+"""Recovers the sessions of dead processes: closes what a process left open when it died."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The utterances that were cut off when the process of a call died, from their checkpoints."""
+"""The unfinished utterances of a process that died, from their checkpoints."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Audio in; turn edges, flushes and the audio of turns out. The onset of speech is buffered until its turn opens."""
+"""Audio and phone keys (DTMF) in; turn edges, flushes and the audio of turns out."""
 
 from collections import deque
 from typing import ClassVar, assert_never

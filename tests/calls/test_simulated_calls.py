@@ -259,6 +259,16 @@ RECOVERY = 45.0
     pause=st.sampled_from([{}, {"silence": 0.8, "flush_at_end": True}, {"goes_on": 1.0, "at_least": 3.0}]),
     interrupts=st.booleans(),
 )
+@example(  # a caller who pauses in an answer is not asked to speak up in that pause, whoever was cut off before
+    faults=[{"fault": "spurious_interrupted", "after": 0.5, "connection": 1}],
+    handles_stop=[],
+    stale_handle="instruct",
+    model=OLD,
+    seed=0,
+    flush=None,
+    pause={"goes_on": 1.0, "at_least": 3.0},
+    interrupts=False,
+)
 @example(  # a flush before the connection was lost is no edge of a window in the replay
     faults=[
         {"fault": "aborted", "after": 1.0, "connection": 2},

@@ -1,8 +1,8 @@
 """Faults to inject into a call, each with the moment at which it strikes.
 
 The faults are the emulator's (docs/emulator.md), which are what users of the service reported. `CASES` are those that
-`python -m bench.link` measures; those that leave the connection alone are in `OTHERS`. The tests of whole calls go
-through both tables, so that no fault of the emulator is left out.
+`python -m bench.connection` measures; those that leave the connection alone are in `OTHERS`. The tests of whole calls
+go through both tables, so that no fault of the emulator is left out.
 """
 
 from collections.abc import Sequence

@@ -28,11 +28,10 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from core.audio import pcm
 from core.live.close_codes import classify, classify_refusal, explain
-from core.live.messages import Audio, EndActivity, Incoming, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
+from core.live.messages import Incoming, Outgoing
 from core.live.model_facts import ModelFacts
 from gemini_live_emulator.protocol import outputs
 from gemini_live_emulator.protocol.functions import Marks, fill
-from gemini_live_emulator.protocol.wire import base64_of
 from gemini_live_emulator.scenario import Scenario
 from gemini_live_emulator.session.conversation import Conversation
 from gemini_live_emulator.session.fault_injector import FaultInjector
@@ -48,6 +47,7 @@ from processors.stage import Stage
 from processors.transcript import Transcript, TranscriptSettings
 from support.frames import Ends, running
 from support.session import FakeSession
+from support.wire_messages import history_message, wire_messages
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RATE = 16000
@@ -99,12 +99,11 @@ class InProcess:
 
     def send(self, *items: Outgoing) -> None:
         for item in items:
-            for message in self._messages(item):
+            for message in wire_messages(item, self._facts):
                 self._post(message)
 
     def seed(self, turns: Sequence[tuple[str, str]]) -> None:
-        contents = [{"role": role, "parts": [{"text": text}]} for role, text in turns]
-        self._post({"clientContent": {"turns": contents, "turnComplete": self._facts.history == "initial"}})
+        self._post(history_message(turns, self._facts))
 
     async def events(self) -> AsyncIterator[Incoming]:
         while True:
@@ -128,26 +127,6 @@ class InProcess:
         same = ("tools", "realtimeInputConfig", "inputAudioTranscription", "outputAudioTranscription")
         more = ("sessionResumption", "historyConfig", "contextWindowCompression")
         return setup | {key: plain[key] for key in (*same, *more) if key in plain}
-
-    def _messages(self, item: Outgoing) -> list[dict[str, Any]]:
-        match item:
-            case StartActivity():
-                return [{"realtimeInput": {"activityStart": {}}}]
-            case EndActivity():
-                return [{"realtimeInput": {"activityEnd": {}}}]
-            case Audio(pcm, rate):
-                return [{"realtimeInput": {"audio": {"mimeType": f"audio/pcm;rate={rate}", "data": base64_of(pcm)}}}]
-            case TextTurn(text) | InTurnText(text) if self._facts.text == "content":
-                content = {"turns": [{"role": "user", "parts": [{"text": text}]}]}
-                return [{"clientContent": content | {"turnComplete": isinstance(item, TextTurn)}}]
-            case InTurnText(text):
-                return [{"realtimeInput": {"text": text}}]
-            case TextTurn(text):
-                return [
-                    {"realtimeInput": part} for part in ({"activityStart": {}}, {"text": text}, {"activityEnd": {}})
-                ]
-            case ToolResult(id, name, result):
-                return [{"toolResponse": {"functionResponses": [{"id": id, "name": name, "response": result}]}}]
 
     def _post(self, message: dict[str, Any]) -> None:
         if self._talk is None:

@@ -41,20 +41,20 @@ from core.live.actions import (
 from core.live.close_codes import classify, classify_refusal, explain
 from core.live.connection import ConnectionPolicy, ConnectionState
 from core.live.conversation import LiveConversationMachine
-from core.live.messages import Audio, EndActivity, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
+from core.live.messages import EndActivity, Outgoing, StartActivity, TextTurn, ToolResult
 from core.live.model_facts import model_facts
 from core.live.policy import LivePolicy
 from core.live.watchdog import WatchdogPolicy
 from core.transcript.assembler import TranscriptAssembler
 from core.transcript.values import FinishedUtterance
 from gemini_live_emulator.protocol import outputs
-from gemini_live_emulator.protocol.wire import base64_of
 from gemini_live_emulator.scenario import Scenario
 from gemini_live_emulator.session.conversation import Conversation
 from gemini_live_emulator.session.fault_injector import FaultInjector
 from gemini_live_emulator.session.resumption import SessionStore
 from gemini_live_emulator.speech import ToneSynthesizer
 from processors.gemini_live.translate import translate
+from support.wire_messages import history_message, wire_messages
 
 RATE = 16000
 CHUNK = 0.1
@@ -152,6 +152,7 @@ class Simulation:
         self._samples = itertools.count(1)
         self._handles: dict[str, tuple[bytes, ...]] = {}
         self._window_open = False
+        self._pausing = False  # between the halves of an answer
         self.out = Outcome(ConnectionState.IDLE, 0.0, [], [], [], [], [], [], 0, [], 0.0)
 
     def run(self) -> Outcome:
@@ -212,9 +213,7 @@ class Simulation:
                 for item in items:
                     self._send(item)
             case Seed(turns):
-                contents = [{"role": role, "parts": [{"text": text}]} for role, text in turns]
-                initial = self._facts.history == "initial"
-                self._receive({"clientContent": {"turns": contents, "turnComplete": initial}})
+                self._receive(history_message(turns, self._facts))
             case Note(event):
                 self.out.log.append(event)
             case CallerFragment(text):
@@ -273,7 +272,7 @@ class Simulation:
         self._at(0.5, self._my_turn)
 
     def _my_turn(self) -> None:
-        if self._speaking or self.now < self._plays_until or self._done:
+        if self._speaking or self._pausing or self.now < self._plays_until or self._done:
             return
         if self._cut_at is not None and self.now < self._cut_at + WAITS_FOR_THE_REST:
             return
@@ -288,8 +287,13 @@ class Simulation:
         if self._goes_on is None:
             self._utter(length)
             return
+        self._pausing = True
         self._utter(length / 2)
-        self._at(length / 2 + self._silence + CHUNK + self._goes_on, lambda: self._utter(length / 2))
+        self._at(length / 2 + self._silence + CHUNK + self._goes_on, lambda: self._go_on(length / 2))
+
+    def _go_on(self, length: float) -> None:
+        self._pausing = False
+        self._utter(length)
 
     def _utter(self, length: float) -> None:
         chunks = [self._chunk() for _ in range(round(length / CHUNK))]
@@ -363,31 +367,17 @@ class Simulation:
             case StartActivity():
                 assert not self._window_open, "a window opens inside another"
                 self._window_open = True
-                self._receive({"realtimeInput": {"activityStart": {}}})
             case EndActivity():
                 assert self._window_open, "a window closes that is not open"
                 self._window_open = False
-                self._receive({"realtimeInput": {"activityEnd": {}}})
-            case Audio(pcm, rate):
-                data = {"mimeType": f"audio/pcm;rate={rate}", "data": base64_of(pcm)}
-                self._receive({"realtimeInput": {"audio": data}})
             case TextTurn() if self._window_open:
                 raise AssertionError("a text turn closes the window into which the caller speaks")
-            case TextTurn(text) if self._facts.text == "content":
-                content = {"turns": [{"role": "user", "parts": [{"text": text}]}], "turnComplete": True}
-                self._receive({"clientContent": content})
-            case TextTurn(text):
-                for message in ({"activityStart": {}}, {"text": text}, {"activityEnd": {}}):
-                    self._receive({"realtimeInput": message})
-            case InTurnText(text) if self._facts.text == "content":
-                content = {"turns": [{"role": "user", "parts": [{"text": text}]}], "turnComplete": False}
-                self._receive({"clientContent": content})
-            case InTurnText(text):
-                self._receive({"realtimeInput": {"text": text}})
-            case ToolResult(id, name, result):
+            case ToolResult(id):
                 self.out.answers.append(id)
-                response = {"id": id, "name": name, "response": result}
-                self._receive({"toolResponse": {"functionResponses": [response]}})
+            case _:
+                pass
+        for message in wire_messages(item, self._facts):
+            self._receive(message)
 
     def _receive(self, message: dict[str, Any]) -> None:
         if self._conversation is not None:

@@ -1,4 +1,4 @@
-"""Which numbers of a sentence are no scores by how it is said: asked, doubted, wished, denied, told of others."""
+"""Rules out numbers that are no scores by how they are said: asked, doubted, wished, denied, of other people."""
 
 from core.scoring import cues, doubts
 from core.scoring.amounts import Amount

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.scoring import cues
-from core.scoring.repairs import Repairs
+from core.scoring.self_corrections import Repairs
 from core.scoring.sentence import Named, Number, Sentence
 from core.scoring.words import CUT, Token
 

@@ -8,13 +8,13 @@ from itertools import pairwise
 from core.events import Speaker, UtteranceSpoken
 from core.scoring import cues
 from core.scoring.amounts import NUMBER_WORDS, amounts
+from core.scoring.binding import Linker, Statement
 from core.scoring.block import BlockReader, shortened
 from core.scoring.grammar import Grammar
-from core.scoring.hearing import SpeakerText, join_utterances
-from core.scoring.linking import Linker, Statement
 from core.scoring.readings import Injected, Reading, Refused, Stated
 from core.scoring.rubric import Rubric
 from core.scoring.sentence import Named, Number, Sentence
+from core.scoring.speaker_text import SpeakerText, join_utterances
 from core.scoring.words import TURN, mentions, plain, tokens
 
 # A heading is spoken of for so many sentences: "Fluency and coherence. You ... You ... That is a six."

@@ -1,4 +1,4 @@
-"""python -m bench.link: what each loss of the connection costs the caller, ours beside Pipecat's Gemini service."""
+"""`python -m bench.connection`: what each loss of the connection costs the caller, ours beside Pipecat's service."""
 
 import asyncio
 import tempfile
@@ -169,7 +169,7 @@ def totals(rows: Sequence[Row]) -> list[str]:
 def main(faults: str, quick: bool, only: Contender | None, listing: bool) -> None:
     """Break the connection of real calls in every known way, and print what it cost. docs/disconnects.md explains.
 
-    Example: python -m bench.link --faults internal_error,refuse_503
+    Example: python -m bench.connection --faults internal_error,refuse_503
     """
     if listing:
         for case in CASES:
@@ -186,7 +186,7 @@ def main(faults: str, quick: bool, only: Contender | None, listing: bool) -> Non
     click.echo()
     click.echo(line(COLUMNS))
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bench-link-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-connection-") as folder:
         rows = asyncio.run(run(cases, (only,) if only else CONTENDERS, Path(folder)))
     click.echo()
     for sentence in totals(rows):
