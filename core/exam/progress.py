@@ -167,7 +167,7 @@ class ExamMachine:
         slots, number = self.plan.slots, self._place + 1
         done = number if self._recorded else number - 1
         answered = "" if not done else "Question 1 is done. " if done == 1 else f"Questions 1 to {done} are done. "
-        if self._recorded:
+        if self._recorded and number < len(slots):
             after = slots[number]
             return f"{answered}Go on with question {after.number}: {after.about}"
         which = self._texts.get(self._place)

@@ -42,7 +42,9 @@ class MoonshineTranscriber:
         try:
             engine: Any = importlib.import_module("moonshine_voice")
         except ImportError as error:
-            raise SpeechMissing("a speaking examiner needs moonshine-voice==0.1.0") from error
+            raise SpeechMissing(
+                "a speaking examiner needs moonshine-voice==0.1.0 (extra `speech`); the scenario `scripted` does not"
+            ) from error
         model: Any = engine.get_model_path("tiny-en")
         # Later versions of the package leave the model out and download it.
         if not (model / "encoder_model.ort").exists():
@@ -77,7 +79,9 @@ class HibariSynthesizer:
         try:
             engine: Any = importlib.import_module("hibari")
         except ImportError as error:
-            raise SpeechMissing("a speaking examiner needs hibari-tts==0.2.1") from error
+            raise SpeechMissing(
+                "a speaking examiner needs hibari-tts==0.2.1 (extra `speech`); the scenario `scripted` does not"
+            ) from error
         self._engine: Any = engine.Hibari(threads=1)
         self._lock = threading.Lock()
         self.synthesize("Ready.")  # the first call is slow

@@ -195,8 +195,11 @@ class _HeldCall:
                     await stage.finish()
             # Cancelled is what a stage waited for, or this task, with the process: the rest get their turn either way.
             except (Exception, asyncio.CancelledError) as error:
-                logger.exception(f"{stage} could not finish.")
                 why = str(error) or type(error).__name__
+                if isinstance(error, asyncio.CancelledError):
+                    logger.warning(f"{stage} was cancelled before it could finish.")
+                else:
+                    logger.exception(f"{stage} could not finish.")
                 self.session.record(ProblemSeen(self.session.now(), str(stage), f"could not finish: {why}"))
 
     async def _close(self) -> None:

@@ -16,7 +16,7 @@ def check(config: Path, arm: str | None, as_json: bool) -> None:
 
     Exits with 2 when something is wrong, after one sentence for each problem.
 
-    Example: colloquy check configs/flush-experiment.yaml --arm pause
+    Example: colloquy check configs/flush-experiment.yaml --arm valley
     """
     from pipeline.config.loading import load
 

@@ -48,7 +48,7 @@ def command() -> None:
 def list_sessions(database: str, limit: int, arm: str | None, state: str | None, json_wanted: bool) -> None:
     """List the newest sessions.
 
-    Example: colloquy sessions list --arm pause --limit 5
+    Example: colloquy sessions list --arm valley --limit 5
     """
     wanted = None if state is None else "open" if state == "open" else "closed"
     found = _run(database, lambda store: store.sessions(limit=limit, arm=arm, state=wanted))

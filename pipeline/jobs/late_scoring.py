@@ -32,6 +32,10 @@ class TextModelFailed(Exception):
     """The text model could not answer; another time it may. The message is one sentence."""
 
 
+class CannotJudge(Exception):
+    """The config has nothing to give a verdict with; one that has may come. The message is one sentence."""
+
+
 class TextModel:
     """Puts questions to the text model of a config's stages, outside any call.
 
@@ -94,14 +98,14 @@ class _EventList:
 async def judge(record: SessionRecord, config: Config, model: TextModel, *, may_retry: bool) -> list[Event]:
     """The events of a verdict: read from the record, and asked of the text model for what is missing.
 
-    When the model fails, raises TextModelFailed if the caller `may_retry`; if not, the verdict is what can be read. All
-    events are dated to the end of the call. Utterances that were only checkpointed when the process died count too, and
-    are among the events.
+    Raises CannotJudge when the config has no stage `scoring`. When the model fails, raises TextModelFailed if the
+    caller `may_retry`; if not, the verdict is what can be read. All events are dated to the end of the call. Utterances
+    that were only checkpointed when the process died count too, and are among the events.
     """
     settings = next((plan.settings for plan in config.stages if isinstance(plan.settings, ScoringSettings)), None)
     at = record.seconds or 0.0
     if settings is None:
-        return [ProblemSeen(at, "scoring", f"{config.source.name} has no stage `scoring` to give a verdict with")]
+        raise CannotJudge(f"{config.source.name} has no stage `scoring` to give a verdict with")
     rubric = read_rubric(settings.rubric)
     cut_short = unfinished(record.events)
     recorded = [*read_events(record.events, UtteranceSpoken, ToolCalled, ScoreRefused), *cut_short]

@@ -21,7 +21,7 @@ from loguru import logger
 
 from core.events import WebhookDelivered, WebhookFailed
 from pipeline.config.resolved import Config
-from pipeline.jobs.late_scoring import TextModel, TextModelFailed, judge
+from pipeline.jobs.late_scoring import CannotJudge, TextModel, TextModelFailed, judge
 from pipeline.jobs.webhook import Answer, post
 from pipeline.record.models import SessionRecord, StoreError, UnknownSession
 from pipeline.record.orphans import closing_orphans
@@ -152,9 +152,9 @@ class Worker:
             return None
         try:
             events = await judge(record, self._config_of(record), self._model, may_retry=tries < len(RETRY_DELAYS))
-        except TextModelFailed as error:
-            logger.warning(f"Session {record.id} waits for the text model: {error}")
-            return RETRY_DELAYS[tries]
+        except (TextModelFailed, CannotJudge) as error:
+            logger.warning(f"Session {record.id} waits for its verdict: {error}")
+            return RETRY_DELAYS[tries] if isinstance(error, TextModelFailed) else ERROR
         if await self._store.add_outcome(record.id, "verdict_pending", events):
             logger.info(f"Session {record.id} has its verdict.")
         return None

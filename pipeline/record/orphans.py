@@ -12,8 +12,11 @@ from pipeline.record.store import Store
 
 @asynccontextmanager
 async def closing_orphans(store: Store, every: float) -> AsyncIterator[None]:
-    """Close the sessions of dead processes, at once and then every so many seconds for as long as the block lasts."""
-    await _close(store)
+    """Close the sessions of dead processes, at once and then every so many seconds for as long as the block lasts.
+
+    Raises StoreError if that fails at once; later it is only logged.
+    """
+    await store.close_orphans()
     closing = asyncio.create_task(_keep_closing(store, every), name="close orphans")
     try:
         yield
@@ -25,11 +28,7 @@ async def closing_orphans(store: Store, every: float) -> AsyncIterator[None]:
 async def _keep_closing(store: Store, every: float) -> None:
     while True:
         await asyncio.sleep(every)
-        await _close(store)
-
-
-async def _close(store: Store) -> None:
-    try:
-        await store.close_orphans()
-    except StoreError as error:
-        logger.warning(f"Sessions of dead processes could not be closed: {error}")
+        try:
+            await store.close_orphans()
+        except StoreError as error:
+            logger.warning(f"Sessions of dead processes could not be closed: {error}")

@@ -80,7 +80,7 @@ def test_memory_of_another_call_leaves_out_what_is_loaded_once() -> None:
     assert memory_of_another([Failed("ours", 1, "why"), results[0]], "ours") is None
 
 
-def test_a_reader_is_told_when_the_callers_were_late_themselves() -> None:
+def test_a_reader_is_reported_when_the_callers_were_late_themselves() -> None:
     assert notes([measured("ours", 1, 1.0)]) == []
     (line,) = notes([measured("ours", 1, 1.0, seen=measurements([0.5], own_late=9))])
     assert "9 times (ours, 1 at once)" in line

@@ -94,36 +94,36 @@ def calls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_exam_comes_to_an_orderly_end_under(fault: str, calls: Calls) -> None:
-    told = calls[fault]
-    click.echo("\n".join(map(str, told.events)))  # shown when the test fails: what came when
-    closed(told)
-    bill = told.of(CallBilled)[-1]
+    result = calls[fault]
+    click.echo("\n".join(map(str, result.events)))  # shown when the test fails: what came when
+    closed(result)
+    bill = result.of(CallBilled)[-1]
     assert float(bill.usd) > 0 and (bill.estimated or fault not in NO_USAGE)
     if CASE[fault].fatal:
-        assert told.record.why == "connection given up" and told.record.detail
+        assert result.record.why == "connection given up" and result.record.detail
     else:
-        assert told.record.why == "completed" or (told.record.why == "caller left" and fault in REPLY_CUT)
-        assert told.record.scored == ("none" if fault in NO_SCORES else "complete")
-    every_word_once(told, fault)
+        assert result.record.why == "completed" or (result.record.why == "caller left" and fault in REPLY_CUT)
+        assert result.record.scored == ("none" if fault in NO_SCORES else "complete")
+    every_word_once(result, fault)
 
 
-def closed(told: CallResult) -> None:
+def closed(result: CallResult) -> None:
     """The record is complete, the verdict is in it, and nothing was complained of over and over."""
-    assert told.record.state == "closed"
-    assert isinstance(told.events[-1], CallEnded) and len(told.of(CallEnded)) == 1
-    decided = {event.criterion for event in (*told.of(ScoreGiven), *told.of(ScoreMissing))}
+    assert result.record.state == "closed"
+    assert isinstance(result.events[-1], CallEnded) and len(result.of(CallEnded)) == 1
+    decided = {event.criterion for event in (*result.of(ScoreGiven), *result.of(ScoreMissing))}
     assert decided == set(CRITERIA), "each criterion has a score, or is declared to have none"
-    assert len(told.of(ConnectionOpened)) <= len(told.of(ConnectionDialed)) >= len(told.of(ConnectionLost)), (
+    assert len(result.of(ConnectionOpened)) <= len(result.of(ConnectionDialed)) >= len(result.of(ConnectionLost)), (
         "one loss a connection"
     )
-    causes = Counter(problem.what for problem in told.of(ProblemSeen))
+    causes = Counter(problem.what for problem in result.of(ProblemSeen))
     assert all(count == 1 for count in causes.values()), causes
 
 
-def every_word_once(told: CallResult, fault: str) -> None:
+def every_word_once(result: CallResult, fault: str) -> None:
     """Nobody hears the greeting twice, and what the caller said is in the transcript, once."""
     greetings, first, second = (
-        told.said(speaker).count(words)
+        result.said(speaker).count(words)
         for speaker, words in (("examiner", "Hello."), *(("caller", words) for words in EXAMINER["heard"]))
     )
     assert greetings == (0 if fault == "output_text_missing" else 1)

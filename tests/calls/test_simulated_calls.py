@@ -243,8 +243,9 @@ stale = st.builds(
     st.integers(1, 2),
 )
 # Seconds from the last audio of either side to the examiner's next, in a call that goes on: a quota's long wait, a
-# model that freezes (14 s until the reconnect) and the attempts that fail after it.
-RECOVERY = 45.0
+# model that freezes (14 s until the reconnect) and the attempts that fail after it; or the idle timeout (40 s) after a
+# reply whose end was never declared (5 s until the watchdog takes it for complete), and the time to begin the next.
+RECOVERY = 47.0
 
 
 @pytest.mark.timeout(600)

@@ -1,4 +1,4 @@
-"""An exam with Pipecat's own Gemini service in place of our Live stage: same door, same stages around it."""
+"""An exam with Pipecat's own Gemini service in place of our Live stage: same listener, same stages around it."""
 
 from pathlib import Path
 
@@ -35,11 +35,11 @@ async def test_the_stock_service_holds_the_exam(tmp_path: Path, monkeypatch: pyt
             },
         }
         file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
-        told = await hold(file, [answer.path for answer in ANSWERS[:2]])
-    assert told.record.why == "completed" and told.record.scored == "complete"
-    assert {source for _, source in told.scores().values()} == {"call"}
+        result = await hold(file, [answer.path for answer in ANSWERS[:2]])
+    assert result.record.why == "completed" and result.record.scored == "complete"
+    assert {source for _, source in result.scores().values()} == {"call"}
     for question, heard in zip(SHORT["questions"], SHORT["heard"], strict=True):
-        assert question in told.said("examiner")
-        assert heard in told.said("caller")
-    assert len(told.of(ToolCalled)) == len(told.of(ToolAnswered)) == 1
-    assert told.record.usd is not None and told.record.usd > 0
+        assert question in result.said("examiner")
+        assert heard in result.said("caller")
+    assert len(result.of(ToolCalled)) == len(result.of(ToolAnswered)) == 1
+    assert result.record.usd is not None and result.record.usd > 0

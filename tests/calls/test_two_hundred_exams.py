@@ -126,7 +126,7 @@ async def test_when_the_text_model_fails_too_the_verdict_says_what_is_missing(mo
     assert "does not answer" in session.of(events.ProblemSeen)[0].what
 
 
-async def test_when_the_link_is_given_up_before_the_scores_the_text_model_judges(
+async def test_when_the_connection_is_given_up_before_the_scores_the_text_model_judges(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lost = {"fault": "cut", "turn": 4, "connection": 1}

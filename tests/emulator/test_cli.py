@@ -103,7 +103,7 @@ def test_python_m_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 @pytest.mark.parametrize("announce", [False, True])
-async def test_it_serves_until_it_is_told_to_end(announce: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_serves_until_it_is_reported_to_end(announce: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     said: asyncio.Queue[str] = asyncio.Queue()
     monkeypatch.setattr(click, "echo", said.put_nowait)
     ours, theirs = os.pipe()

@@ -59,7 +59,7 @@ async def test_an_exam_is_followed_to_its_scores() -> None:
     assert ends.rose(InstructionFrame) == []
 
 
-async def test_the_time_limit_is_told_when_nobody_speaks() -> None:
+async def test_the_time_limit_is_announced_when_nobody_speaks() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
         await asks(ends, session, QUESTIONS[0])
@@ -104,7 +104,7 @@ async def test_another_stage_that_instructs_the_model_does_not_end_the_exam() ->
     assert len(ends.rose(InstructionFrame)) == 3
 
 
-async def test_the_model_is_told_the_plan_and_where_the_exam_stands() -> None:
+async def test_the_model_is_sent_the_plan_and_the_progress_of_the_exam() -> None:
     session = FakeSession()
     exam = stage(session)
     assert all(question in exam.instructions() for question in QUESTIONS)

@@ -54,7 +54,7 @@ async def asked_twice(stage: Repetition, between: str = "A small town by the sea
     return ends
 
 
-async def test_flagging_changes_nothing_that_is_heard() -> None:
+async def test_flagging_changes_nothing_that_is_played() -> None:
     repetition, session = stage()
     ends = await asked_twice(repetition)
     [noticed] = session.of(RepetitionNoticed)
@@ -117,13 +117,13 @@ async def test_a_repetition_that_was_not_answered_is_cut_without_an_instruction(
     assert len(session.of(ReplySuppressed)) == 1 and ends.rose(InstructionFrame) == []
 
 
-async def test_what_the_candidate_asks_to_hear_again_is_heard() -> None:
+async def test_what_the_candidate_asks_to_have_repeated_is_played() -> None:
     repetition, session = stage(do="cut")
     ends = await asked_twice(repetition, "Sorry, could you repeat that?")
     assert session.of(RepetitionNoticed) == [] and len(ends.got(TTSAudioRawFrame)) == 2 * len(PIECES)
 
 
-async def test_the_reply_after_a_cut_is_heard() -> None:
+async def test_the_reply_after_a_cut_is_played() -> None:
     repetition, _ = stage(do="cut")
     async with running(repetition) as ends:
         await reply(ends)

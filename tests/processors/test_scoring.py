@@ -64,7 +64,7 @@ async def test_a_call_with_all_scores_ends_the_exam_after_the_farewell() -> None
     assert given(session) == {name: (value, "call") for name, value in BANDS.items()}
 
 
-async def test_a_call_that_lacks_scores_is_told_which() -> None:
+async def test_a_call_that_lacks_scores_is_answered_with_which() -> None:
     session = FakeSession()
     async with running(stage(session)) as ends:
         await ends.push(ToolCallFrame(call_id="7", function="reportScoringResults", args={"fluency": 6, "grammar": 99}))
@@ -192,7 +192,7 @@ async def test_nobody_is_asked_while_the_candidate_answers_one_more_question() -
         await ends.until(lambda: ends.rose(InstructionFrame))
 
 
-async def test_a_call_before_the_exam_is_over_is_told_so_and_counts_only_if_nothing_better_comes() -> None:
+async def test_a_call_before_the_exam_is_over_is_answered_so_and_counts_only_if_nothing_better_comes() -> None:
     session = FakeSession()
     scoring = stage(session)
     async with running(scoring) as ends:
@@ -234,7 +234,7 @@ async def test_scores_that_are_being_spoken_make_a_call_timely() -> None:
         assert ends.rose(ToolAnswerFrame)[0].result["status"] == "recorded"
 
 
-async def test_a_model_that_has_lost_the_conversation_is_told_which_scores_are_left() -> None:
+async def test_a_model_that_has_lost_the_conversation_is_sent_which_scores_are_left() -> None:
     session = FakeSession()
     scoring = stage(session)
     assert scoring.progress_summary() == ""

@@ -63,7 +63,7 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
         ("parts:", "parts: x: y", "plan.yaml is not YAML at line 3, column 9: mapping values are not allowed here"),
     ],
 )
-def test_a_fault_is_told_with_its_key_and_line(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+def test_a_fault_is_reported_with_its_key_and_line(tmp_path: Path, old: str, new: str, sentence: str) -> None:
     assert old in PLAN
     assert refusal(tmp_path, PLAN.replace(old, new)) == sentence
 

@@ -251,7 +251,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "repeats": _patch("asks question 2 again, unprompted", examiner__repeats=[2]),
     "early": _patch("does not wait for the answer to question 2", examiner__early=[2]),
     "forgets": _patch("begins the exam anew after a resume", examiner__forgets=True),
-    # HandleSchedule.
+    # Handles.
     "handle_never": _change("no resumption updates", rewrites.drop_updates, "sessionResumptionUpdate"),
     "handle_unresumable": _change("never resumable", rewrites.never_resumable, "sessionResumptionUpdate"),
     "handle_expires": _patch("handles live 5 s after their connection", resumption__valid=5.0),

@@ -62,7 +62,7 @@ def test_the_longest_name_that_fits_has_the_price() -> None:
     assert prices.of("gpt") is None
 
 
-def test_a_former_price_list_is_told_that_its_token_rate_has_no_effect() -> None:
+def test_a_former_price_list_is_reported_that_its_token_rate_has_no_effect() -> None:
     with pytest.raises(ValueError, match=r"audio_tokens_per_second has no effect, remove it: .* 25 a second are"):
         PriceList.model_validate({"audio_tokens_per_second": 32, "models": {}})
 

@@ -61,7 +61,7 @@ def test_a_plan_that_contradicts_itself_is_refused() -> None:
         ExamPlan.model_validate({"name": "t", "parts": []})
 
 
-def test_the_model_is_told_the_parts_and_questions_in_order_and_when_to_stop() -> None:
+def test_the_model_is_sent_the_parts_and_questions_in_order_and_when_to_stop() -> None:
     told = speaking().instructions()
     places = [
         told.index(words) for words in ("## Part 1", "What is your full name?", "4 to 6. Ask 3 questions of your")
@@ -83,6 +83,6 @@ def test_the_default_exam_takes_as_long_as_it_says() -> None:
     assert "   7. 1 of 2: Describe a person" in "\n".join(lines)
 
 
-def test_a_plan_of_one_question_is_told_in_the_singular() -> None:
+def test_a_plan_of_one_question_is_worded_in_the_singular() -> None:
     assert plan("Why?").outline() == ["t: 1 question in 1 part, about 1 min", "1. p", "   1. Why?"]
     assert "Ask one question of your own on food." in plan({"choose": 1, "topic": "food"}).instructions()

@@ -244,6 +244,17 @@ def test_progress_is_summed_up_in_a_sentence() -> None:
     assert exam.machine.progress_summary() == ""
 
 
+def test_progress_has_a_summary_when_the_last_question_is_repeated_after_its_answer() -> None:
+    exam = Exam()
+    for question in (NAME, TOWN, WEEKEND):
+        exam.ask(question)
+        exam.answer()
+        exam.machine.caller_said()
+    exam.ask(WEEKEND)
+    summary = exam.machine.progress_summary()
+    assert summary.startswith("Questions 1 to 3 are done. You have asked question 3")
+
+
 def test_after_scores_were_asked_for_nothing_is_a_question_of_the_plan() -> None:
     exam = Exam()
     exam.ask(NAME)

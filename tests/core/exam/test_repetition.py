@@ -35,7 +35,7 @@ def test_the_same_question_in_nearly_the_same_words_is_a_repetition() -> None:
     assert found is not None and found.similarity >= 0.8 and found.answered
 
 
-def test_it_is_told_before_its_last_word_and_once() -> None:
+def test_it_is_reported_before_its_last_word_and_once() -> None:
     machine = RepetitionMachine()
     say(machine, QUESTION)
     told = [machine.examiner_text(word + " ", 2.0) for word in QUESTION.split()]
@@ -102,7 +102,7 @@ def test_a_request_whose_words_come_late_counts_too() -> None:
     assert machine.reply_done(interrupted=False) is None
 
 
-def test_without_the_candidates_words_it_is_told_when_the_reply_is_over() -> None:
+def test_without_the_candidates_words_it_is_reported_when_the_reply_is_over() -> None:
     machine = RepetitionMachine()
     say(machine, QUESTION)
     machine.caller_began()

@@ -79,7 +79,7 @@ def test_an_injection_is_flagged_and_quoted_and_never_a_value() -> None:
     assert verdict.status == "insufficient"
 
 
-def test_a_repaired_transcript_is_told_of_what_was_judged_by_it() -> None:
+def test_a_repaired_transcript_flags_what_was_judged_by_it() -> None:
     readings = [*stated("text", fluency=6), *stated("call", grammar=6)]
     fluency, _, grammar, *_ = decide(SPEAKING, readings, repaired=True).scores
     assert fluency.flags == ("repaired transcript",)

@@ -28,7 +28,7 @@ def test_the_instructions_name_the_scale_the_function_and_every_criterion(name: 
 
 
 @pytest.mark.parametrize("name", RUBRICS)
-def test_nothing_the_examiner_is_told_in_mid_exam_states_a_score(name: str) -> None:
+def test_nothing_the_examiner_is_sent_in_mid_exam_states_a_score(name: str) -> None:
     of = rubric(name)
     told = [wording.ask_scores(of, of.names), wording.ask_call(of), wording.GOODBYE]
     for text in [*told, wording.progress_summary(of, of.names[:1]), wording.not_yet(of.function)]:
@@ -43,7 +43,7 @@ def test_what_is_missing_is_asked_for_by_name() -> None:
     assert "Continue with pronunciation, now" in wording.ask_scores(of, ["pronunciation"])
 
 
-def test_where_scoring_stands_is_told_with_what_is_left() -> None:
+def test_the_progress_of_scoring_says_what_is_left() -> None:
     of = rubric("speaking")
     assert "all results have been said" in wording.progress_summary(of, [])
     assert "The results so far" not in wording.progress_summary(of, of.names)

@@ -132,7 +132,7 @@ async def test_messages_are_binary_unless_told_otherwise() -> None:
         assert await raw.recv() == '{"setupComplete":{}}'
 
 
-async def test_a_bad_key_is_told_after_the_setup() -> None:
+async def test_a_bad_key_is_reported_after_the_setup() -> None:
     async with Emulator(QUICK, keys={"good"}) as emulator:
         async with client(emulator, key="good").aio.live.connect(model=MODEL, config=config()):
             pass

@@ -50,7 +50,7 @@ def test_check_shows_one_arm(config: Path) -> None:
     assert printed["experiment"]["arm"] == "b" and printed["stages"][0]["model"] == "other"
 
 
-def test_an_unknown_arm_is_told_with_the_known_ones(config: Path) -> None:
+def test_an_unknown_arm_is_reported_with_the_known_ones(config: Path) -> None:
     result = run("check", "--arm", "c", config)
     assert result.exit_code == 2
     assert 'no arm "c"; known names: a, b' in result.stderr

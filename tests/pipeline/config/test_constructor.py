@@ -88,12 +88,12 @@ def test_every_call_gets_new_objects() -> None:
         ({"colour": "rde"}, 'colour: not one of the choices; known names: red; did you mean "red"?'),
     ],
 )
-def test_what_a_parameter_cannot_be_made_of_is_told(data: dict[str, Any], sentence: str) -> None:
+def test_what_a_parameter_cannot_be_made_of_is_reported(data: dict[str, Any], sentence: str) -> None:
     (told,) = sentences(Thing, **data)
     assert told.startswith(sentence)
 
 
-def test_a_class_without_a_signature_is_told() -> None:
+def test_a_class_without_a_signature_is_reported() -> None:
     assert sentences(type)[0].startswith("use: type cannot be built from keys: ")
 
 

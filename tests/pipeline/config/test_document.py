@@ -82,7 +82,7 @@ def test_a_path_no_file_can_have_is_refused() -> None:
         read(Path("a\0b"), {})
 
 
-def test_every_key_given_twice_is_told_with_both_lines(tmp_path: Path) -> None:
+def test_every_key_given_twice_is_reported_with_both_lines(tmp_path: Path) -> None:
     document = read(written(tmp_path, "a: 1\nb: {c: 1, c: 2}\na: 3\n"), {})
     assert found(document) == [
         "b.c: is given twice, on lines 2 and 2; keep one (line 2)",
@@ -95,7 +95,7 @@ def test_a_merged_mapping_may_be_overridden(tmp_path: Path) -> None:
     assert document.data["b"] == {"x": 1, "y": 3} and not document.found
 
 
-def test_keys_that_yaml_does_not_read_as_text_are_told(tmp_path: Path) -> None:
+def test_keys_that_yaml_does_not_read_as_text_are_reported(tmp_path: Path) -> None:
     document = read(written(tmp_path, "on: 1\n3: x\n"), {})
     assert found(document) == [
         "has the key on on line 1, which is not text to YAML; put it in quotes",
@@ -103,7 +103,7 @@ def test_keys_that_yaml_does_not_read_as_text_are_told(tmp_path: Path) -> None:
     ]
 
 
-def test_yaml_tags_are_told(tmp_path: Path) -> None:
+def test_yaml_tags_are_reported(tmp_path: Path) -> None:
     document = read(written(tmp_path, "a: !!set {x, y}\n"), {})
     assert found(document) == ["a: has the YAML tag !!set; expected plain text, numbers, lists or keys (line 1)"]
 
@@ -121,7 +121,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
-def test_numbers_without_end_are_told(tmp_path: Path, number: str) -> None:
+def test_numbers_without_end_are_reported(tmp_path: Path, number: str) -> None:
     assert found(read(written(tmp_path, f"a: [{number}]\n"), {})) == ["a.0: expected a finite number (line 1)"]
 
 
@@ -165,7 +165,7 @@ def test_variables_are_filled_in(tmp_path: Path, value: str, filled: str) -> Non
         ("${A:?no}", "${A:?no} is not a variable; expected ${NAME} or ${NAME:-default}, or $${ for a plain ${"),
     ],
 )
-def test_a_variable_without_value_is_told(tmp_path: Path, value: str, sentence: str) -> None:
+def test_a_variable_without_value_is_reported(tmp_path: Path, value: str, sentence: str) -> None:
     document = read(written(tmp_path, f'a:\n  b: "{value}"\n'), {"A": "x", "EMPTY": ""})
     assert found(document) == [f"a.b: {sentence} (line 2)"]
 

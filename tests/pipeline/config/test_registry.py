@@ -45,11 +45,11 @@ def test_a_class_inside_a_class_can_be_named() -> None:
         ("support.examples:a_function", "support.examples:a_function is not a class; expected package.module:Class"),
     ],
 )
-def test_a_name_that_leads_nowhere_is_told_with_what_is_known(use: str, expected: str) -> None:
+def test_a_name_that_leads_nowhere_is_reported_with_what_is_known(use: str, expected: str) -> None:
     assert sentence(use).startswith(expected)
 
 
-def test_a_class_that_is_not_in_its_module_is_told_with_those_that_are() -> None:
+def test_a_class_that_is_not_in_its_module_is_reported_with_those_that_are() -> None:
     told = sentence("support.examples:Loudnes")
     assert told.startswith("support.examples has no class Loudnes; known names: ByPosition, Foreign, Gate, Loudness")
     assert told.endswith('; did you mean "Loudness"?')

@@ -143,7 +143,7 @@ def test_a_mistake_is_one_sentence_with_file_key_and_line(folder: Folder, text: 
     assert len(found) == 1
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(folder: Folder) -> None:
+def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file(folder: Folder) -> None:
     text = "nam: x\nlisten: {use: nowhere}\n" + stages(
         f"{LOUDNESS}, floor: 1, flor: 2", "use: nothing", f"{MODEL}, model: '${{NONE}}'", more="budget: {usd: free}\n"
     )

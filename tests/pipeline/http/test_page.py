@@ -249,7 +249,7 @@ async def test_a_session_in_use_in_another_tab_says_so() -> None:
         assert host.listener.calls == {conversation.call.id}
 
 
-async def test_ending_is_asked_twice_and_told_to_the_examiner() -> None:
+async def test_ending_is_asked_twice_and_passed_to_the_examiner() -> None:
     async with serving() as host, chromium(ANSWERS[0].path) as page:
         conversation = await started(page, host)
         await page.get_by_role("button", name="End the exam").click()
@@ -313,7 +313,7 @@ async def test_a_lost_connection_to_the_examiner_is_shown() -> None:
         await expect(page.locator("#status")).not_to_contain_text("dropped")
 
 
-async def test_a_caller_whose_microphone_hears_the_examiner_is_told_of_headphones_once() -> None:
+async def test_a_caller_whose_microphone_hears_the_examiner_is_advised_to_use_headphones_once() -> None:
     async with serving() as host, chromium(ANSWERS[0].path) as page:
         conversation = await started(page, host)
         notice = page.locator("#echo")

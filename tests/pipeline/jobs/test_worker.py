@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from loguru import logger
 
 from core.events import (
     CallBilled,
@@ -21,11 +22,13 @@ from core.events import (
     WebhookDelivered,
     WebhookFailed,
 )
+from core.stages import StageInfo
 from pipeline.jobs import worker as jobs
 from pipeline.record import tables
 from pipeline.record.models import SessionRecord, StoreError
 from pipeline.record.process_id import ProcessId, this_process
 from pipeline.record.store import FIRST_JOB_SEQ, Store
+from processors.stage import StageSettings
 from support.examples import Oracle
 from support.jobs import (
     ALL,
@@ -337,3 +340,30 @@ async def test_one_worker_works_and_another_stands_by(
         await finished(store)
     assert not await elsewhere.acquire("jobs exam")
     await elsewhere.close()
+
+
+class Judge(Oracle):
+    """A stage of a user's own that says it owes a verdict; nothing of ours can give it."""
+
+    @classmethod
+    def describe(cls, settings: StageSettings) -> StageInfo:
+        return StageInfo(owes_verdict=True)
+
+
+async def test_nothing_is_delivered_for_a_verdict_that_nobody_can_give(store: Store, tmp_path: Path) -> None:
+    async with receiving() as receiver:
+        whole = config(tmp_path, receiver)
+        plan = replace(whole.stages[0], cls=Judge)
+        await over(store, *REPORTED, webhook=True)
+        warned: list[str] = []
+        handler = logger.add(lambda message: warned.append(str(message)), level="WARNING")
+        try:
+            async with worked(store, replace(whole, stages=(plan,))):
+                await until(lambda: any("no stage `scoring`" in one for one in warned))
+        finally:
+            logger.remove(handler)
+        record = await store.session("s1")
+        assert record is not None and record.verdict_pending and record.webhook_pending
+        assert receiver.posted == []
+        async with worked(store, whole):  # the config is mended: judged, then delivered
+            await until(lambda: len(receiver.posted) == 1)
