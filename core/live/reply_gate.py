@@ -1,4 +1,4 @@
-"""Holds back the model's output until it is known whether the caller has finished.
+"""Holds back a reply that a flush or a pause provoked, until it is known whether the caller has finished.
 
 Two things make a model reply to somebody who is still speaking: a flush, which ends the user's turn for the model, and
 a pause that was taken for the end of the turn. What is held are the service's messages themselves: a reply that is

@@ -1,4 +1,4 @@
-"""Endpointing: when the caller's turn opens and when it closes, by silence, length, key or the end of the call.
+"""Endpointing: when the caller's turn opens, and when it closes for silence or for its length.
 
 The model receives a turn as an activity window: the audio between activityStart and activityEnd. Long turns are cut
 into several windows (core/turns/flush).
