@@ -30,7 +30,7 @@ from core.transcript.gaps import (
     trailing_gap,
 )
 from core.transcript.overlap import content_words, shared_words
-from core.transcript.splice import missing_words, splice, words_around
+from core.transcript.splice import join_overlapping, missing_words, splice, words_around
 from core.transcript.timing import Segment, arrival_timing, clip_timing, join_segments
 from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
 
@@ -272,7 +272,8 @@ class TranscriptRepair:
         self._turns = [turn for turn in self._turns if turn not in turns]
         shadow, times = join_segments([segment for _, segments in turns for segment in segments])
         requests = self._requests_of(finished)
-        repairs = [(gap, self._answers[span]) for span, gap in requests if span in self._answers]
+        answered = [(span, gap, self._answers[span]) for span, gap in requests if span in self._answers]
+        repairs = join_overlapping(answered)
         self._late |= {span: finished for span, _ in requests if span not in self._answers and self._mode == "gaps"}
         missing = sum(gap.voiced for gap in waiting.gaps)
         self._gaps_found += len(waiting.gaps)

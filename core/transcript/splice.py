@@ -1,10 +1,14 @@
 """Puts retranscribed words into a text at their place."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.transcript.gaps import Gap, GapPolicy, PlacedWord, place_words
 from core.transcript.overlap import appended, content_words, prepended
 from core.transcript.values import FinishedUtterance
+
+# Seconds of audio that two texts have in common from which on both surely have the word at the end of the first.
+LEAST_OVERLAP = 1.0
 
 
 def splice(finished: FinishedUtterance, repairs: Sequence[tuple[Gap, str]], policy: GapPolicy) -> str | None:
@@ -21,6 +25,24 @@ def splice(finished: FinishedUtterance, repairs: Sequence[tuple[Gap, str]], poli
         at = len(words) - len(after)  # the few words within the gap are among the retranscribed ones
     text = " ".join([*spliced, *(word.text for word in words[at:])])
     return text if content_words(text) > content_words(finished.utterance.text) else None
+
+
+def join_overlapping(repairs: Sequence[tuple[tuple[float, float], Gap, str]]) -> list[tuple[Gap, str]]:
+    """Gaps and their retranscribed text, from (span of the audio, gap, text) in order; where the audio of two overlaps,
+    they are one, since what lies between their gaps was retranscribed as well.
+    """
+    joined: list[tuple[Gap, str]] = []
+    until = float("-inf")
+    for (started, ended), gap, text in repairs:
+        if joined and joined[-1][1] and text and started + LEAST_OVERLAP <= until:
+            first, before = joined[-1]
+            whole = replace(first, ended=gap.ended, voiced=first.voiced + gap.voiced, words=first.words + gap.words)
+            # The end of the audio may cut the last word; the second text has it whole.
+            joined[-1] = whole, " ".join(appended(before.split()[:-1], text.split()))
+        else:
+            joined.append((gap, text))
+        until = max(until, ended)
+    return joined
 
 
 def words_around(words: Sequence[PlacedWord], gap: Gap) -> tuple[list[str], list[str]]:

