@@ -46,6 +46,10 @@ STALL = {"transcription": {"stall_after": 9.0}}
 # As three recognisers transcribe the recordings, word for word but for the fillers.
 SPOKEN = [word for clip in (*ANSWERS, READ) for word in clip.words]
 
+# These small ears spell Sackville in three ways and the last words of the reading in two, by where the audio is cut,
+# which differs by milliseconds from call to call: two of the 24 words. A call without them has under 0.6.
+NEARLY_ALL = 0.9
+
 
 def stalled(
     folder: Path,
@@ -146,8 +150,7 @@ def test_without_a_second_transcriber_the_gap_is_recorded(calls: Held[str]) -> N
 @pytest.mark.parametrize("model", ["old", "new"])
 def test_a_gap_is_retranscribed_offline_and_filled(calls: Held[str], model: str) -> None:
     call = calls[f"gaps, {model} model"]
-    # Sackville is spelled in three ways, and the last words of the reading in two, by where the audio is cut.
-    assert recall(call) > 0.95
+    assert recall(call) > NEARLY_ALL
     text = " ".join(normalized(word) for word in call.said("caller").split())
     assert "mr john dashwood had then leisure" in text, "no word is lost between two gaps"
     assert call.of(GapRepaired)
@@ -161,7 +164,7 @@ def test_a_gap_is_retranscribed_offline_and_filled(calls: Held[str], model: str)
 
 def test_an_offline_transcriber_of_every_turn_needs_no_repair(calls: Held[str]) -> None:
     call = calls["offline"]
-    assert recall(call) == 1.0
+    assert recall(call) > NEARLY_ALL
     assert call.of(GapRepaired) == []
     [utterance] = [one for one in call.record.utterances if one.speaker == "caller" and one.source == "shadow"]
     assert len(utterance.text.split()) > 50
@@ -171,7 +174,7 @@ def test_an_offline_transcriber_of_every_turn_needs_no_repair(calls: Held[str]) 
 
 def test_a_second_live_session_transcribes_every_turn_and_is_billed(calls: Held[str]) -> None:
     call = calls["live"]
-    assert recall(call) == 1.0
+    assert recall(call) > NEARLY_ALL
     assert "shadow" in {one.source for one in call.record.utterances}
     assert {usage.model for usage in call.of(UsageReported)} == {OLD, NEW}
     assert call.record.model == OLD
@@ -179,7 +182,7 @@ def test_a_second_live_session_transcribes_every_turn_and_is_billed(calls: Held[
 
 def test_googles_transcription_has_every_turn_beside_a_stalled_live_session(calls: Held[str]) -> None:
     call = calls["google"]
-    assert recall(call) == 1.0
+    assert recall(call) > NEARLY_ALL
     [utterance] = [one for one in call.record.utterances if one.speaker == "caller" and one.source == "shadow"]
     assert len(utterance.text.split()) > 50
     assert timely(utterance, 1.0)
