@@ -1,4 +1,4 @@
-"""The webhook: a session's result as a message, its signature, and one attempt to deliver it.
+"""The webhook: a session's result as a message, its signature, and an attempt to deliver it.
 
 Headers, signature and what an answer means are those of Standard Webhooks 1.0.0
 (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
@@ -6,6 +6,7 @@ Headers, signature and what an answer means are those of Standard Webhooks 1.0.0
 
 import asyncio
 import json
+import random
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 from standardwebhooks import Webhook
 
+from core.events import WebhookDelivered, WebhookFailed
 from pipeline.config.file import WebhookSettings
 from pipeline.record.export import json_values
 from pipeline.record.models import SessionRecord
@@ -117,6 +119,28 @@ async def post(client: httpx.AsyncClient, settings: WebhookSettings, record: Ses
         return Answer(0, f"no answer in {settings.timeout:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Answer(0, f"no answer: {' '.join(str(error).split())[:_ANSWER_LIMIT] or type(error).__name__}")
+
+
+async def deliver(
+    client: httpx.AsyncClient, settings: WebhookSettings | None, record: SessionRecord, config_file: str
+) -> tuple[WebhookDelivered | WebhookFailed, float | None]:
+    """Make the next attempt to deliver a session's result; its outcome, and seconds until another one, if there is any.
+
+    `settings` is None where the config, read from `config_file`, names no receiver any more: nothing is sent.
+    """
+    now = datetime.now(UTC)
+    at, when = record.seconds or 0.0, now.isoformat(timespec="seconds").replace("+00:00", "Z")
+    attempt = 1 + sum(logged.kind == "WebhookFailed" for logged in record.events)
+    if settings is None:
+        answer, retries = Answer(0, f"{config_file} names no receiver any more"), ()
+    else:
+        answer, retries = await post(client, settings, record, now), settings.retries
+    if answer.accepted:
+        return WebhookDelivered(at, attempt, answer.status, when), None
+    last = answer.gone or attempt > len(retries)
+    # Spread a little: after an outage of the receiver, many sessions would come back at once.
+    wait = None if last else max(retries[attempt - 1] * random.uniform(1, 1.1), answer.wait)
+    return WebhookFailed(at, attempt, answer.status, answer.why, when, last), wait
 
 
 async def _refusal(response: httpx.Response) -> str:

@@ -8,7 +8,6 @@ had not finished, and continues a wait of hours after a restart. Its tables are 
 
 import asyncio
 import hashlib
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -19,10 +18,10 @@ import httpx
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 from loguru import logger
 
-from core.events import WebhookDelivered, WebhookFailed
+from core.events import WebhookFailed
 from pipeline.config.resolved import Config
 from pipeline.jobs.late_scoring import CannotJudge, TextModel, TextModelFailed, judge
-from pipeline.jobs.webhook import Answer, post
+from pipeline.jobs.webhook import deliver
 from pipeline.record.models import SessionRecord, StoreError, UnknownSession
 from pipeline.record.orphans import closing_orphans
 from pipeline.record.store import Store
@@ -65,15 +64,15 @@ class Worker:
         self._pending: list[str] = []
         self._pauses: dict[str, float] = {}  # until when a session's job waits, by the loop's clock
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._running: set[asyncio.Task[float | None]] = set()
+        self._workflows: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     async def sweep(self) -> int:
         """Begin the jobs that are pending and have not begun; how many sessions still have a pending job."""
         pending = self._pending = await self._store.pending(self._config.name)
         for session_id in pending:
             if session_id not in self._begun:
-                with SetWorkflowID(_workflow(session_id)):
-                    await DBOS.start_workflow_async(_finish_session, session_id)
+                await _begin(session_id)
                 self._begun.add(session_id)
         self._begun.intersection_update(pending)
         return len(pending)
@@ -106,6 +105,20 @@ class Worker:
         return len(old) == PRUNED_AT_ONCE
 
     @contextmanager
+    def running(self) -> Iterator[None]:
+        """Have `stop` cancel the calling workflow, which to DBOS is no outcome: the next worker continues it.
+
+        DBOS itself would let it go on, beside the continued one.
+        """
+        if self._stopped or (task := asyncio.current_task()) is None:
+            raise asyncio.CancelledError
+        self._workflows.add(task)
+        try:
+            yield
+        finally:
+            self._workflows.discard(task)
+
+    @contextmanager
     def pausing(self, session_id: str, wait: float) -> Iterator[None]:
         """Know for the length of the block that a session's job waits for so many seconds."""
         self._pauses[session_id] = asyncio.get_running_loop().time() + wait
@@ -124,28 +137,17 @@ class Worker:
 
     async def _run(self, session_id: str, job: Callable[[SessionRecord], Awaitable[float | None]]) -> float | None:
         async with self._slots:
-            task = asyncio.create_task(self._try(session_id, job), name=f"job of {session_id}")
-            self._running.add(task)
             try:
-                await asyncio.wait({task})
-            finally:
-                self._running.discard(task)
-            # Of one that `stop` has cancelled this raises CancelledError, which to DBOS is no outcome: the next worker
-            # repeats the step.
-            return task.result()
-
-    async def _try(self, session_id: str, job: Callable[[SessionRecord], Awaitable[float | None]]) -> float | None:
-        try:
-            record = await self._store.session(session_id)
-            return None if record is None else await job(record)
-        except UnknownSession:
-            return None  # it was deleted on request
-        except StoreError as error:
-            logger.warning(f"Session {session_id} waits for its result: {error}")
-            return RECORD_AWAY
-        except Exception:
-            logger.exception(f"Session {session_id} waits for its result.")
-            return ERROR
+                record = await self._store.session(session_id)
+                return None if record is None else await job(record)
+            except UnknownSession:
+                return None  # it was deleted on request
+            except StoreError as error:
+                logger.warning(f"Session {session_id} waits for its result: {error}")
+                return RECORD_AWAY
+            except Exception:
+                logger.exception(f"Session {session_id} waits for its result.")
+                return ERROR
 
     async def _score(self, record: SessionRecord, tries: int) -> float | None:
         if not record.verdict_pending:
@@ -162,26 +164,12 @@ class Worker:
     async def _deliver(self, record: SessionRecord) -> float | None:
         if not record.webhook_pending:
             return None
-        now = datetime.now(UTC)
-        at, when = record.seconds or 0.0, now.isoformat(timespec="seconds").replace("+00:00", "Z")
-        attempt = 1 + sum(logged.kind == "WebhookFailed" for logged in record.events)
         settings = self._config_of(record).webhook
-        if settings is None:
-            answer, retries = Answer(0, f"{self._config.source.name} names no receiver any more"), ()
-        else:
-            answer, retries = await post(self._client, settings, record, now), settings.retries
-        if answer.accepted:
-            delivered = WebhookDelivered(at, attempt, answer.status, when)
-            await self._store.add_outcome(record.id, "webhook_pending", [delivered])
-            return None
-        last = answer.gone or attempt > len(retries)
-        failed = WebhookFailed(at, attempt, answer.status, answer.why, when, last)
-        await self._store.add_outcome(record.id, "webhook_pending", [failed])
-        if last:
-            logger.error(f"The result of session {record.id} could not be delivered: {answer.why}")
-            return None
-        # Spread a little: after an outage of the receiver, many sessions would come back at once.
-        return max(retries[attempt - 1] * random.uniform(1, 1.1), answer.wait)
+        outcome, wait = await deliver(self._client, settings, record, self._config.source.name)
+        await self._store.add_outcome(record.id, "webhook_pending", [outcome])
+        if isinstance(outcome, WebhookFailed) and outcome.last:
+            logger.error(f"The result of session {record.id} could not be delivered: {outcome.why}")
+        return wait
 
     async def stop(self, timeout: float) -> None:
         """Begin no step any more, and wait for those that run; one that lasts longer is as if it had not begun."""
@@ -191,9 +179,10 @@ class Worker:
                     await self._slots.acquire()
                 async with asyncio.timeout(NOTED_TIMEOUT):
                     await self._all_noted()
-        for task in (hanging := list(self._running)):
+        self._stopped = True
+        for task in (left := list(self._workflows)):
             task.cancel()
-        await asyncio.gather(*hanging, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _all_noted(self) -> None:
         """Wait until DBOS has noted every job that did its last step as done."""
@@ -215,18 +204,28 @@ def _workflow(session_id: str) -> str:
     return f"settle-{VERSION}-{session_id}"
 
 
+async def _begin(session_id: str) -> None:
+    """Start a session's workflow. One that was left DBOS continues by itself."""
+    name = _workflow(session_id)
+    if await DBOS.get_workflow_status_async(name) is None:
+        with SetWorkflowID(name):
+            await DBOS.start_workflow_async(_finish_session, session_id)
+
+
 # What the steps work with: one in a process, as DBOS itself is.
 _worker: Worker | None = None
 
 
 @DBOS.workflow(name="settle", max_recovery_attempts=None)
 async def _finish_session(session_id: str) -> None:
-    tries = 0
-    while (wait := await _score(session_id, tries)) is not None:
-        await _pause(session_id, wait)
-        tries += 1
-    while (wait := await _deliver(session_id)) is not None:
-        await _pause(session_id, wait)
+    assert _worker is not None
+    with _worker.running():
+        tries = 0
+        while (wait := await _score(session_id, tries)) is not None:
+            await _pause(session_id, wait)
+            tries += 1
+        while (wait := await _deliver(session_id)) is not None:
+            await _pause(session_id, wait)
 
 
 async def _pause(session_id: str, wait: float) -> None:
@@ -318,7 +317,7 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 @asynccontextmanager
 async def _working(store: Store, config: Config, model: TextModel) -> AsyncIterator[Worker]:
-    """A worker whose workflows run for as long as the block lasts; the next one continues what is then not finished."""
+    """A worker whose workflows run for as long as the block lasts; the next one continues what is left."""
     global _worker
     async with AsyncExitStack() as opened:
         opened.push_async_callback(model.close)

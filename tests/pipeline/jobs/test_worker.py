@@ -44,7 +44,7 @@ from support.jobs import (
     store,
     worked,
 )
-from support.receiver import SECRET, Posted, receiving
+from support.receiver import SECRET, receiving
 from support.record import numbered, opening, said, until
 
 __all__ = ["quick", "store"]
@@ -250,18 +250,12 @@ async def test_sessions_of_before_the_webhook_are_not_sent(store: Store, tmp_pat
 
 
 async def test_a_wait_goes_on_where_a_worker_left_it(store: Store, tmp_path: Path) -> None:
-    answers = [503, 204]
+    answers = iter([503])
     await over(store, *REPORTED, webhook=True)
-    refused = asyncio.Event()
-
-    def decide(_: Posted) -> int:
-        refused.set()
-        return answers.pop(0)
-
-    async with receiving(decide) as receiver:
+    async with receiving(lambda _: next(answers, 204)) as receiver:
         exam = config(tmp_path, receiver, retries=(8.0,))  # longer than a busy machine needs to end a worker
         async with worked(store, exam):
-            await refused.wait()
+            await until(lambda: bool(receiver.posted))
 
             with job_tables(store) as stored:
 
@@ -272,6 +266,7 @@ async def test_a_wait_goes_on_where_a_worker_left_it(store: Store, tmp_path: Pat
         assert len(receiver.posted) == 1
         async with worked(store, exam):
             record = await finished(store)
+    assert len(receiver.posted) == 2
     assert [one.attempt for one in events_of(record, WebhookDelivered)] == [2]
 
 

@@ -2,15 +2,17 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.events import WebhookDelivered
+from core.events import WebhookDelivered, WebhookFailed
 from pipeline.config.resolved import Config
 from pipeline.jobs import worker as jobs
 from pipeline.record.store import Store
 from support.jobs import REPORTED, config, events_of, finished, job_tables, over, quick, store, worked
 from support.receiver import HANG, Posted, receiving
+from support.record import until
 
 __all__ = ["quick", "store"]
 
@@ -83,9 +85,12 @@ async def test_a_long_wait_is_not_waited_for_by_the_next_worker(
     await over(store, *REPORTED, webhook=True)
     async with receiving(lambda _: 503) as receiver:
         exam = config(tmp_path, receiver, retries=(3600.0,))
+        before = asyncio.all_tasks()
         for _ in range(2):  # the second one finds the wait begun
             left, took = await stopped(store, exam)
             assert left == 1 and took < LONG_ENOUGH / 2
+            # What went on would do beside the next worker what that one does.
+            await until(lambda: asyncio.all_tasks() <= before)
             with job_tables(store) as stored:
                 assert stored.waits("s1")
         assert await jobs.finish(store, exam, LONG_ENOUGH) == 1
@@ -117,3 +122,60 @@ async def test_a_record_that_is_away_does_not_keep_the_worker(
     stop.set()
     async with asyncio.timeout(30):
         assert await working == 0
+
+
+STEPS = ("before the request", "while the receiver has it", "before the record", "after the record")
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_worker_may_be_stopped_at_each_step_of_a_delivery(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, hangs: bool
+) -> None:
+    monkeypatch.setattr(jobs, "STOP_TIMEOUT", 0.5 if hangs else LONG_ENOUGH)
+    stop = asyncio.Event()
+
+    async def at(here: str) -> None:
+        if here == step and not stop.is_set():
+            stop.set()
+            if hangs:
+                await asyncio.Event().wait()
+
+    def decide(_: Posted) -> int:
+        if step == "while the receiver has it" and not stop.is_set():
+            stop.set()
+            return HANG if hangs else 204
+        return 204
+
+    deliver, add_outcome = jobs.deliver, store.add_outcome
+
+    async def delivering(*given: Any) -> Any:
+        await at("before the request")
+        return await deliver(*given)
+
+    async def adding(session_id: str, job: str, events: Any) -> bool:
+        if job == "verdict_pending":
+            return await add_outcome(session_id, job, events)
+        await at("before the record")
+        added = await add_outcome(session_id, job, events)
+        await at("after the record")
+        return added
+
+    monkeypatch.setattr(jobs, "deliver", delivering)
+    monkeypatch.setattr(store, "add_outcome", adding)
+    await over(store, *REPORTED, webhook=True)
+    async with receiving(decide) as receiver:
+        exam = config(tmp_path, receiver)
+        await jobs.work(store, exam, stop)
+        recorded = await store.session("s1")
+        assert recorded is not None
+        on_record = step == "after the record" or not hangs
+        assert len(events_of(recorded, WebhookDelivered)) == on_record
+        async with worked(store, exam):
+            record = await finished(store)
+    assert [one.attempt for one in events_of(record, WebhookDelivered)] == [1]
+    assert events_of(record, WebhookFailed) == []
+    # One whose outcome was not recorded is repeated, with the same content under the same idempotency key.
+    repeated = hangs and step in ("while the receiver has it", "before the record")
+    assert len(receiver.posted) == 1 + repeated
+    assert len({(posted.headers["webhook-id"], posted.body) for posted in receiver.posted}) == 1
