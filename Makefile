@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fix bench bench-connection bench-transcript long-call lock clean
+.PHONY: help demo serve test soak check fix bench bench-connection bench-transcript long-call lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,13 +22,16 @@ demo: $(READY) ## hold a scored exam without key, microphone or network
 serve: $(READY) ## open the page for a person; CONFIG=configs/baseline.yaml for the real service
 	$(BIN)/colloquy serve $(or $(CONFIG),configs/offline.yaml)
 
-test: $(READY) ## every test, on two cores; REQUIRE_PEERS=1 makes a missing browser or database a failure; ARGS=tests/core
+test: $(READY) ## the tests, on two cores; REQUIRE_PEERS=1 makes a missing browser or database a failure; ARGS=tests/core
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else # tests on the real clock do not share the machine with the others
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not real_time"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m real_time
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10 -m "not real_time"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10 -m "real_time and not soak"
 endif
+
+soak: $(READY) ## every fault, loss and ending in whole calls on the real clock, with a table
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10 -m real_time tests/calls
 
 check: $(READY) ## format, lint, types, layers, then words, sizes and documents
 	$(BIN)/ruff format --check .

@@ -342,6 +342,7 @@ def _settings(store: Store, config: Config) -> DBOSConfig:
         dbos_system_schema=SCHEMA,
         sys_db_pool_size=5,
         use_listen_notify=False,
+        notification_listener_polling_interval_sec=0.05,  # nobody notifies: it is what DBOS takes to end
         application_version=VERSION,
         # Every process that does the work is the same executor to DBOS, so it recovers what its predecessor left.
         executor_id="worker",
