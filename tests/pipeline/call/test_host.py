@@ -130,6 +130,11 @@ async def store(tmp_path: Path):
     await store.close()
 
 
+async def closing() -> None:
+    """Wait until the call is being closed, which begins by ending what would have ended it politely."""
+    await until(lambda: all(task.get_name() != "wind up" for task in asyncio.all_tasks()))
+
+
 def finished(record: SessionRecord) -> Counter[str]:
     return Counter(one.data["key"] for one in record.events if one.kind == KeyPressed.__name__)
 
@@ -158,7 +163,7 @@ async def test_a_pipeline_that_dies_while_a_stage_finishes(store: Store, tmp_pat
     last.session.finish("caller left")
     await Slow.reached.wait()
     await last.push_frame(CancelWorkerFrame(), FrameDirection.UPSTREAM)
-    await asyncio.sleep(0.2)
+    await closing()
     Slow.allowed.set()
     record = await call.over()
     assert (record.why, finished(record)) == ("caller left", {"Counting": 1, "Slow": 1, "Last": 1})
@@ -169,7 +174,7 @@ async def test_a_call_that_is_cancelled_while_a_stage_finishes(store: Store, tmp
     await call.started()
     shutting_down = asyncio.create_task(call.host.shut_down(timeout=0.1))
     await Slow.reached.wait()
-    await asyncio.sleep(0.3)  # the call is cancelled by now
+    await closing()
     assert not call.task.done()
     Slow.allowed.set()
     await shutting_down
