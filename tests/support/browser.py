@@ -1,9 +1,9 @@
-"""A headless Chromium with a recording as its microphone.
+"""A headless Chromium, launched once for the tests of a module, and a microphone to speak into.
 
-async with chromium(wav) as page:            # the recording plays once, from the first getUserMedia on
-async with chromium() as page:               # or: a silent microphone, and answers when the test says so
-    await patch_microphone(page)             # before the page loads
-    await say(page, ANSWERS[0].path)         # returns when it has been said
+async with chromium() as browser:
+    async with browser.page() as page:
+        await patch_microphone(page)         # before the page loads: it is silent now
+        await say(page, ANSWERS[0].path)     # returns when it has been said
 """
 
 import base64
@@ -11,13 +11,18 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
 from support import apt
+from support.deadline import LONG
+
+# What Playwright waits for an expectation: 5 s by default, which a busy machine may need for one.
+expect.set_options(timeout=1000 * LONG)
 
 # The system's browser: Playwright's own download is not needed.
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -48,37 +53,41 @@ def chromium_path() -> str:
     pytest.skip(why)
 
 
-def _arguments(wav: Path | None, microphone: bool) -> list[str]:
-    args = ["--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required"]
-    if wav is not None:
-        # Chromium takes a wrong path for silence, without a word.
-        assert wav.is_file(), f"no recording at {wav}"
-        args.append(f"--use-file-for-fake-audio-capture={wav.resolve()}%noloop")
-    args.append("--use-fake-ui-for-media-stream" if microphone else "--deny-permission-prompts")
-    if os.geteuid() == 0:
-        args.append("--no-sandbox")
-    return args
+@dataclass(frozen=True)
+class Chromium:
+    """A running browser: launched once, a profile of its own for each page."""
+
+    browser: Browser
+
+    @asynccontextmanager
+    async def page(self, *, phone: bool = False, dark: bool = False, microphone: bool = True) -> AsyncIterator[Page]:
+        """A page that shares nothing with others; with `microphone=False` its user refuses the microphone."""
+        size: ViewportSize = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+        context = await self.browser.new_context(
+            viewport=size,
+            device_scale_factor=2 if phone else 1,
+            is_mobile=phone,
+            has_touch=phone,
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            permissions=["microphone"] if microphone else [],
+        )
+        try:
+            yield await context.new_page()
+        finally:
+            await context.close()
 
 
 @asynccontextmanager
-async def chromium(
-    wav: Path | None = None, *, phone: bool = False, dark: bool = False, microphone: bool = True
-) -> AsyncIterator[Page]:
-    """A page whose microphone plays `wav` once (beeps without one); `microphone=False` has the user refuse it."""
-    program, args = chromium_path(), _arguments(wav, microphone)
+async def chromium() -> AsyncIterator[Chromium]:
+    """A browser whose microphone beeps, and which refuses what it would have to ask its user for."""
+    args = ["--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required"]
+    args += ["--deny-permission-prompts", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    program = chromium_path()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, headless=True, args=args)
         try:
-            size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
-            context = await browser.new_context(
-                viewport=size,  # pyright: ignore[reportArgumentType]
-                device_scale_factor=2 if phone else 1,
-                is_mobile=phone,
-                has_touch=phone,
-                color_scheme="dark" if dark else "light",
-                reduced_motion="reduce",
-            )
-            yield await context.new_page()
+            yield Chromium(browser)
         finally:
             await browser.close()
 
