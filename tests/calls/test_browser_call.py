@@ -101,7 +101,7 @@ async def until_my_turn(page: Page, question: str) -> None:
 
 
 async def test_a_candidate_is_examined_in_the_browser(browser: Chromium, tmp_path: Path) -> None:
-    examiner = SHORT | {"kind": "speaking", "questions": [QUESTION]}
+    examiner = SHORT | {"kind": "speaking", "questions": [QUESTION], "ending": {"speak": "none"}}
     file = config(tmp_path, examiner, listen={"use": "webrtc", "title": "Speaking exam"})
     async with serving(file) as served, browser.page() as page:
         faults: list[str] = []
