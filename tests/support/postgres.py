@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests that want one: the one named in TEST_POSTGRES_URL, else Debian's, started for them.
 
-`postgres` is the address of a new database of it; `address` runs a test on SQLite too.
+`postgres` is the address of a new database of it; `address` runs a test on SQLite too. Both have the tables of the
+record already; `empty_postgres` and `empty_address` have none, for tests of how these are made.
 """
 
 import asyncio
@@ -26,22 +27,80 @@ PASSWORD = "open sesame/@:%"
 
 @pytest.fixture
 def postgres(require_peers: bool) -> Iterator[str]:
-    """The address of a new database, dropped afterwards."""
-    server = _server()
-    if not server.startswith("postgresql"):
-        (pytest.fail if require_peers else pytest.skip)(f"no PostgreSQL: {server}")
-    name = f"colloquy_test_{uuid4().hex[:12]}"
-    asyncio.run(_execute(server, f"CREATE DATABASE {name}"))
-    yield _address(server, name)
-    asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    """The address of a new database with the tables of the record, dropped afterwards."""
+    yield from _database(_server_or_skip(require_peers), migrated=True)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a new database, of each kind in turn."""
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/sessions.db"
-    return request.getfixturevalue("postgres")
+    """The address of a new database with the tables of the record, of each kind in turn."""
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres")
+    return sqlite(tmp_path)
+
+
+@pytest.fixture
+def empty_postgres(require_peers: bool) -> Iterator[str]:
+    """The address of a new database without a table, dropped afterwards."""
+    yield from _database(_server_or_skip(require_peers), migrated=False)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a new database without a table, of each kind in turn."""
+    return request.getfixturevalue("empty_postgres") if request.param == "postgres" else _sqlite(tmp_path)
+
+
+def sqlite(folder: Path) -> str:
+    """The address of a new SQLite database in a folder, with the tables of the record."""
+    shutil.copy(_migrated_file(), folder / "sessions.db")
+    return _sqlite(folder)
+
+
+def _sqlite(folder: Path) -> str:
+    return f"sqlite+aiosqlite:///{folder}/sessions.db"
+
+
+def _server_or_skip(require_peers: bool) -> str:
+    server = _server()
+    if not server.startswith("postgresql"):
+        (pytest.fail if require_peers else pytest.skip)(f"no PostgreSQL: {server}")
+    return server
+
+
+def _database(server: str, *, migrated: bool) -> Iterator[str]:
+    name = f"colloquy_test_{uuid4().hex[:12]}"
+    template = f" TEMPLATE {_template(server)}" if migrated else ""
+    asyncio.run(_execute(server, f"CREATE DATABASE {name}{template}"))
+    yield _address(server, name)
+    asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@cache
+def _template(server: str) -> str:
+    """A database with the tables of the record: a copy of it takes half the time of the migrations."""
+    name = f"colloquy_template_{uuid4().hex[:12]}"
+    asyncio.run(_execute(server, f"CREATE DATABASE {name}"))
+    # In the order of exit handlers this comes before the end of the server.
+    atexit.register(lambda: asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)")))
+    asyncio.run(_migrate(_address(server, name)))
+    return name
+
+
+@cache
+def _migrated_file() -> Path:
+    """A SQLite file with the tables of the record."""
+    folder = Path(tempfile.mkdtemp(prefix="colloquy-sqlite-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    asyncio.run(_migrate(_sqlite(folder)))
+    return folder / "sessions.db"
+
+
+async def _migrate(address: str) -> None:
+    from pipeline.record.store import Store
+
+    store = await Store.open(address)
+    await store.close()
 
 
 def _address(server: str, name: str) -> str:

@@ -227,11 +227,11 @@ async def test_an_option_that_is_none_is_refused(postgres: str) -> None:
 # --- the schema
 
 
-async def test_the_migrations_make_the_tables_we_use(address: str) -> None:
+async def test_the_migrations_make_the_tables_we_use(empty_address: str) -> None:
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), tables.metadata))
 
-    store = await Store.open(address)
+    store = await Store.open(empty_address)
     async with store._database.reading() as connection:
         assert await connection.run_sync(differences) == []
     await store.close()
@@ -317,10 +317,10 @@ async def stored(connection: AsyncConnection) -> tuple[list[Any], list[Any]]:
     return list(sessions), list(events)
 
 
-async def test_the_names_in_a_database_of_an_earlier_version_become_those_of_today(address: str) -> None:
-    async with at_revision(address, "0006") as connection:
+async def test_the_names_in_a_database_of_an_earlier_version_become_those_of_today(empty_address: str) -> None:
+    async with at_revision(empty_address, "0006") as connection:
         await fill(connection)
-    store = await Store.open(address)
+    store = await Store.open(empty_address)
     assert len(await store.sessions(limit=1000)) == len(OLD_IDS)
     for session_id in (OLD_IDS[0], *OLD_IDS[95:105], OLD_IDS[-1]):
         record = await store.session(session_id)
@@ -337,15 +337,15 @@ async def test_the_names_in_a_database_of_an_earlier_version_become_those_of_tod
     await store.close()
 
 
-async def test_a_database_goes_back_to_an_earlier_version_as_it_was(address: str) -> None:
-    async with at_revision(address, "0006") as connection:
+async def test_a_database_goes_back_to_an_earlier_version_as_it_was(empty_address: str) -> None:
+    async with at_revision(empty_address, "0006") as connection:
         await fill(connection)
         before = await stored(connection)
-    async with at_revision(address, "0007"):
+    async with at_revision(empty_address, "0007"):
         pass
-    async with at_revision(address, "0006") as connection:
+    async with at_revision(empty_address, "0006") as connection:
         assert await stored(connection) == before
-    async with at_revision(address, "0007") as connection:
+    async with at_revision(empty_address, "0007") as connection:
 
         def differences(connection: Connection) -> list[object]:
             return list(compare_metadata(MigrationContext.configure(connection), tables.metadata))

@@ -23,6 +23,7 @@ from pipeline.record.journal import StoreJournal
 from pipeline.record.models import LoggedEvent, StoreError
 from pipeline.record.spill import SpillFile
 from pipeline.record.store import Store
+from support.postgres import sqlite
 from support.record import numbered, opening, said, until
 
 pytestmark = pytest.mark.real_time
@@ -85,7 +86,7 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def address(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path}/sessions.db"
+    return sqlite(tmp_path)
 
 
 @pytest.fixture

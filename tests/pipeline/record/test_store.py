@@ -185,8 +185,8 @@ async def test_writers_of_one_session_do_not_disturb_each_other(address: str) ->
         assert len(record.events) == len(EXAM) and record.usd == Decimal("0.001")
 
 
-async def test_stores_that_open_the_same_new_database_at_once_all_succeed(address: str) -> None:
-    stores = await asyncio.gather(*(Store.open(address) for _ in range(6)))
+async def test_stores_that_open_the_same_new_database_all_succeed(empty_address: str) -> None:
+    stores = await asyncio.gather(*(Store.open(empty_address) for _ in range(6)))
     await asyncio.gather(*(store.open_session(opening(f"s{index}")) for index, store in enumerate(stores)))
     assert len(await stores[0].sessions()) == 6
     await asyncio.gather(*(store.close() for store in stores))
@@ -206,13 +206,13 @@ asyncio.run(main())
 """
 
 
-async def test_processes_that_open_the_same_new_database_at_once_all_succeed(address: str, tmp_path: Path) -> None:
-    more = [f"sqlite:///{tmp_path}/{number}.db" for number in range(3)] if "sqlite" in address else []
+async def test_processes_that_open_the_same_new_database_all_succeed(empty_address: str, tmp_path: Path) -> None:
+    more = [f"sqlite:///{tmp_path}/{number}.db" for number in range(3)] if "sqlite" in empty_address else []
     processes = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", OPEN_WHEN_TOLD, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         for _ in range(3)
     ]
-    for each in (address, *more):
+    for each in (empty_address, *more):
         for process in processes:
             assert process.stdin is not None
             process.stdin.write(f"{each}\n".encode())
