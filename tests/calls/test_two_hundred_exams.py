@@ -100,7 +100,7 @@ def test_two_hundred_exams_end_with_a_verdict_and_nearly_all_are_complete(
         flags.update(verdict.verdict["flags"])
         asked[len(session.of(events.ScoreAsked))] += 1
         lost += lost_while_scoring(session)
-        assert session.finished[0][0] == "completed", f"exam {case}: {session.finished}"
+        assert session.ending.why == "completed", f"exam {case}: {session.ending}"
         longest = max(longest, verdict.at - max(event.at for event in session.of(events.TurnSent)))
     with capsys.disabled():
         sys.stderr.write(
@@ -117,13 +117,14 @@ def test_two_hundred_exams_end_with_a_verdict_and_nearly_all_are_complete(
 
 
 async def test_when_the_text_model_fails_too_the_verdict_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    scenario = PLAIN.changed(examiner={"ending": {"speak": "two", "call": "none"}})
-    session = await hold(scenario, monkeypatch, text_model=False)
+    down: list[dict[str, Any]] = [{"fault": "text_503"}]
+    scenario = PLAIN.changed(examiner={"ending": {"speak": "two", "call": "none"}}, faults=down)
+    session = await hold(scenario, monkeypatch)
     [verdict] = session.of(events.VerdictGiven)
     assert verdict.status == "partial"
     assert verdict.verdict["missing"] == ["grammar", "pronunciation", "overall"]
     assert verdict.verdict["flags"] == ["incomplete"]
-    assert "does not answer" in session.of(events.ProblemSeen)[0].what
+    assert "overloaded" in session.of(events.ProblemSeen)[0].what
 
 
 async def test_when_the_connection_is_given_up_before_the_scores_the_text_model_judges(
@@ -132,7 +133,7 @@ async def test_when_the_connection_is_given_up_before_the_scores_the_text_model_
     lost = {"fault": "cut", "turn": 4, "connection": 1}
     down = {"fault": "refuse_503", "connection": tuple(range(2, 30))}
     session = await hold(PLAIN.changed(faults=[lost, down]), monkeypatch)
-    assert session.finished[0][0] == "connection given up"
+    assert session.ending.why == "connection given up"
     [verdict] = session.of(events.VerdictGiven)
     assert verdict.status == "complete"
     assert {score["source"] for score in verdict.verdict["criteria"]} == {"text"}

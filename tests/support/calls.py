@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import yaml
 
-from core.events import Event
+from core.events import Event, UtteranceSpoken
 from pipeline.config.loading import load
 from pipeline.record.models import SessionRecord
 from pipeline.runtime import Running, running
@@ -39,24 +39,35 @@ SHORT = {
 
 
 @dataclass
-class CallResult:
-    """What a call left behind."""
+class Log:
+    """The events of a call, in the order in which they were recorded, and what the emulator has to say of it."""
 
-    record: SessionRecord
-    events: list[Event]
+    events: list[Event] = field(default_factory=list[Event])
     truth: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
 
     def said(self, speaker: str) -> str:
         """All that one side said."""
+        spoken = sorted(self.of(UtteranceSpoken), key=lambda one: one.started)
+        return " ".join(one.text for one in spoken if one.speaker == speaker)
+
+
+@dataclass(kw_only=True)
+class CallResult(Log):
+    """What a call left behind."""
+
+    record: SessionRecord
+
+    def said(self, speaker: str) -> str:
+        """All that one side said, as it is in the record."""
         return " ".join(u.text for u in self.record.utterances if u.speaker == speaker)
 
     def scores(self) -> dict[str, tuple[float | None, str]]:
         """The value and the source of each criterion."""
         return {score.criterion: (score.value, score.source) for score in self.record.scores}
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        """The events of one kind."""
-        return [event for event in self.events if isinstance(event, kind)]
 
 
 def config(
@@ -73,8 +84,7 @@ def config(
     data["prices"] = str(CONFIGS / "prices.yaml")
     data["database"] = f"sqlite+aiosqlite:///{folder / 'sessions.db'}"
     asked = SHORT["questions"] if examiner is None else examiner.get("questions", SHORT["questions"])
-    plan = {"name": "test", "closing": "", "parts": [{"name": "test", "questions": [*asked]}]}
-    (folder / "plan.yaml").write_text(yaml.safe_dump(plan), encoding="utf-8")
+    plan_of(asked, folder)
     played = {"name": "test", "examiner": SHORT if examiner is None else examiner, **(scenario or {})}
     (folder / "scenario.yaml").write_text(yaml.safe_dump(played), encoding="utf-8")
     data["emulator"] = {"scenario": "scenario.yaml"}
@@ -86,6 +96,14 @@ def config(
             data[stage] = value
     file = folder / "test.yaml"
     file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def plan_of(questions: Sequence[str], folder: Path) -> Path:
+    """An exam plan of these questions, in a file."""
+    plan = {"name": "test", "closing": "", "parts": [{"name": "test", "questions": [*questions]}]}
+    file = folder / "plan.yaml"
+    file.write_text(yaml.safe_dump(plan), encoding="utf-8")
     return file
 
 
@@ -113,8 +131,14 @@ async def hold(
             await there.host.serve(listener)
         record = await there.store.session("call-1")
     assert record is not None
-    lines = [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()] if truth.exists() else []
-    return CallResult(record, events, lines)
+    return CallResult(events, truth_of(truth), record=record)
+
+
+def truth_of(file: Path | None) -> list[dict[str, Any]]:
+    """The lines of the emulator's truth file, if there is one."""
+    if file is None or not file.exists():
+        return []
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 async def in_time() -> None:

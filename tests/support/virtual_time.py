@@ -6,6 +6,8 @@ sole source of time is the loop: a socket or a thread would be outrun (`@pytest.
 
 import asyncio
 import selectors
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -13,12 +15,13 @@ class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.jumped = 0.0
+        self.stands = False
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
-        if ready or timeout is None:
-            # Nothing is scheduled: only another thread or a socket can wake us, so wait for it really.
-            return ready or super().select(timeout)
+        if ready or timeout is None or (self.stands and timeout > 0):
+            # Nothing is scheduled, or the clock stands: only another thread or a socket can wake us, so really wait.
+            return ready or super().select(None)
         self.jumped += timeout
         return ready
 
@@ -33,3 +36,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds of virtual time since the loop was made."""
         return self._jumping.jumped
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Within the block the clock does not move on: what is done there over a real network takes no time."""
+        self._jumping.stands = True
+        try:
+            yield
+        finally:
+            self._jumping.stands = False
