@@ -55,6 +55,9 @@ _SENTENCES = (
 # Any number will do as long as nobody else on the server uses it: "Colloquy" as eight bytes.
 _UPGRADE_LOCK = int.from_bytes(b"Colloquy") % 2**63
 
+# Seconds beyond its timeout that a transaction may still take when the database is to be closed.
+CLOSE_MARGIN = 1.0
+
 # alembic keeps the running migration in a module-wide variable, so one at a time in this process.
 _ALEMBIC = threading.Lock()
 
@@ -89,6 +92,8 @@ class Database:
         self._timeout = timeout
         # SQLite has one writer. Waiting for it here is fair; waiting in the file is not.
         self._write_lock = asyncio.Lock()
+        self._transactions = 0  # under way, or waiting for their turn
+        self._idle = asyncio.Event()
         try:
             self._engine = self._make_engine()
         except ModuleNotFoundError as error:
@@ -140,14 +145,19 @@ class Database:
                 await self._upgrade()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once the transactions under way are over: the pool knows only of the others."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout + CLOSE_MARGIN):
+                while self._transactions:
+                    self._idle.clear()
+                    await self._idle.wait()
         await self._engine.dispose()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees the database as of one moment."""
         options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
-        with self.faults():
+        with self._transaction(), self.faults():
             async with self._engine.connect() as connection:
                 await connection.execution_options(**options)
                 async with connection.begin():
@@ -156,7 +166,7 @@ class Database:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is committed at its end. On SQLite it is the only one that writes, from its beginning."""
-        with self.faults():
+        with self._transaction(), self.faults():
             if self.sqlite:
                 async with self._write_lock, self._engine.connect() as connection:
                     await connection.execution_options(begin="BEGIN IMMEDIATE")
@@ -182,6 +192,15 @@ class Database:
 
     def _insert(self, table: Table) -> Any:
         return (sqlite if self.sqlite else postgresql).insert(table)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._transactions += 1
+        try:
+            yield
+        finally:
+            self._transactions -= 1
+            self._idle.set()
 
     @contextmanager
     def faults(self) -> Iterator[None]:

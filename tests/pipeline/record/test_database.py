@@ -1,5 +1,6 @@
 """A database that cannot be used is said to be so in one sentence, without the password."""
 
+import asyncio
 import os
 import sqlite3
 import sys
@@ -243,6 +244,28 @@ async def test_sqlite_keeps_references_and_lets_readers_read(tmp_path: Path) -> 
         assert (await connection.exec_driver_sql("PRAGMA foreign_keys")).scalar_one() == 1
         assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one() == "wal"
     await store.close()
+
+
+async def test_a_database_is_closed_after_the_transaction_that_is_under_way(address: str) -> None:
+    opened = database.Database(parse_url(address), timeout=20)
+    order: list[str] = []
+    sa.event.listen(opened._engine.sync_engine, "engine_disposed", lambda _: order.append("closed"))
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def write() -> None:
+        async with opened.writing() as connection:
+            begun.set()
+            await go_on.wait()
+            await connection.execute(sa.text("SELECT 1"))
+        order.append("written")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write())
+        await begun.wait()
+        group.create_task(opened.close())
+        await asyncio.sleep(0)  # it is being closed now
+        go_on.set()
+    assert order == ["written", "closed"]
 
 
 # --- databases of earlier versions
