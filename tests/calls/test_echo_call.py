@@ -11,7 +11,7 @@ from support.calls import SHORT, CallResult, config, hold
 from support.clips import ANSWERS
 from support.sound import at_files
 
-pytestmark = pytest.mark.real_time
+pytestmark = [pytest.mark.real_time, pytest.mark.soak]
 
 FILES = [answer.path for answer in ANSWERS[:2]]
 # An examiner with a voice: its echo is to be told from the caller's voice, which a tone would be too easily.

@@ -7,7 +7,6 @@ once. Calls on the real clock are held at once, as many as a small machine can c
 import asyncio
 import os
 import sys
-import wave
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -25,8 +24,7 @@ from gemini_live_emulator.faults.catalogue import FAULTS
 from gemini_live_emulator.scenario import Scenario
 from gemini_live_emulator.server.listener import Emulator
 from support import in_process
-from support.calls import CallResult, Held, config, hold, hold_all, plan_of
-from support.clips import ANSWERS, RATE
+from support.calls import CallResult, Held, config, hold, hold_all, plan_of, short_answers
 from support.fault_cases import EXAMINER, Case, rules
 from support.fault_exams import (
     CASE,
@@ -97,13 +95,7 @@ async def test_on_imagined_time_an_exam_comes_to_an_orderly_end_under(
 async def exam(case: Case, folder: Path) -> CallResult:
     """An exam of two questions under one fault."""
     os.makedirs(folder)
-    answers = [folder / f"answer-{n}.wav" for n in range(2)]
-    for path, clip in zip(answers, (ANSWERS[0], ANSWERS[2]), strict=True):
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(RATE)
-            file.writeframes(clip.pcm[: round(LENGTH * 2 * RATE)])
+    answers = short_answers(folder, LENGTH)
     async with Emulator(scenario(case), truth=folder / "truth.jsonl") as emulator:
         there: dict[str, Any] = {"gemini_live__base_url": emulator.url, "gemini_live__ca_file": str(emulator.ca_file)}
         return await hold(config(folder, emulator=None, **there, **IMPATIENT), answers, think=0.2, hang_up_after=25.0)

@@ -1,10 +1,9 @@
 """Whole exams while the service fails: nothing said is lost, and every call ends in order.
 
-On imagined time, and some on real sockets too; `test_every_fault` has the whole catalogue.
+On imagined time; in `make soak` some on the real clock too. `test_every_fault` has the whole catalogue.
 """
 
 import asyncio
-import wave
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -24,17 +23,14 @@ from core.events import (
 from gemini_live_emulator.scenario import Scenario
 from support import calls, in_process
 from support.calls import Log
-from support.clips import ANSWERS, RATE
+from support.clips import RATE
 from support.virtual_time import VirtualTimeLoop
 
 Clock = Literal["imagined", "real"]
 SECONDS = 3  # of an answer
 
 IMAGINED = pytest.mark.parametrize("clock", ["imagined"])
-REAL_WITH_EVERY_COMMIT = pytest.mark.parametrize(
-    "clock", ["imagined", pytest.param("real", marks=pytest.mark.real_time)]
-)
-REAL_IN_SOAK = pytest.mark.parametrize(
+ALSO_REAL = pytest.mark.parametrize(
     "clock", ["imagined", pytest.param("real", marks=(pytest.mark.real_time, pytest.mark.soak))]
 )
 
@@ -70,7 +66,7 @@ def exam(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exam:
         if clock == "real":
             settings = {f"gemini_live__{key}": value for key, value in live.items()}
             file = calls.config(tmp_path, EXAMINER, scenario=failing, **settings)
-            return asyncio.run(calls.hold(file, recordings(tmp_path)))
+            return asyncio.run(calls.hold(file, calls.short_answers(tmp_path, SECONDS)))
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             return runner.run(
                 in_process.hold(
@@ -85,18 +81,6 @@ def exam(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exam:
             )
 
     return hold
-
-
-def recordings(folder: Path) -> list[Path]:
-    """The two answers."""
-    files = [folder / f"answer-{n}.wav" for n in range(2)]
-    for path, clip in zip(files, (ANSWERS[0], ANSWERS[2]), strict=True):
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(RATE)
-            file.writeframes(clip.pcm[: SECONDS * 2 * RATE])
-    return files
 
 
 def nothing_said_is_lost(told: Log) -> None:
@@ -139,7 +123,7 @@ def resumed(told: Log) -> list[bool]:
     return [dial.resumed for dial in told.of(ConnectionDialed)]
 
 
-@REAL_WITH_EVERY_COMMIT
+@ALSO_REAL
 def test_an_answer_cut_in_two_is_heard_whole_on_the_next_connection(exam: Exam) -> None:
     told = exam(LOST)
     heard_whole_on_the_next_connection(told)
@@ -154,7 +138,7 @@ def test_an_answer_cut_in_two_by_the_network_is_heard_whole_on_the_next_connecti
     assert losses(told) == [(1006, "resume")] and resumed(told) == [False, True]
 
 
-@REAL_IN_SOAK
+@ALSO_REAL
 def test_an_answer_cut_in_two_is_heard_whole_though_the_handle_is_refused(exam: Exam) -> None:
     told = exam(LOST, {"fault": "handle_invalid"})
     heard_whole_on_the_next_connection(told)
@@ -162,7 +146,7 @@ def test_an_answer_cut_in_two_is_heard_whole_though_the_handle_is_refused(exam: 
     assert resumed(told) == [False, True, False], "a refused handle is not tried twice"
 
 
-@REAL_IN_SOAK
+@ALSO_REAL
 def test_a_connection_whose_end_is_announced_is_left_in_time(exam: Exam) -> None:
     life = {"lifetime": 14.0, "lifetime_compressed": 14.0, "lead": 8.0}
     told = exam(model=life, backoff=[30.0])
@@ -199,7 +183,7 @@ def test_a_key_that_is_refused_ends_the_call(exam: Exam) -> None:
     assert "Your name?" in told.said("examiner"), "what was said before is in the record"
 
 
-@REAL_IN_SOAK
+@ALSO_REAL
 def test_a_quota_is_waited_out(exam: Exam) -> None:
     told = exam({"fault": "quota"} | MIDDLE, long_wait=3.0)
     nothing_said_is_lost(told)

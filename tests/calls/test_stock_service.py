@@ -8,14 +8,13 @@ import yaml
 from core.events import ToolAnswered, ToolCalled
 from gemini_live_emulator.scenario import Scenario
 from gemini_live_emulator.server.listener import Emulator
-from support.calls import SHORT, config, hold
-from support.clips import ANSWERS
+from support.calls import SHORT, config, hold, short_answers
 
-pytestmark = pytest.mark.real_time
+pytestmark = [pytest.mark.real_time, pytest.mark.soak]
 
 
 async def test_the_stock_service_holds_the_exam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = config(tmp_path)
+    file = config(tmp_path, SHORT | {"ending": {"speak": "none"}})  # to speak the scores takes long
     scenario = Scenario.load(tmp_path / "scenario.yaml")
     async with Emulator(scenario) as emulator:
         # A TLS context cannot stand in YAML; the SDK reads this variable when a client is built.
@@ -35,7 +34,7 @@ async def test_the_stock_service_holds_the_exam(tmp_path: Path, monkeypatch: pyt
             },
         }
         file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
-        result = await hold(file, [answer.path for answer in ANSWERS[:2]])
+        result = await hold(file, short_answers(tmp_path, 3.0))
     assert result.record.why == "completed" and result.record.scored == "complete"
     assert {source for _, source in result.scores().values()} == {"call"}
     for question, heard in zip(SHORT["questions"], SHORT["heard"], strict=True):

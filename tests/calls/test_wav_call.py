@@ -1,7 +1,10 @@
 """Whole exams with a recording as the candidate, against the emulator in a process of its own."""
 
+import asyncio
 import wave
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,13 +25,51 @@ from core.events import (
 from pipeline.config.loading import load
 from pipeline.runtime import Running
 from processors.gemini_live.farewell import read_farewell
-from support.calls import CONFIGS, SHORT, CallResult, config, hold
+from support.calls import CONFIGS, SHORT, CallResult, Held, config, hold, hold_all, short_answers
 from support.clips import ANSWERS
 
 pytestmark = pytest.mark.real_time
 
+AT_ONCE = pytest.mark.xdist_group("wav calls at once")
+
 FILES = [answer.path for answer in ANSWERS]
 BANDS = {"fluency": 6.5, "vocabulary": 6.0, "grammar": 6.0, "pronunciation": 7.0, "overall": 6.5}
+
+
+KEY_REFUSED = {"faults": [{"fault": "key_invalid"}]}
+FLUSHED_OFTEN: dict[str, Any] = {"manual_vad__flush_after": 2, "manual_vad__flush": "timer"}
+
+
+def leave_at_a_flush(there: Running, event: Event) -> None:
+    """What a caller does who hangs up in the middle of an answer."""
+    if isinstance(event, TurnFlushed):
+        for session in there.host.sessions:
+            session.finish("caller left")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the files of the calls below are."""
+    return tmp_path_factory.mktemp("wav")
+
+
+@pytest.fixture(scope="module")
+def calls(folder: Path) -> Held[str]:
+    """The calls of every commit, held at once."""
+
+    def of(name: str, examiner: dict[str, Any] | None = None, **changes: Any) -> Path:
+        (folder / name).mkdir()
+        return config(folder / name, examiner, **changes)
+
+    unspoken = SHORT | {"ending": {"speak": "none"}}  # to speak the scores takes long
+    wanted = {
+        "exam": partial(hold, of("exam", unspoken, **FLUSHED_OFTEN), short_answers(folder, 5.0)),
+        "key": partial(hold, of("key", scenario=KEY_REFUSED), FILES[:1], record=folder / "heard.wav"),
+        "left": partial(hold, of("left", **FLUSHED_OFTEN), FILES[:1], during=leave_at_a_flush),
+        "dear": partial(hold, of("dear", budget={"usd": 0.0001, "minutes": 5}), FILES[:1]),
+        "long": partial(hold, of("long", budget={"minutes": 0.1}), FILES[:2]),
+    }
+    return asyncio.run(hold_all(wanted, len(wanted)))
 
 
 def scored(result: CallResult, source: str) -> None:
@@ -36,6 +77,7 @@ def scored(result: CallResult, source: str) -> None:
     assert result.record.scored == "complete"
 
 
+@pytest.mark.soak
 async def test_an_exam_in_which_the_examiner_really_listens_and_speaks(tmp_path: Path) -> None:
     questions = ["What is your name, and where do you live?", "What is your town like?"]
     examiner = SHORT | {"kind": "speaking", "questions": questions}
@@ -56,9 +98,9 @@ async def test_an_exam_in_which_the_examiner_really_listens_and_speaks(tmp_path:
     assert (loud > 300).all(), "both sides are in the recording"
 
 
-async def test_the_record_and_the_truth_agree_to_the_sample_and_to_the_token(tmp_path: Path) -> None:
-    file = config(tmp_path, manual_vad__flush_after=3, manual_vad__flush="timer")
-    result = await hold(file, FILES[:2])
+@AT_ONCE
+def test_the_record_and_the_truth_agree_to_the_sample_and_to_the_token(calls: Held[str]) -> None:
+    result = calls["exam"]
     windows = [line for line in result.truth if line["what"] == "window.closed" and line["samples"]]
     assert sum(line["samples"] for line in windows) == sum(sent.samples for sent in result.of(TurnSent)) > 10 * 16000
     assert len(windows) == len(result.of(TurnSent)) + len(result.of(TurnFlushed))
@@ -75,6 +117,7 @@ def _numbers(value: object) -> list[int]:
     return [value] if isinstance(value, int) else []
 
 
+@pytest.mark.soak
 async def test_the_reports_own_model_and_settings_hold_an_exam(tmp_path: Path) -> None:
     report = load(CONFIGS / "native-audio-2.5.yaml", {"GEMINI_API_KEY": "none"}).stage("gemini_live")
     settings = report.redacted()
@@ -93,6 +136,7 @@ async def test_the_reports_own_model_and_settings_hold_an_exam(tmp_path: Path) -
     assert setup["generationConfig"]["thinkingConfig"] == {"thinkingBudget": 1024}
 
 
+@pytest.mark.soak
 async def test_a_connection_cut_in_mid_answer_loses_no_word(tmp_path: Path) -> None:
     fault = {"fault": "internal_error", "after": 8.0, "connection": 1}
     result = await hold(config(tmp_path, scenario={"faults": [fault]}), FILES[:2])
@@ -104,24 +148,21 @@ async def test_a_connection_cut_in_mid_answer_loses_no_word(tmp_path: Path) -> N
         assert heard in result.said("caller")
 
 
-async def test_a_refused_key_ends_the_call_at_once_and_says_why(tmp_path: Path) -> None:
-    result = await hold(config(tmp_path, scenario={"faults": [{"fault": "key_invalid"}]}), FILES[:1])
+@AT_ONCE
+def test_a_refused_key_ends_the_call_at_once_with_a_goodbye_and_says_why(calls: Held[str], folder: Path) -> None:
+    result = calls["key"]
     assert result.record.why == "connection given up"
     assert "check the key" in (result.record.detail or "")
     assert len(result.of(ConnectionDialed)) == 1
     assert {score.value for score in result.record.scores} == {None}
-
-
-async def test_a_caller_hears_a_goodbye_when_the_service_is_given_up(tmp_path: Path) -> None:
-    heard = tmp_path / "heard.wav"
-    await hold(config(tmp_path, scenario={"faults": [{"fault": "key_invalid"}]}), FILES[:1], record=heard)
-    with wave.open(str(heard), "rb") as file:
+    with wave.open(str(folder / "heard.wav"), "rb") as file:
         examiner = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)[:, 1].astype(float)
     pcm, rate = read_farewell(CONFIGS / "farewell.wav")
     goodbye = soxr.resample(np.frombuffer(pcm, np.int16).astype(float), rate, 24000)
     assert np.square(examiner).sum() == pytest.approx(np.square(goodbye).sum(), rel=0.02), "from first word to last"
 
 
+@pytest.mark.soak
 async def test_a_service_that_is_down_is_tried_four_times_and_given_up(tmp_path: Path) -> None:
     file = config(tmp_path, scenario={"faults": [{"fault": "refuse_503"}]}, gemini_live__backoff=[0.1, 0.2, 0.4])
     result = await hold(file, FILES[:1])
@@ -131,6 +172,7 @@ async def test_a_service_that_is_down_is_tried_four_times_and_given_up(tmp_path:
     assert result.of(ConnectionOpened) == []
 
 
+@pytest.mark.soak
 async def test_scores_that_never_come_are_asked_for_and_then_read_from_the_transcript(tmp_path: Path) -> None:
     ending = {"speak": "two", "call": "none"}
     file = config(tmp_path, SHORT | {"ending": ending}, scoring__score_timeout=1.5, scoring__max_requests=1)
@@ -142,24 +184,20 @@ async def test_scores_that_never_come_are_asked_for_and_then_read_from_the_trans
     assert {usage.model for usage in result.of(UsageReported)} == {"gemini-3.8-live", "gemini-2.5-flash"}
 
 
-async def test_a_caller_who_hangs_up_in_mid_answer_is_heard_to_the_last_word(tmp_path: Path) -> None:
-    def leave(there: Running, event: Event) -> None:
-        if isinstance(event, TurnFlushed):
-            for session in there.host.sessions:
-                session.finish("caller left")
-
-    file = config(tmp_path, manual_vad__flush_after=3, manual_vad__flush="timer")
-    result = await hold(file, FILES[:1], during=leave)
+@AT_ONCE
+def test_a_caller_who_hangs_up_in_mid_answer_is_heard_to_the_last_word(calls: Held[str]) -> None:
+    result = calls["left"]
     assert result.record.state == "closed" and result.record.why == "caller left"
     assert SHORT["heard"][0] in result.said("caller")
     assert isinstance(result.events[-1], CallEnded)
 
 
-async def test_a_call_that_is_too_dear_is_brought_to_its_end(tmp_path: Path) -> None:
-    result = await hold(config(tmp_path, budget={"usd": 0.0001, "minutes": 5}), FILES[:1])
-    assert result.record.why == "budget"
+@AT_ONCE
+def test_a_call_that_is_too_dear_is_brought_to_its_end(calls: Held[str]) -> None:
+    assert calls["dear"].record.why == "budget"
 
 
-async def test_a_call_that_is_too_long_is_brought_to_its_end(tmp_path: Path) -> None:
-    result = await hold(config(tmp_path, budget={"minutes": 0.1}), FILES[:2])
-    assert result.record.why == "time limit" and result.record.detail == "0.1 minutes"
+@AT_ONCE
+def test_a_call_that_is_too_long_is_brought_to_its_end(calls: Held[str]) -> None:
+    record = calls["long"].record
+    assert record.why == "time limit" and record.detail == "0.1 minutes"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import wave
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from core.events import Event, UtteranceSpoken
 from pipeline.config.loading import load
 from pipeline.record.models import SessionRecord
 from pipeline.runtime import Running, running
+from support.clips import ANSWERS, RATE
+from support.deadline import expecting
 from transports.wav.listener import WavListener, WavSettings
 
 Name = TypeVar("Name", bound=Hashable)
@@ -107,6 +110,18 @@ def plan_of(questions: Sequence[str], folder: Path) -> Path:
     return file
 
 
+def short_answers(folder: Path, seconds: float) -> list[Path]:
+    """Two recordings that break off after so many seconds."""
+    files = [folder / f"answer-{n}.wav" for n in range(2)]
+    for path, clip in zip(files, (ANSWERS[0], ANSWERS[2]), strict=True):
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(clip.pcm[: round(seconds * RATE) * 2])
+    return files
+
+
 async def hold(
     file: Path,
     recordings: Sequence[Path],
@@ -127,7 +142,7 @@ async def hold(
 
     async with running(load(file), seen, truth) as there:
         held.append(there)
-        async with asyncio.timeout(150):
+        async with expecting("the end of the call", within=150):
             await there.host.serve(listener)
         record = await there.store.session("call-1")
     assert record is not None

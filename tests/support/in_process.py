@@ -45,6 +45,7 @@ from processors.scoring import Scoring, ScoringSettings
 from processors.stage import Stage
 from processors.transcript import Transcript, TranscriptSettings
 from support.calls import Log, truth_of
+from support.deadline import expecting
 from support.frames import Ends, running
 from support.virtual_time import VirtualTimeLoop
 
@@ -148,7 +149,7 @@ async def hold(
     live: dict[str, Any] | None = None,
     **scoring: Any,
 ) -> Held:
-    """One exam to its end. Raises TimeoutError when it has none within `limit` seconds of imagined time.
+    """One exam to its end, which must come within `limit` seconds of imagined time.
 
     `think` seconds after the examiner has stopped the caller answers, if a question was among what it said; a caller
     who does not understand answers whatever it was. An answer comes in frames of `chunk` seconds.
@@ -173,7 +174,7 @@ async def hold(
             await ends.push(ClientConnectedFrame())
             caller = asyncio.create_task(_answer(ends, session, mouth, answers, chunk, think, understands))
             try:
-                async with asyncio.timeout(limit):
+                async with expecting("the end of the exam", within=limit):
                     await done.wait()
             finally:
                 caller.cancel()
