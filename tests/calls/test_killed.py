@@ -1,140 +1,153 @@
-"""Processes that are killed in the last minute of an exam, and what becomes of its result."""
+"""Processes that are killed in the last minute of an exam, and what becomes of its result.
+
+What was on record when a process was killed stays, and the verdict is what follows from it: that is asserted here, for
+kills at each step of an exam and, in `make soak`, at any instant. How soon something is on record after it came is a
+matter of tests/pipeline/record/test_lateness.py, whose clock no machine can hold up.
+"""
 
 import asyncio
 import json
 import random
-import wave
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-import yaml
 
-from pipeline.call.emulator_process import Emulated, emulator
-from pipeline.config.file import EmulatorSettings
-from pipeline.record.models import SessionRecord
+from pipeline.record.models import LoggedEvent, SessionRecord
 from pipeline.record.store import FIRST_JOB_SEQ, Store
-from support.clips import ANSWERS, RATE
+from support.killed import EXAMINERS, HEARD, QUESTION, SCORES, Exam, Exams, School, answer, exams, hold, jobs, scores_in
 from support.postgres import address, postgres
-from support.receiver import CUT, SECRET, Posted, Receiver, receiving
+from support.receiver import receiving
 from support.record import until
-from support.zygote import Born, Zygote, zygote
+from support.zygote import Zygote, zygote
 
 __all__ = ["address", "postgres"]
 
 pytestmark = pytest.mark.real_time
 
-CONFIGS = Path(__file__).parents[2] / "configs"
 SEED = 6
-AT_ONCE = 8
-
-HEARD = (
-    "The weather here seems quite nice and the leaves are slowly departing from us, which I like, because then I can"
-    " see the sea from my window."
-)
-SCORES = {"fluency": 6.5, "vocabulary": 6, "grammar": 6, "pronunciation": 7, "overall": 6.5}
-
-EXAMINERS: dict[str, dict[str, Any]] = {
-    "talkative": {},
-    "silent": {"ending": {"speak": "none", "call": "none", "farewell": "Goodbye."}},
-    "short": {"ending": {"speak": "two", "call": "none"}},
-}
 
 # Seconds from the only question of an exam to the end of its process: all of that is within its last minute.
 LAST_SECONDS = {"talkative": 13.0, "silent": 15.0, "short": 20.0}
 
-# What came up to so many seconds before the kill is to be in the verdict: words are kept a second after they came and
-# written within another, and on a machine that is busy with seven other exams everything is late. Eight processes also
-# take turns at one SQLite file, which is not fair to all: LATE exams in a hundred may be later than that.
-GRACE = 4.0
-LATE = 10
+Test = Callable[[Sequence[LoggedEvent]], bool]
 
 
-@dataclass
-class School:
-    """Whoever ordered the exams: takes results, sometimes in vain, and remembers what it has taken."""
+def has(kind: str, test: Callable[[dict[str, Any]], object] = lambda _: True) -> Test:
+    """Whether there is an event of this kind of which something is true."""
+    return lambda events: any(one.kind == kind and test(one.data) for one in events)
 
-    dice: random.Random
-    taken: Counter[str] = field(default_factory=Counter[str])
-    results: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    refused: int = 0
 
-    def decide(self, posted: Posted) -> int:
-        """Refuses a quarter; of a tenth it takes the result and its answer is lost."""
-        luck = self.dice.random()
-        if luck < 0.25:
-            self.refused += 1
-            return 503
-        message = json.loads(posted.body)
-        assert message["id"] == posted.headers["webhook-id"]
-        self.taken[message["id"]] += 1
-        assert self.results.setdefault(message["id"], message) == message, "an id has one content"
-        return CUT if luck < 0.35 else 204
+# What is to be on record when the process is killed, and who examines.
+STEPS: dict[str, tuple[str, Test]] = {
+    "the question is asked": ("short", has("UtteranceSpoken", lambda data: QUESTION in data["text"])),
+    "the answer is being given": ("talkative", has("TranscriptCheckpointed", lambda data: data["speaker"] == "caller")),
+    "the answer has been given": ("silent", has("UtteranceSpoken", lambda data: data["text"] == HEARD)),
+    "scores are being read out": ("talkative", has("TranscriptCheckpointed", lambda data: len(stated_in(data)) > 1)),
+    "two scores have been read out": ("short", has("UtteranceSpoken", lambda data: len(scores_in(data["text"])) == 2)),
+    "the scores are reported": ("talkative", has("ToolCalled")),
+    "the call has ended": ("talkative", has("CallEnded")),
+}
 
 
 @dataclass(frozen=True)
-class Exams:
-    """Where exams are held: an emulator for each kind of examiner, and what all the configs have in common."""
+class House:
+    """What the exams of a test have in common."""
 
+    there: Exams
+    school: School
+    store: Store
+    mother: Zygote
     folder: Path
-    emulators: dict[str, Emulated]
-    common: dict[str, Any]
-
-    def config(self, kind: str, name: str) -> Path:
-        """The config of one exam; its prompt has the exam's name, which identifies it in the emulator's truth."""
-        prompt, there = self.folder / f"{name}.md", self.emulators[kind]
-        prompt.write_text(f"This is {name}.", encoding="utf-8")
-        live = {"use": "gemini_live", "model": "gemini-3.8-live", "base_url": there.url, "ca_file": str(there.ca_file)}
-        stages = [
-            {"use": "resampler", "rate": 16000},
-            {"use": "manual_vad"},
-            {**live, "prompt": str(prompt)},
-            {"use": "transcript"},
-            {
-                "use": "scoring",
-                "rubric": str(CONFIGS / "rubrics" / "speaking.yaml"),
-                "score_timeout": 2,
-                "reply_timeout": 6,
-            },
-        ]
-        file = self.folder / f"{name}.yaml"
-        file.write_text(yaml.safe_dump(self.common | {"stages": stages}, sort_keys=False), encoding="utf-8")
-        return file
-
-    def truth(self, kind: str) -> list[dict[str, Any]]:
-        """What the emulator knows of all its exams."""
-        lines = (self.folder / f"{kind}.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+    dice: random.Random
 
 
 @asynccontextmanager
-async def exams(folder: Path, address: str, receiver: Receiver) -> AsyncIterator[Exams]:
-    """Emulators for as long as the block lasts."""
-    emulators: dict[str, Emulated] = {}
-    async with AsyncExitStack() as opened:
-        for kind, changes in EXAMINERS.items():
-            examiner = {
-                "opening": "Hello.",
-                "questions": ["What is the weather like?"],
-                "acknowledgements": ["I see."],
-                "closing": "That is it.",
-                "heard": [HEARD],
-                "latency": 0.1,
-                "scores": SCORES,
-                **changes,
-            }
-            scenario = folder / f"{kind}-scenario.yaml"
-            scenario.write_text(yaml.safe_dump({"name": kind, "examiner": examiner}), encoding="utf-8")
-            settings = EmulatorSettings(scenario=str(scenario))
-            emulators[kind] = await opened.enter_async_context(emulator(settings, folder / f"{kind}.jsonl"))
-        webhook = {"url": receiver.url, "secret": SECRET, "timeout": 5, "retries": [0.2] * 50}
-        yield Exams(folder, emulators, {"name": "killed", "database": address, "webhook": webhook})
+async def house(address: str, folder: Path) -> AsyncIterator[House]:
+    school = School(random.Random(SEED))
+    async with (
+        receiving(school.decide) as receiver,
+        exams(folder, address, receiver) as there,
+        zygote(folder) as mother,
+    ):
+        store = await Store.open(address)
+        try:
+            yield House(there, school, store, mother, folder, random.Random(SEED))
+        finally:
+            await store.close()
+
+
+async def on_record(store: Store, caller: str) -> SessionRecord | None:
+    """What the record has of the exam of this caller."""
+    ids = [one.id for one in await store.sessions(limit=1000) if one.caller == caller]
+    return await store.session(ids[0]) if ids else None
+
+
+@pytest.mark.timeout(600)
+async def test_an_exam_killed_at_any_step_has_its_verdict_from_what_was_on_record(address: str, tmp_path: Path) -> None:
+    seen: dict[str, tuple[LoggedEvent, ...]] = {}
+
+    async def until_on_record(store: Store, name: str, test: Test) -> None:
+        async def it_is_there() -> bool:
+            record = await on_record(store, name)
+            seen[name] = () if record is None else record.events
+            return test(seen[name])
+
+        await until(it_is_there, timeout=120, every=0.05, what=f"on record: {name}")
+
+    async with house(address, tmp_path) as at:
+        steps = {
+            name: Exam(kind, partial(until_on_record, at.store, name, test)) for name, (kind, test) in STEPS.items()
+        }
+        done_first = await hold(at.mother, at.there, answer(tmp_path), steps)
+        assert not done_first, "these were over before their step was on record"
+        await jobs(at.mother, at.there.config("talkative", "worker"), at.store, 2, at.dice)
+        records = {name: await on_record(at.store, name) for name in steps}
+    for name, record in records.items():
+        assert record is not None
+        assert list(record.events[: len(seen[name])]) == list(seen[name]), (
+            f"{name}: what was on record is there no more"
+        )
+        check(record, at.school)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+async def test_an_exam_killed_at_any_instant_has_its_verdict_from_what_was_on_record(
+    address: str, tmp_path: Path
+) -> None:
+    database = address.partition("+")[0]
+    kills, worker_kills = (50, 10) if database == "sqlite" else (8, 3)
+    async with house(address, tmp_path) as at:
+        loop = asyncio.get_running_loop()
+        kinds = [kind for _ in range(kills) for kind in EXAMINERS][:kills]
+        instants = [at.dice.uniform(0, LAST_SECONDS[kind]) for kind in kinds]
+        times = [loop.time()]
+        names = {
+            f"exam {n} at {seconds:.3f}": Exam(kind, partial(asyncio.sleep, seconds))
+            for n, (kind, seconds) in enumerate(zip(kinds, instants, strict=True))
+        }
+        done_first = await hold(at.mother, at.there, answer(tmp_path), names)
+        times.append(loop.time())
+        await jobs(at.mother, at.there.config("talkative", "worker"), at.store, worker_kills, at.dice)
+        times.append(loop.time())
+        found = [await at.store.session(one.id) for one in await at.store.sessions(limit=1000)]
+    records = {record.caller: record for record in found if record is not None}
+    truth = {kind: at.there.truth(kind) for kind in EXAMINERS}
+    known = {name: Known.of(truth[exam.kind], name) for name, exam in names.items()}
+    assert records.keys() == names.keys() and len(found) == len(names)
+    tell(f"{database}, {kills} kills, {len(done_first)} exams done first", instants, times, records, known, at.school)
+    assert len(at.school.taken) == len(records)
+    for name, record in records.items():
+        check(record, at.school)
+        if known[name].answered is None:
+            assert not given(record) and not stated_on_record(record), (name, known[name], record)
 
 
 @dataclass(frozen=True)
@@ -142,7 +155,7 @@ class Known:
     """What the emulator knows of one exam: how many seconds before its end what had come."""
 
     answered: float | None  # the candidate's answer had been heard
-    stated: dict[str, float]  # the examiner had stated a score, in speech or by its function, to the end
+    stated: Mapping[str, float]  # the examiner had stated a score, in speech or by its function, to the end
     phase: str
 
     @classmethod
@@ -171,143 +184,38 @@ class Known:
         return cls(answered, stated, phase)
 
 
-def answer(folder: Path) -> Path:
-    """Two seconds of somebody speaking."""
-    file = folder / "answer.wav"
-    with wave.open(str(file), "wb") as written:
-        written.setparams((1, 2, RATE, 0, "NONE", ""))
-        written.writeframes(ANSWERS[2].pcm[: 2 * 2 * RATE])
-    return file
+def check(record: SessionRecord, school: School) -> None:
+    """The verdict is what follows from what was on record when the process died, and it was delivered, once."""
+    values, stated = given(record), stated_on_record(record)
+    answered = any(data["speaker"] == "caller" and data["text"] == HEARD for data in said(record))
+    assert all(value == SCORES[name] for name, (value, _) in values.items()), (record.caller, values)
+    assert all(name in values and values[name][1] in ("call", "speech") for name in stated), (record.caller, values)
+    assert record.scored == "complete" or not answered, (record.caller, values)
+    assert answered or stated or not values, (record.caller, values)
+    (delivered,) = [one["data"] for one in school.results.values() if one["data"]["session"]["id"] == record.id]
+    (verdict,) = [logged.data["verdict"] for logged in record.events if logged.kind == "VerdictGiven"]
+    assert [logged.kind for logged in record.events].count("WebhookDelivered") == 1
+    assert record.state == "closed" and delivered["verdict"] == verdict and len(verdict["criteria"]) == len(SCORES)
 
 
-async def asked(call: Born) -> str:
-    """Wait until the examiner has asked its question; else what the process said before it ended by itself."""
-    said = b""
-    while b"What is the weather like?" not in (line := await call.output.readline()):
-        said += line
-        if not line:
-            return said.decode() or "nothing"
-    return ""
+def said(record: SessionRecord) -> list[dict[str, Any]]:
+    """What had been said, on record when the process died; of an utterance that was going on all its checkpoints."""
+    kinds = ("UtteranceSpoken", "TranscriptCheckpointed")
+    return [logged.data for logged in record.events if logged.seq < FIRST_JOB_SEQ and logged.kind in kinds]
 
 
-async def killed(call: Born, seconds: float) -> bool:
-    """Kill a process after so long; False when it was done before."""
-    done = asyncio.create_task(call.output.read())
-    finished, _ = await asyncio.wait({done}, timeout=seconds)
-    call.kill()
-    await done
-    return not finished
+def stated_on_record(record: SessionRecord) -> set[str]:
+    """The criteria whose score had been stated, on record when the process died."""
+    reported = any(logged.kind == "ToolCalled" and logged.seq < FIRST_JOB_SEQ for logged in record.events)
+    return set(SCORES) if reported else {name for data in said(record) for name in stated_in(data)}
 
 
-async def hold(mother: Zygote, there: Exams, wav: Path, instants: list[tuple[str, float]]) -> dict[str, str]:
-    """Hold an exam for each instant, at which its process is killed: the kinds of the exams held, by name."""
-    left = list(enumerate(instants))
-    held: dict[str, str] = {}
-    refused: list[str] = []
-
-    async def places() -> None:
-        while left:
-            n, (kind, seconds) = left.pop(0)
-            name = f"exam {n} at {seconds:.3f}"
-            call = await mother.colloquy("call", str(there.config(kind, name)), "--wav", str(wav), "--caller", name)
-            try:
-                if said := await asked(call):
-                    # A machine that is busy with other things may not get so far; more than a few is a fault.
-                    refused.append(said)
-                    assert len(refused) < 10, refused
-                    left.append((n, (kind, seconds)))
-                    continue
-                held[name] = kind
-                if not await killed(call, seconds):
-                    left.append((n, (kind, seconds * 0.7)))  # it was done first
-            finally:
-                call.kill()
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(places())
-    return held
-
-
-async def jobs(mother: Zygote, file: Path, store: Store, kills: int, dice: random.Random) -> None:
-    """A worker that is killed and killed again, and then let alone until nothing is due."""
-    for _ in range(kills):
-        assert await killed(await mother.colloquy("jobs", str(file)), dice.uniform(0.2, 2.5)), "it ended by itself"
-    worker = await mother.colloquy("jobs", str(file))
-
-    async def nothing_is_pending() -> bool:
-        return not await store.sessions(state="open") and not await store.pending("killed")
-
-    try:
-        await until(nothing_is_pending, timeout=120, every=0.2)
-    finally:
-        worker.kill()
-
-
-@pytest.mark.timeout(1200)
-async def test_every_killed_exam_has_its_verdict_and_is_delivered_under_one_id(address: str, tmp_path: Path) -> None:
-    database = address.partition("+")[0]
-    kills, worker_kills = (50, 10) if database == "sqlite" else (8, 3)
-    dice, school = random.Random(SEED), School(random.Random(SEED))
-    kinds = [kind for _ in range(kills) for kind in EXAMINERS][:kills]
-    instants = [(kind, dice.uniform(0, LAST_SECONDS[kind])) for kind in kinds]
-    loop = asyncio.get_running_loop()
-    times = [loop.time()]
-    async with (
-        receiving(school.decide) as receiver,
-        exams(tmp_path, address, receiver) as there,
-        zygote(tmp_path) as mother,
-    ):
-        store = await Store.open(address)
-        times.append(loop.time())
-        held = await hold(mother, there, answer(tmp_path), instants)
-        times.append(loop.time())
-        await jobs(mother, there.config("talkative", "worker"), store, worker_kills, dice)
-        times.append(loop.time())
-        found = [await store.session(one.id) for one in await store.sessions(limit=1000)]
-        await store.close()
-
-    records = {record.caller: record for record in found if record is not None}
-    truth = {kind: there.truth(kind) for kind in EXAMINERS}
-    known = {name: Known.of(truth[kind], name) for name, kind in held.items()}
-    assert records.keys() == held.keys() and len(found) == len(held)
-    tell(f"{database}, {kills} kills, {len(held) - kills} exams done first", instants, times, records, known, school)
-    behind = {name: known[name] for name, record in records.items() if late(record, known[name])}
-    click.echo(f"  on record more than {GRACE:g} s after it came: {len(behind)}")
-    assert len(behind) * 100 <= LATE * kills, behind
-    assert len(school.taken) == len(records)
-    for name, record in records.items():
-        assert explained(record, known[name]), (name, known[name], record)
-        (delivered,) = [one["data"] for one in school.results.values() if one["data"]["session"]["id"] == record.id]
-        (given,) = [logged.data["verdict"] for logged in record.events if logged.kind == "VerdictGiven"]
-        assert [logged.kind for logged in record.events].count("WebhookDelivered") == 1
-        assert record.state == "closed" and delivered["verdict"] == given and len(given["criteria"]) == len(SCORES)
-
-
-def explained(record: SessionRecord, known: Known) -> bool:
-    """Whether a verdict is what follows from what was on record when the process was killed, and nothing more."""
-    values = given(record)
-    before = [logged for logged in record.events if logged.seq < FIRST_JOB_SEQ]
-    said = [logged.data for logged in before if logged.kind in ("UtteranceSpoken", "TranscriptCheckpointed")]
-    finished = [logged.data["text"] for logged in before if logged.kind == "UtteranceSpoken"]
-    stated = {name for text in finished for name in scores_in(text)}
-    if any(logged.kind == "ToolCalled" for logged in before):
-        stated |= SCORES.keys()
-    answered = any(one["speaker"] == "caller" and one["text"] == HEARD for one in said)
-    no_guess = all(value == SCORES[name] for name, (value, _) in values.items())
-    as_stated = all(name in values and values[name][1] in ("call", "speech") for name in stated)
-    if known.answered is None:
-        return not values and not stated
-    return no_guess and as_stated and (record.scored == "complete" or not answered)
-
-
-def late(record: SessionRecord, known: Known) -> bool:
-    """Whether something had come long enough before the kill, and is not in the verdict."""
-    values = given(record)
-    stated = [name for name, before in known.stated.items() if before >= GRACE]
-    answered = known.answered is not None and known.answered >= GRACE
-    incomplete = any(name not in values or values[name][1] not in ("call", "speech") for name in stated)
-    return incomplete or (answered and record.scored != "complete")
+def stated_in(data: Mapping[str, Any]) -> list[str]:
+    """The criteria whose score is stated in an utterance; one that is going on may end in half a score."""
+    text: str = data["text"]
+    if data["speaker"] != "examiner":
+        return []
+    return scores_in(text if data.get("partial") is False else text.rpartition(",")[0])
 
 
 def given(record: SessionRecord) -> dict[str, tuple[float, str]]:
@@ -315,32 +223,36 @@ def given(record: SessionRecord) -> dict[str, tuple[float, str]]:
     return {score.criterion: (score.value, score.source) for score in record.scores if score.value is not None}
 
 
-def scores_in(text: str) -> list[str]:
-    """The criteria whose score the examiner states in a text."""
-    return [name for name, value in SCORES.items() if f"{name} {value:g}" in text]
+def behind(record: SessionRecord, known: Known) -> float:
+    """Seconds before the kill at which the first thing had come that was not on record; 0 without one."""
+    stated = stated_on_record(record)
+    answered = any(data["speaker"] == "caller" and data["text"] == HEARD for data in said(record))
+    missing = [before for name, before in known.stated.items() if name not in stated]
+    return max([*missing, 0.0 if answered else known.answered or 0.0], default=0.0)
 
 
 def tell(
     what: str,
-    instants: list[tuple[str, float]],
-    times: list[float],
-    records: dict[str, SessionRecord],
-    known: dict[str, Known],
+    instants: Sequence[float],
+    times: Sequence[float],
+    records: Mapping[str, SessionRecord],
+    known: Mapping[str, Known],
     school: School,
 ) -> None:
     """Print the counts."""
     verdicts = Counter((known[name].phase, record.scored) for name, record in records.items())
     sources = Counter(score.source or "none" for record in records.values() for score in record.scores)
-    started, held, worked = (after - before for before, after in pairwise(times))
-    seconds = [at for _, at in instants]
+    began, held, worked = times
+    delays = sorted((behind(record, known[name]) for name, record in records.items()), reverse=True)
     click.echo(
-        f"\n{what}, seed {SEED}; {started:.0f} s to start, {held:.0f} s of exams, {worked:.0f} s of jobs"
-        f"\n  killed so many seconds after the question: {' '.join(f'{at:.1f}' for at in sorted(seconds))}"
+        f"\n{what}, seed {SEED}; {held - began:.0f} s of exams, {worked - held:.0f} s of jobs"
+        f"\n  killed so many seconds after the question: {' '.join(f'{at:.1f}' for at in sorted(instants))}"
     )
     for (phase, scored), count in sorted(verdicts.items()):
         click.echo(f"  killed {phase}: {count} {scored}")
     click.echo(
         f"  values by source: {dict(sources)}"
+        f"\n  had come so many seconds before a kill and was not on record: {' '.join(f'{s:.1f}' for s in delays[:8])}"
         f"\n  deliveries: {school.taken.total()} taken of {len(school.taken)} ids,"
         f" {school.taken.total() - len(school.taken)} again under an id already taken; {school.refused} refused"
     )

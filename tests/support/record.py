@@ -23,7 +23,7 @@ from core.events import (
     UtteranceSpoken,
 )
 from pipeline.record.models import SessionOpening
-from support.deadline import LONG
+from support.deadline import LONG, expecting
 
 OPENED_AT = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 
@@ -57,9 +57,14 @@ def used(usd: str, at: float = 1.0, *, estimated: bool = False) -> UsageReported
     return UsageReported(at, "gemini-live", {"text": 3, "audio": 7}, {"audio": 5}, 0, usd, estimated)
 
 
-async def until(check: Callable[[], bool | Awaitable[bool]], timeout: float = LONG, every: float = 0.01) -> None:
-    """Wait until a condition holds, looked at `every` so many seconds, for at most `timeout` seconds."""
-    async with asyncio.timeout(timeout):
+async def until(
+    check: Callable[[], bool | Awaitable[bool]],
+    timeout: float = LONG,
+    every: float = 0.01,
+    what: str = "what the test waits for",
+) -> None:
+    """Wait until a condition holds, looked at `every` so many seconds; fail with `what` after `timeout` seconds."""
+    async with expecting(what, timeout):
         while True:
             holds = check()
             if holds if isinstance(holds, bool) else await holds:
