@@ -1,17 +1,23 @@
 """Aligns the ends of two texts of overlapping audio, so that words which both have stand once.
 
-Recognisers disagree on single words, punctuation and capitals, so the overlap is found by runs of equal words near the
-joint, not by equality.
+Recognisers disagree on single words, punctuation and capitals, and most where the audio was cut. So the overlap is the
+alignment of the end of the one text with the beginning of the other that has most words in common, not equality.
 """
 
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
-# The audio that was transcribed twice is some ten seconds long; nobody says more than four words a second.
-_SEARCH_WORDS = 40
-# A single word proves an overlap if it has so many letters.
-_DISTINCTIVE = 5
+# The audio that was transcribed twice is some twenty seconds long at most; nobody says more than four words a second.
+_SEARCH_WORDS = 60
+# What an alignment gains by two words, and what it loses by a word that only one of the texts has.
+_DISTINCTIVE, _EQUAL, _SIMILAR, _DIFFERENT, _ALONE = 3.0, 2.0, 1.0, -0.5, -1.0
+_DISTINCTIVE_LETTERS = 5
+# What it loses at most by words at the beginning of the second text: the first may lack what was said there.
+_BEGINNING = 4.0
+# What proves an overlap: one distinctive word, even beside one that differs, or two others.
+_PROOF = 2.5
 
 _FILLERS = frozenset({"uh", "um", "ah", "er", "erm", "hm", "hmm", "mm", "mhm"})
 
@@ -28,17 +34,25 @@ def content_words(text: str) -> int:
 
 def appended(base: Sequence[str], more: Sequence[str]) -> list[str]:
     """`more` behind `base`, without the words at its beginning that repeat the end of `base`."""
-    left = [normalized(word) for word in base[-_SEARCH_WORDS:]]
-    right = [normalized(word) for word in more[:_SEARCH_WORDS]]
-    # Words of `base` behind the run stand for as many of `more`. The longest run is the likeliest to be the overlap.
-    runs = [(size, at - len(left), there + len(left) - at) for at, there, size in _equal_runs(left, right)]
-    near = [(size, behind, until) for size, behind, until in runs if size + behind >= -_tolerance(size)]
-    return [*base, *more[max(near)[2] if near else _similar_prefix(left, right) :]]
+    pairs = overlap(base, more)
+    return [*base, *more[pairs[-1][1] + 1 if pairs else 0 :]]
 
 
 def prepended(more: Sequence[str], base: Sequence[str]) -> list[str]:
     """`more` in front of `base`, without the words at its end that repeat the beginning of `base`."""
     return appended(base[::-1], more[::-1])[::-1]
+
+
+def joined(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """`first` and `second` with what both have once: `first` up to the middle of it, for the end of its audio may be
+    within a word, and from there on `second`, for the beginning of its audio may be too.
+    """
+    pairs = overlap(first, second)
+    equal = [(n, m) for n, m in pairs if normalized(first[n]) == normalized(second[m])] or pairs
+    if not equal:
+        return [*first, *second]
+    n, m = equal[len(equal) // 2]
+    return [*first[:n], *second[m:]]
 
 
 def shared_words(part: str, whole: str) -> float:
@@ -51,28 +65,49 @@ def shared_words(part: str, whole: str) -> float:
     )
 
 
-def _tolerance(size: int) -> int:
-    """How many words at the joint may be transcribed differently: a short run proves an overlap only right there."""
-    return 4 if size >= 3 else size - 1
+def overlap(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int]]:
+    """The places in `first` and in `second` of the words that stand for each other; none where nothing overlaps."""
+    left = [normalized(word) for word in first[-_SEARCH_WORDS:]]
+    right = [normalized(word) for word in second[:_SEARCH_WORDS]]
+    # scores[n][m] is of the best alignment of words before `n` in `left` with all of those before `m` in `right`.
+    starts = [-min(_BEGINNING, float(m)) for m in range(len(right) + 1)]
+    scores, steps = [starts], [["start"] * len(starts)]
+    for word in left:
+        above, row, taken = scores[-1], [0.0], ["start"]
+        for m, other in enumerate(right):
+            score, step = max(
+                (above[m] + _likeness(word, other), "both"),
+                (above[m + 1] + _alone(word), "left"),
+                (row[m] + _alone(other), "right"),
+                (starts[m + 1], "start"),
+                key=lambda choice: choice[0],
+            )
+            row.append(score)
+            taken.append(step)
+        scores.append(row)
+        steps.append(taken)
+    n, m = len(left), scores[-1].index(max(scores[-1]))
+    if scores[n][m] < _PROOF:
+        return []
+    pairs: list[tuple[int, int]] = []
+    while (step := steps[n][m]) != "start":
+        n -= step != "right"
+        m -= step != "left"
+        if step == "both":
+            pairs.append((len(first) - len(left) + n, m))
+    return pairs[::-1]
 
 
-def _similar_prefix(left: Sequence[str], right: Sequence[str]) -> int:
-    """How many words at the start of `right` resemble the end of `left`, word by word; 0 when none do."""
-    best, found = 0.0, 0
-    for until in range(2, len(right) + 1):
-        width = min(8, until, len(left))
-        pairs = zip(left[len(left) - width :], right[until - width : until], strict=True)
-        similar = sum(_similar(one, other) for one, other in pairs)
-        if width >= 2 and similar >= 0.75 * width and similar > best:
-            best, found = similar, until
-    return found
+def _alone(word: str) -> float:
+    return 0.0 if not word or word in _FILLERS else _ALONE
 
 
-def _similar(one: str, other: str) -> bool:
-    long = min(len(one), len(other)) >= 4
-    return one == other or (long and SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.7)
-
-
-def _equal_runs(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int, int]]:
-    blocks = SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks()
-    return [(a, b, size) for a, b, size in blocks if size >= 2 or (size == 1 and len(left[a]) >= _DISTINCTIVE)]
+@lru_cache(maxsize=8192)
+def _likeness(one: str, other: str) -> float:
+    if not one or not other or (one in _FILLERS) != (other in _FILLERS):
+        return 2 * _ALONE  # no word stands for a filler
+    if one == other:
+        return 0.0 if one in _FILLERS else _DISTINCTIVE if len(one) >= _DISTINCTIVE_LETTERS else _EQUAL
+    if min(len(one), len(other)) < 4 or any(map(str.isdigit, one + other)):
+        return _DIFFERENT
+    return _SIMILAR if SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.7 else _DIFFERENT

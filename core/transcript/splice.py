@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.transcript.gaps import Gap, GapPolicy, PlacedWord, place_words
-from core.transcript.overlap import appended, content_words, prepended
+from core.transcript.overlap import appended, content_words, joined, prepended
 from core.transcript.values import FinishedUtterance
 
 # Seconds of audio that two texts have in common from which on both surely have the word at the end of the first.
@@ -31,18 +31,19 @@ def join_overlapping(repairs: Sequence[tuple[tuple[float, float], Gap, str]]) ->
     """Gaps and their retranscribed text, from (span of the audio, gap, text) in order; where the audio of two overlaps,
     they are one, since what lies between their gaps was retranscribed as well.
     """
-    joined: list[tuple[Gap, str]] = []
+    joined_up: list[tuple[Gap, str]] = []
     until = float("-inf")
     for (started, ended), gap, text in repairs:
-        if joined and joined[-1][1] and text and started + LEAST_OVERLAP <= until:
-            first, before = joined[-1]
+        if joined_up and joined_up[-1][1] and text and started + LEAST_OVERLAP <= until:
+            first, before = joined_up[-1]
             whole = replace(first, ended=gap.ended, voiced=first.voiced + gap.voiced, words=first.words + gap.words)
-            # The end of the audio may cut the last word; the second text has it whole.
-            joined[-1] = whole, " ".join(appended(before.split()[:-1], text.split()))
+            # Of audio that the first text is of as well, the second has no word more.
+            more = text.split() if ended > until else []
+            joined_up[-1] = whole, " ".join(joined(before.split(), more))
         else:
-            joined.append((gap, text))
+            joined_up.append((gap, text))
         until = max(until, ended)
-    return joined
+    return joined_up
 
 
 def words_around(words: Sequence[PlacedWord], gap: Gap) -> tuple[list[str], list[str]]:

@@ -20,6 +20,24 @@ from core.transcript.overlap import appended, content_words, prepended, shared_w
             "And sackthill is a small town",
             "New Brunswick. And sackville is a small town",
         ),
+        # A filler stands for no word, and a word that only one of the two has for none of the other's.
+        (
+            "I live in Sackville and uh Sackville is",
+            "and Sackville is a small town",
+            "I live in Sackville and uh Sackville is a small town",
+        ),
+        # A phrase that is said twice.
+        ("the big red dog the big red dog", "the big red dog barks", "the big red dog the big red dog barks"),
+        ("and I think I think", "I think it is", "and I think I think it is"),
+        ("and I think I think", "I think I think it is", "and I think I think it is"),
+        # The first text lacks what was said at the beginning of the second's audio.
+        (
+            "I live by the sea and like it",
+            "in a red house by the sea and like it very much",
+            "I live by the sea and like it very much",
+        ),
+        # Numbers look alike and are not.
+        ("it was in 1998", "1999 was better", "it was in 1998 1999 was better"),
         # Nothing in common but a small word, which proves nothing.
         ("I like the sea", "and the hills", "I like the sea and the hills"),
         ("", "all of it", "all of it"),
