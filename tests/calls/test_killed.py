@@ -36,6 +36,10 @@ SEED = 6
 # Seconds from the only question of an exam to the end of its process: all of that is within its last minute.
 LAST_SECONDS = {"talkative": 13.0, "silent": 15.0, "short": 20.0}
 
+# Per commit on SQLite alone: tests/pipeline/record has kills and losses on both.
+POSTGRES = pytest.param("postgres", marks=pytest.mark.soak)
+ON_BOTH = pytest.mark.parametrize("address", ["sqlite", POSTGRES], indirect=True)
+
 Test = Callable[[Sequence[LoggedEvent]], bool]
 
 
@@ -89,6 +93,7 @@ async def on_record(store: Store, caller: str) -> SessionRecord | None:
     return await store.session(ids[0]) if ids else None
 
 
+@ON_BOTH
 @pytest.mark.timeout(600)
 async def test_an_exam_killed_at_any_step_has_its_verdict_from_what_was_on_record(address: str, tmp_path: Path) -> None:
     seen: dict[str, tuple[LoggedEvent, ...]] = {}

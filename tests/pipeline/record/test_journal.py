@@ -23,6 +23,7 @@ from pipeline.record.journal import StoreJournal
 from pipeline.record.models import LoggedEvent, StoreError
 from pipeline.record.spill import SpillFile
 from pipeline.record.store import Store
+from support.deadline import expecting
 from support.postgres import sqlite
 from support.record import numbered, opening, said, until
 
@@ -114,7 +115,7 @@ def spilled(folder: Path) -> list[str]:
 
 async def until_written(journal: StoreJournal) -> None:
     """Wait for a journal whose database has come back."""
-    async with asyncio.timeout(20):
+    async with expecting("the journal has written everything"):
         while journal.unwritten or journal.spilled:
             await journal.drain(0.1)
 
@@ -320,10 +321,10 @@ async def test_a_drain_ends_in_time_though_the_database_never_answers(tmp_path: 
     store = SilentStore(tmp_path)
     journal = StoreJournal(store, "s1")
     journal.record(said("one"))
-    async with asyncio.timeout(20):
+    async with expecting("the drain ends"):
         await journal.drain(0.2)
     journal.record(said("two"))
-    async with asyncio.timeout(20):
+    async with expecting("the drain ends"):
         await journal.drain(0.2)
     assert spilled(store.spill_folder) == ["one", "two"]
 
