@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 from pipecat.processors.frame_processor import FrameProcessorSetup
 
+from core.audio import pcm
+from core.audio.chunker import halve
+from core.transcript.overlap import normalized
 from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 
 # One engine a process, in one thread: concurrent calls of it return garbage, and one core of all that there are is what
 # a process that holds calls can spare. A chunk takes a tenth of its length.
 QUEUE_LIMIT = 64
+# So often in a row a phrase of so many words stands only where the engine has lost the thread, as it does with one in a
+# hundred chunks. It is given the two halves of such a chunk; a chunk shorter than this stays as it is.
+_LOOP, _PHRASE = 4, 12
+_LEAST_CUT = 2.0  # seconds
 MISSING = "the offline transcriber needs the speech extra: pip install 'colloquy[speech]'"
 
 
@@ -68,7 +75,20 @@ def _engine() -> Any:
     return engine.Transcriber(model, engine.ModelArch.TINY, options=options)
 
 
-def _transcribe(pcm: bytes) -> str:
-    samples = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
+def _transcribe(audio: bytes) -> str:
+    samples = np.frombuffer(audio, np.int16).astype(np.float32) / 32768.0
     result = _engine().transcribe_without_streaming(samples, TRANSCRIBER_RATE)
-    return " ".join(line.text.strip() for line in result.lines).strip()
+    text = " ".join(line.text.strip() for line in result.lines).strip()
+    if loops(text) and pcm.seconds(audio, TRANSCRIBER_RATE) >= _LEAST_CUT:
+        return " ".join(filter(None, map(_transcribe, halve(audio, TRANSCRIBER_RATE))))
+    return text
+
+
+def loops(text: str) -> bool:
+    """Whether a phrase of the text is repeated over and over."""
+    words = [normalized(word) for word in text.split()]
+    return any(
+        words[at : at + size] * _LOOP == words[at : at + size * _LOOP]
+        for size in range(1, _PHRASE + 1)
+        for at in range(len(words) - size * _LOOP + 1)
+    )

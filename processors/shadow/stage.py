@@ -28,7 +28,9 @@ from processors.stage import ConfigPath, Stage, StageSettings
 
 # Chunks and gaps that wait to be transcribed. An hour of speech is some 400 chunks; past that the newest is left out.
 QUEUE_LIMIT = 400
-# Seconds of silence behind the last word that a recogniser is given; more of it makes some invent words.
+# Seconds before the voice that was detected and behind it that a recogniser is given: the voice of a word is detected
+# late, and its end is softer than its middle. More silence behind the last word makes some invent another.
+LEADING_SILENCE = 0.5
 TRAILING_SILENCE = 0.3
 # Seconds; less audio than this holds no word.
 SHORTEST = 0.2
@@ -180,8 +182,9 @@ class Shadow(Stage[ShadowSettings]):
     def _on_turn_end(self, spoke_until: float, now: float) -> None:
         turn, self._turn = self._turn, None
         if turn is not None:
-            rest = turn.chunker.finish(surplus=max(0.0, now - spoke_until - TRAILING_SILENCE))
-            if pcm.seconds(rest, TRANSCRIBER_RATE) >= SHORTEST:
+            silent = max(0.0, now - spoke_until)
+            rest = turn.chunker.finish(surplus=max(0.0, silent - TRAILING_SILENCE))
+            if pcm.seconds(rest, TRANSCRIBER_RATE) - min(silent, TRAILING_SILENCE) >= SHORTEST:
                 self._enqueue(self._chunk(turn, rest))
             self._enqueue(_TurnEnd(turn, spoke_until))
 
@@ -216,7 +219,7 @@ class Shadow(Stage[ShadowSettings]):
                     ShadowTextFrame(text=text, started=turn.started, ended=ended, segments=tuple(turn.segments))
                 )
             case _Gap(started, ended):
-                audio = await self._recording.between(started, ended)
+                audio = await self._recording.between(started - LEADING_SILENCE, ended + TRAILING_SILENCE)
                 texts = [await self._text_of(chunk) for chunk in await asyncio.to_thread(_chunks, audio)]
                 text = " ".join(filter(None, texts))
                 await self.push_frame(ShadowTextFrame(text=text, started=started, ended=ended, repaired=True))

@@ -3,10 +3,11 @@
 import array
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.audio.chunker import LONGEST, Chunker, cut
+from core.audio.chunker import LONGEST, Chunker, cut, halve
 from core.audio.pcm import seconds
 
 RATE = 16000
@@ -27,6 +28,22 @@ def test_a_long_stretch_is_cut_in_its_pause() -> None:
 def test_a_short_stretch_is_one_piece_and_nothing_is_none() -> None:
     assert list(cut(tone(3.0, 8000), RATE)) == [tone(3.0, 8000)]
     assert list(cut(b"", RATE)) == []
+
+
+@pytest.mark.parametrize("length", [11.9, 12.0, 12.3, 12.9, 13.1, 24.2])
+def test_the_last_piece_is_more_than_the_quiet_behind_the_last_word(length: float) -> None:
+    speech = tone(length, 8000) + tone(0.3, 20)
+    pieces = [seconds(piece, RATE) for piece in cut(speech, RATE)]
+    assert all(1.0 <= piece <= LONGEST + 1.0 for piece in pieces)
+    assert sum(pieces) == pytest.approx(length + 0.3)
+
+
+def test_a_piece_is_halved_in_its_pause() -> None:
+    speech = tone(3.0, 8000) + tone(0.2, 20) + tone(2.0, 8000)
+    first, second = halve(speech, RATE)
+    assert 3.0 <= seconds(first, RATE) <= 3.2 and first + second == speech
+    with pytest.raises(ValueError, match="no room for a cut"):
+        halve(tone(0.4, 8000), RATE)
 
 
 def test_the_quiet_behind_the_last_word_is_left_out() -> None:

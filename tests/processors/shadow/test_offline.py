@@ -2,6 +2,8 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from core.transcript.gaps import GapPolicy, find_gaps
 from core.transcript.values import Fragment, VoiceSpan
 from processors.manual_vad.silero import SileroDetector
 from processors.shadow import offline
-from processors.shadow.offline import OfflineTranscriber
+from processors.shadow.offline import OfflineTranscriber, loops
 from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 from support.clips import ANSWERS, DATA, READ, Clip
 
@@ -65,6 +67,42 @@ async def test_a_package_without_its_model_says_which_has_it(monkeypatch: pytest
     monkeypatch.setattr(offline.importlib, "import_module", lambda _: Empty)
     with pytest.raises(TranscriptionFailed, match="no model inside"):
         await OfflineTranscriber().transcribe(READ.pcm)
+
+
+class LosesTheThread:
+    """An engine that repeats itself over chunks longer than this, in seconds."""
+
+    def __init__(self, longest: float) -> None:
+        self.longest = longest
+
+    def transcribe_without_streaming(self, samples: Any, rate: int) -> Any:
+        long = len(samples) / rate > self.longest
+        text = "The verse of us, the verse of us, the verse of us, the verse of us, the" if long else f"{len(samples)}."
+        return SimpleNamespace(lines=[SimpleNamespace(text=text)])
+
+
+async def test_a_chunk_over_which_the_engine_repeats_itself_is_transcribed_in_two(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(offline, "_engine", lambda: LosesTheThread(5.0))
+    text = await OfflineTranscriber().transcribe(READ.pcm)
+    sizes = [int(size) for size in text.replace(".", "").split()]
+    assert len(sizes) == 2 and sum(sizes) == len(READ.pcm) // 2, "no sample of it is left out"
+    monkeypatch.setattr(offline, "_engine", lambda: LosesTheThread(0.0))
+    assert "the verse of us" in await OfflineTranscriber().transcribe(READ.pcm), "it comes to an end"
+
+
+@pytest.mark.parametrize(
+    ("text", "loop"),
+    [
+        ("I'm a musician, I'm a musician, I'm a musician, I'm a musician, I'm a music", True),
+        ("A verse between the two of us, " + "the verse between the two of us, " * 8, True),
+        ("No, no, no, I think, I think that it is, it is very, very, very nice.", False),
+        ("", False),
+    ],
+)
+def test_what_is_said_three_times_is_no_loop(text: str, loop: bool) -> None:
+    assert loops(text) == loop
 
 
 def voice_of(audio: bytes) -> list[VoiceSpan]:

@@ -5,7 +5,7 @@ import pytest
 from processors.shadow.recording import Recording
 
 RATE = 1000
-pytestmark = pytest.mark.real_time  # the file is a thread's work
+pytestmark = pytest.mark.usefixtures("threads_at_once")
 
 
 def second(mark: int) -> bytes:

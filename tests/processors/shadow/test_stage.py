@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from core.events import ProblemSeen
 from processors.frames import CallerStoppedFrame, FlushFrame, GapFrame, ShadowReadyFrame, ShadowTextFrame
 from processors.shadow import stage
-from processors.shadow.stage import Shadow, ShadowSettings
+from processors.shadow.stage import LEADING_SILENCE, TRAILING_SILENCE, Shadow, ShadowSettings
 from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 from support.frames import CHUNK, Ends, chunks, hush, running, talk
 from support.session import FakeSession
@@ -95,24 +95,25 @@ async def test_a_turn_is_transcribed_in_chunks_and_sent_as_one_text() -> None:
     assert not shadow.repaired
 
 
-@pytest.mark.real_time
-async def test_a_gap_of_any_turn_is_retranscribed() -> None:
+@pytest.mark.usefixtures("threads_at_once")
+async def test_a_gap_of_any_turn_is_retranscribed_with_the_edges_of_its_first_and_last_word() -> None:
     session, transcriber = FakeSession(), FakeTranscriber(takes=0.0)
     async with running(Shadow(ShadowSettings(), session, transcriber)) as ends:
-        began = await turn(ends, session, marked(0.4, 1) + marked(0.6, 2) + marked(0.4, 3))
+        began = await turn(ends, session, marked(0.6, 1) + marked(1.0, 2) + marked(0.6, 3))
         await turn(ends, session, marked(0.4, 4))
         assert transcriber.chunks == [], "it transcribes only when asked"
-        await ends.pull(GapFrame(started=began + 0.4, ended=began + 1.0))
+        await ends.pull(GapFrame(started=began + 0.6, ended=began + 1.6))
         await ends.until(lambda: ends.got(ShadowTextFrame))
     [chunk] = transcriber.chunks
-    assert len(chunk) == round(0.6 * SECOND)
-    assert chunk.count(2) > 0.9 * len(chunk), "to some hundredths of a second"
+    marks = [chunk.count(mark) / SECOND for mark in (1, 2, 3, 4)]
+    assert marks == pytest.approx([LEADING_SILENCE, 1.0, TRAILING_SILENCE, 0.0], abs=0.05)
     [shadow] = ends.got(ShadowTextFrame)
-    assert (shadow.text, shadow.started, shadow.ended, shadow.repaired) == ("tenths6", began + 0.4, began + 1.0, True)
+    assert (shadow.text, shadow.repaired) == ("tenths18", True)
+    assert (shadow.started, shadow.ended) == (began + 0.6, began + 1.6), "it answers what was asked"
     assert ends.rose(GapFrame) == [], "it is for nobody else"
 
 
-@pytest.mark.real_time
+@pytest.mark.usefixtures("threads_at_once")
 async def test_audio_of_long_ago_is_read_from_the_file() -> None:
     session, transcriber = FakeSession(), FakeTranscriber(takes=0.0)
     async with running(Shadow(ShadowSettings(memory=0.5), session, transcriber)) as ends:
@@ -145,7 +146,16 @@ async def test_a_transcriber_that_fails_is_reported_once_and_answers_with_no_tex
     assert [problem.what for problem in session.of(ProblemSeen)] == ["the network is down"]
 
 
-@pytest.mark.real_time
+async def test_of_silence_behind_a_cut_no_word_is_made() -> None:
+    session, transcriber = FakeSession(), FakeTranscriber()
+    async with running(Shadow(ShadowSettings(when="always"), session, transcriber)) as ends:
+        await turn(ends, session, marked(11.5, 40) + hush(1.5), until=11.5)
+        await ends.until(lambda: ends.got(ShadowTextFrame))
+    [chunk] = transcriber.chunks
+    assert chunk.count(40) == round(11.5 * SECOND), "it was cut in the silence, and all of the voice is before that"
+
+
+@pytest.mark.usefixtures("threads_at_once")
 async def test_a_transcriber_that_cannot_keep_up_leaves_the_newest_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "QUEUE_LIMIT", 2)
     session, transcriber = FakeSession(), FakeTranscriber(takes=0.2)
