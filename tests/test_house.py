@@ -19,6 +19,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from gemini_live_emulator.scenario import Scenario
 from pipeline.cli.main import main
 from pipeline.config.loading import load
 from pipeline.record.store import Store
@@ -334,17 +335,36 @@ def test_cheap_commands_are_found() -> None:
     assert len([line for _, line in TYPED if CHEAP.match(line)]) > 5
 
 
+def shown(document: Path) -> list[str]:
+    """The YAML blocks of a document. A block of comments alone shows nothing."""
+    return [text for text in blocks(document, "yaml") if yaml.safe_load(text) is not None]
+
+
+SHOWN = [(document, number) for document in DOCUMENTS for number, _ in enumerate(shown(document))]
+
+
 @pytest.mark.real_time
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_configs_in_the_documents_are_right(document: Path, desk: Path) -> None:
-    for number, text in enumerate(blocks(document, "yaml")):
-        data: Any = yaml.safe_load(text)
-        if isinstance(data, list):  # an excerpt of `stages:`
-            data = {"stages": data}
-        if isinstance(data, dict) and "stages" in data:
-            file = desk / f"{number}.yaml"
-            file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
-            assert load(file).stages
+@pytest.mark.parametrize(("document", "number"), SHOWN, ids=lambda value: getattr(value, "name", value))
+def test_configs_in_the_documents_are_right(document: Path, number: int, desk: Path) -> None:
+    texts = shown(document)
+    file = desk / "shown.yaml"
+    if document.name == "emulator.md":
+        file.write_text(texts[number], encoding="utf-8")
+        assert Scenario.load(file)
+        return
+    data = yaml.safe_load(texts[number])
+    if isinstance(data, list):
+        data = {"stages": data}
+    if "stages" not in data:  # an excerpt from the config that the document begins with
+        data = yaml.safe_load(texts[0]) | data
+    file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    assert load(file).stages
+
+
+def test_configs_in_the_documents_are_found() -> None:
+    found = {named(document) for document, _ in SHOWN}
+    pages = ("config", "echo", "emulator", "jobs", "transcript", "turns")
+    assert found >= {"README.md", *(f"docs/{page}.md" for page in pages)}
 
 
 @pytest.mark.real_time
