@@ -41,6 +41,7 @@ class LiveConversationMachine:
     _samples: int = 0  # of the caller's turn so far
     _rate: int = 0
     _acknowledged_until: float = 0.0  # up to when the session behind the newest handle has the call
+    _unanswered_since: float = 0.0  # when the oldest turn began that is unanswered, if there is one
 
     def __post_init__(self, functions: frozenset[str]) -> None:
         policy = self.policy
@@ -148,6 +149,7 @@ class LiveConversationMachine:
         if self.replying:
             self.replay_buffer.answered()  # the answer to it has begun to be played
         self.replay_buffer.recorded()
+        self._turn_begins(now)
         return [*actions, *self._reply.finish(now, interrupted=True), *self._uplink.open_window()]
 
     def caller_audio(self, pcm: bytes, rate: int) -> list[Action]:
@@ -201,6 +203,7 @@ class LiveConversationMachine:
     def instruct(self, text: str, now: float) -> list[Action]:
         """Send text that nobody spoke to the model."""
         self._turn_taking.expected_answer.input_sent()
+        self._turn_begins(now)
         actions = self._uplink.instruct(text, speaking=self.caller_speaking)
         self._downlink.expect_reply(now)
         return actions
@@ -210,6 +213,7 @@ class LiveConversationMachine:
         if self._tool_calls.is_cancelled(id):
             return []
         self._turn_taking.expected_answer.input_sent()
+        self._turn_begins(now)
         sent = self._uplink.tool_result(id, name, result, as_text, speaking=self.caller_speaking)
         actions = [Note(events.ToolAnswered(now, id, name)), *sent]
         self._downlink.expect_reply(now)
@@ -292,7 +296,8 @@ class LiveConversationMachine:
                 if handle is None:
                     return [*self._connection.handle_updated(handle, now)]
                 if not self._uplink.preamble:
-                    self._acknowledged_until = now
+                    # A turn that is unanswered may have been too late for this handle, whole or in part.
+                    self._acknowledged_until = self._unanswered_since if self.replay_buffer.pending else now
                 updated = self._connection.handle_updated(handle, now)
                 return [*self._uplink.handle_updated(), *updated, *self._downlink.rotate_if_quiet(now)]
             case messages.TurnComplete():
@@ -303,6 +308,10 @@ class LiveConversationMachine:
                 return [self._downlink.usage.charge(counts), *(self._downlink.context_lost(now) if lost else [])]
             case _:
                 return self._downlink.on_output(message, now)
+
+    def _turn_begins(self, now: float) -> None:
+        if not self.replay_buffer.pending:
+            self._unanswered_since = now
 
     def _idle(self, now: float) -> list[Action]:
         match self._idle_timer.tick(now):

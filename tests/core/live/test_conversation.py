@@ -450,3 +450,19 @@ def test_after_the_end_no_reply_is_played() -> None:
     assert feed(machine, AUDIO, messages.InputTranscribed("Bruce.")) == [CallerFragment("Bruce.")]
     assert HangUp() in machine.close(5.0) and machine.deadline() is None
     assert machine.lost(1006, "", CloseAction.RESUME, "", 1, 6.0) == []
+
+
+def test_a_turn_that_was_too_late_for_the_newest_handle_is_told_to_the_session_behind_it() -> None:
+    machine = live()
+    answer(machine, now=6.0)
+    feed(machine, messages.HandleUpdated("h2"), now=6.6)  # the model has not replied: it may not have this turn
+    feed(machine, AUDIO, messages.OutputTranscribed(" I see."), messages.GenerationComplete(), now=7.0)
+    machine.playback_stopped(8.0)
+    feed(machine, messages.TurnComplete(), now=8.0)
+    machine.lost(1006, "", CloseAction.RESUME, "lost", 1, 9.0)
+    machine.tick(10.0)
+    utterances = [*TALK[:1], UtteranceSpoken(8.0, "caller", "Bruce.", 6.0, 6.5)]
+    opened = machine.opened(0.1, None, utterances, True, 10.1)
+    assert [event.first for event in noted(opened, events.TurnSentAsText)] == [1]
+    texts = [item.text for item in sent(answer(machine, now=11.0)) if isinstance(item, messages.InTurnText)]
+    assert len(texts) == 1 and 'The candidate said "Bruce."' in texts[0] and "welcome" not in texts[0]
