@@ -69,14 +69,12 @@ class AnswerExpectedFrame(SystemFrame):
     """The answer that the examiner's question asks for, sent upstream by the stage that has the exam plan.
 
     `silence` is how many seconds of quiet end the answer, None as configured. An answer of less than `at_least` seconds
-    is hardly complete, and a candidate may think for `thinking` seconds before it. `withdrawn` when the question was
-    cut off and the model instructed to go on: no answer to it is expected.
+    is hardly complete, and a candidate may think for `thinking` seconds before it.
     """
 
     silence: float | None = None
     at_least: float = 0.0
     thinking: float = 0.0
-    withdrawn: bool = False
 
 
 @dataclass

@@ -78,7 +78,7 @@ class Repetition(Stage[RepetitionSettings]):
                     self._machine.playback_ended(now)
                 case AnswerExpectedFrame() if self._going_on:
                     # To the question that was cut off: an answer expected would make the next reply look unsolicited.
-                    frame.withdrawn = True
+                    return
                 case _:
                     pass
             await self.push_frame(frame, direction)

@@ -147,7 +147,7 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self._carry_out(live.caller_stopped(now))
             case VoiceSpanFrame(ended=ended) if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(live.caller_voiced(ended, now))
-            case AnswerExpectedFrame(at_least=at_least, thinking=thinking, withdrawn=False):
+            case AnswerExpectedFrame(at_least=at_least, thinking=thinking):
                 live.answer_expected(at_least, thinking)
             case BotStartedSpeakingFrame():
                 live.playback_started(now)

@@ -55,8 +55,9 @@ class ManualVad(Stage[ManualVadSettings]):
             case InputAudioRawFrame():
                 await self._on_audio(frame)
                 return
-            case AnswerExpectedFrame(silence=silence, withdrawn=False):
+            case AnswerExpectedFrame(silence=silence):
                 await self._carry_out(self._turns.set_silence(silence, self.session.now()))
+                return
             case InputDTMFFrame(button=key):
                 await self._pressed(key.value)
             case BotStartedSpeakingFrame() if direction is FrameDirection.UPSTREAM:

@@ -85,22 +85,22 @@ async def test_an_instruction_quotes_nobody_and_comes_as_often_as_allowed() -> N
     assert "go on" in instruction.text.lower() and "nine" not in instruction.text
 
 
-@pytest.mark.parametrize(("do", "withdrawn"), [("flag", False), ("cut", False), ("instruct", True)])
+@pytest.mark.parametrize(("do", "expected"), [("flag", [2.0]), ("cut", [2.0]), ("instruct", [])])
 async def test_no_answer_is_expected_to_a_question_that_the_model_was_instructed_to_leave(
-    do: str, withdrawn: bool
+    do: str, expected: list[float]
 ) -> None:
     repetition, _ = stage(do=do)
     async with running(repetition) as ends:
         await reply(ends)
         await answer(ends, "A small town by the sea.")
         await reply(ends)
-        await ends.pull(AnswerExpectedFrame(), InstructionFrame(text="mark"))
+        await ends.pull(AnswerExpectedFrame(at_least=2.0), InstructionFrame(text="mark"))
         await ends.until(lambda: any(frame.text == "mark" for frame in ends.rose(InstructionFrame)))
-        assert [frame.withdrawn for frame in ends.rose(AnswerExpectedFrame)] == [withdrawn]
+        assert [frame.at_least for frame in ends.rose(AnswerExpectedFrame)] == expected
         await reply(ends, ("What did you do there as a child?",))
         await ends.pull(AnswerExpectedFrame(at_least=3.0))
-        await ends.until(lambda: len(ends.rose(AnswerExpectedFrame)) == 2)
-        assert not ends.rose(AnswerExpectedFrame)[1].withdrawn
+        await ends.until(lambda: len(ends.rose(AnswerExpectedFrame)) > len(expected))
+        assert [frame.at_least for frame in ends.rose(AnswerExpectedFrame)] == [*expected, 3.0]
 
 
 @pytest.mark.parametrize("former", [{"do": "nudge"}, {"nudges": 1}])

@@ -139,7 +139,7 @@ async def test_a_question_sets_how_long_its_answer_may_pause() -> None:
             [stopped] = ends.got(CallerStoppedFrame)
             [closed] = session.of(TurnClosed)
         assert closed.at - stopped.spoke_until == pytest.approx(until, abs=0.05)
-        assert len(ends.rose(AnswerExpectedFrame)) == 1, "it goes on to whoever is in front"
+        assert ends.rose(AnswerExpectedFrame) == [], "it is for nobody else"
 
 
 async def test_a_key_is_recorded_and_the_one_agreed_on_ends_the_answer() -> None:
