@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from alembic.util import CommandError
 from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -238,10 +239,21 @@ class Database:
         if self.file is None:
             # A database in memory lives as long as its one connection.
             common |= {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
-        engine = create_async_engine(self.url, connect_args={"timeout": self._timeout}, **common)
+        engine = create_async_engine(self.url, async_creator=self._connect_sqlite, **common)
         event.listen(engine.sync_engine, "connect", _on_connect)
         event.listen(engine.sync_engine, "begin", _on_begin)
         return engine
+
+    async def _connect_sqlite(self) -> Any:
+        arguments, options = self._engine.dialect.create_connect_args(self.url)
+        connection = aiosqlite.connect(*arguments, **{**options, "timeout": self._timeout})
+        connection._thread.daemon = True  # as SQLAlchemy has it, too
+        try:
+            return await connection
+        except BaseException:
+            # aiosqlite does not wait for its thread, which would then find a loop that is closed.
+            await asyncio.to_thread(connection._thread.join)
+            raise
 
     async def _prepare_file(self, file: Path, create: bool) -> None:
         if not file.parent.is_dir():
@@ -278,12 +290,16 @@ def _on_connect(connection: Any, _: object) -> None:
     # Leave transactions to us: Python's own handling begins them late, and never for a SELECT or a CREATE TABLE.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA synchronous = FULL")  # what is committed survives a power cut
-    cursor.execute("PRAGMA journal_mode")
-    # Readers and the one writer do not wait for each other. The mode stays with the file; memory has its own.
-    if cursor.fetchone() not in (("wal",), ("memory",)):
-        cursor.execute("PRAGMA journal_mode = WAL")
+    try:
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA synchronous = FULL")  # what is committed survives a power cut
+        cursor.execute("PRAGMA journal_mode")
+        # Readers and the one writer do not wait for each other. The mode stays with the file; memory has its own.
+        if cursor.fetchone() not in (("wal",), ("memory",)):
+            cursor.execute("PRAGMA journal_mode = WAL")
+    except BaseException:
+        connection.close()  # the pool forgets a connection that failed here
+        raise
     cursor.close()
 
 

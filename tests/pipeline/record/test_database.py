@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -117,6 +118,13 @@ async def test_a_file_that_is_no_record_is_refused(make: Callable[[Path], None],
     make(file)
     said = await refusal(f"sqlite:///{file}")
     assert said.startswith(f"The database {file} ") and sentence in said
+
+
+def test_a_file_that_cannot_be_opened_leaves_no_thread(tmp_path: Path) -> None:
+    (tmp_path / "sessions.db").mkdir()
+    for _ in range(20):
+        asyncio.run(refusal(f"sqlite:///{tmp_path}/sessions.db"))
+        assert [one.name for one in threading.enumerate() if "_connection_worker_thread" in one.name] == []
 
 
 async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
