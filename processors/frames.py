@@ -43,8 +43,11 @@ class WindowClosedFrame(DataFrame):
 
 @dataclass
 class AudioReplayedFrame(DataFrame):
-    """The caller's audio since the last acknowledged window was replayed to the model: its transcription repeats."""
+    """The caller's audio since the last acknowledged window was replayed to the model, or the `whole` of the turn: its
+    transcription repeats.
+    """
 
+    whole: bool = False
     interruptible: bool = field(default=False, init=False)
 
 

@@ -147,8 +147,8 @@ class Transcript(Stage[TranscriptSettings]):
                 await self._carry_out(self._repair.progress(*assembler.caller_pending, now))
             case WindowClosedFrame(acknowledged=acknowledged):
                 assembler.window_closed(acknowledged=acknowledged)
-            case AudioReplayedFrame():
-                assembler.audio_replayed()
+            case AudioReplayedFrame(whole=whole):
+                assembler.audio_replayed(whole=whole)
             case ShadowReadyFrame(always=always):
                 self._repair.transcriber_ready(always)
             case ShadowTextFrame(text=text, started=started, ended=ended, repaired=repaired, segments=segments):

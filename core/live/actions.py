@@ -113,8 +113,10 @@ class WindowClosed:
 class AudioReplayed:
     """The caller's audio since the last acknowledged window, or since the turn began, is sent again.
 
-    Its transcription comes again.
+    Its transcription comes again; `whole`: that of acknowledged windows, too.
     """
+
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,7 +250,7 @@ class LiveConversationMachine:
         actions: list[Action] = [*self._connection.opened(took, service_session, now)]
         if not self._connection.up:
             return actions  # the attempt had been abandoned
-        self._uplink.preamble = ""
+        self._uplink.preamble, whole = "", False
         if resumed and self.replay_buffer.handle_is_stale:
             # The handle is older than a turn that is over. Going on from it, the model would repeat that question.
             if self.policy.stale_handle == "new_session":
@@ -262,13 +262,13 @@ class LiveConversationMachine:
             if as_text := self.replay_buffer.sent_as_text:
                 actions.append(Note(events.TurnSentAsText(now, as_text[0], as_text[-1])))
         elif not resumed:
-            self.replay_buffer.seeded()
+            whole = self.replay_buffer.seeded()
             if utterances:
                 instruction = instruction_for_new_session(utterances, progress_summary)
                 actions.append(Seed((*seed(utterances), ("user", instruction))))
         self._reply.context_check.reconnected()
         self._turn_taking.expected_answer.reply_accepted()
-        if replayed := self._uplink.replay(now):
+        if replayed := self._uplink.replay(now, whole=whole):
             self._downlink.expect_reply(now)
         return [*actions, *replayed]
 

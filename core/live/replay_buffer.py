@@ -2,7 +2,8 @@
 
 An answer is no acknowledgement. A resumption handle restores the session as it was when the handle was given, and the
 service gives none while the model speaks, so a connection that dies then takes the answered turn with it. Nor is a
-flush: the part of the turn before it has reached the model, but until a handle is given, on that connection only.
+flush: the part of the turn before it has reached the model, but until a handle is given, on that connection only. And
+should the handle be refused, a new session has nothing of a turn that goes on, neither as audio nor as text.
 """
 
 from collections.abc import Iterator, Sequence
@@ -59,6 +60,7 @@ class ReplayBuffer:
     sent_as_text: list[int] = field(default_factory=list[int])  # the numbers of the audio of such turns
     _unanswered: list[_Entry] = field(default_factory=list[_Entry])
     _unacknowledged: list[_Entry] = field(default_factory=list[_Entry])  # answered, and newer than any handle
+    _acknowledged: list[_Entry] = field(default_factory=list[_Entry])  # of the turn that goes on, for a new session
     _seconds: float = 0.0  # of audio in memory
     _replayed: int = 0  # of the unanswered items, so many were replayed at once on this connection
 
@@ -104,25 +106,34 @@ class ReplayBuffer:
         What is left of them belongs to a turn that goes on.
         """
         entries = self._unacknowledged
-        end = max((n for n, entry in enumerate(entries) if _is_end(entry)), default=-1) + 1
+        end = _end(entries)
         self.handle_is_stale = self.handle_is_stale or end > 0
         self.sent_as_text += [entry.number for entry in entries[:end] if entry.number]
         self._unacknowledged = entries[end:]
+        if end > 0:
+            self._acknowledged.clear()
 
     def acknowledged(self) -> bool:
         """A handle was given: the session behind it has all that was answered.
 
-        Returns whether that includes a part of a turn which goes on: it will not be replayed.
+        Returns whether that includes a part of a turn which goes on: it will not be replayed to that session.
         """
         part = bool(self._unacknowledged) and _is_flush(self._unacknowledged[-1])
-        self.seeded()
+        self._nothing_is_stale()
+        entries = [*self._acknowledged, *self._unacknowledged]
+        self._acknowledged = entries[_end(entries) :]
         self._unacknowledged.clear()
         return part
 
-    def seeded(self) -> None:
-        """A new session was given the text of all that is recorded."""
-        self.handle_is_stale = False
-        self.sent_as_text.clear()
+    def seeded(self) -> bool:
+        """A new session was given the text of all that is recorded.
+
+        Returns whether the turn that goes on will be replayed with a part that the lost session had acknowledged.
+        """
+        self._nothing_is_stale()
+        part, self._acknowledged = self._acknowledged, []
+        self._unacknowledged = [*part, *self._unacknowledged]
+        return bool(part)
 
     def interrupted(self) -> None:
         """The model's reply was cut off by the newest turn, which is all that is left to answer.
@@ -147,6 +158,10 @@ class ReplayBuffer:
                 del self._unanswered[n : n + 2]  # with the start that follows it
         self._replayed = len(self._unanswered)
         return list(_joined(self._read(entry.item) for entry in self._unanswered))
+
+    def _nothing_is_stale(self) -> None:
+        self.handle_is_stale = False
+        self.sent_as_text.clear()
 
     def _drop_before(self, index: int) -> None:
         self._unanswered = self._unanswered[index:]
@@ -184,8 +199,10 @@ def _is_flush(entry: _Entry) -> bool:
     return entry.item == EndActivity(flush=True)
 
 
-def _is_end(entry: _Entry) -> bool:
-    return isinstance(entry.item, EndActivity | TextTurn) and not _is_flush(entry)
+def _end(entries: Sequence[_Entry]) -> int:
+    """Where the turn begins that goes on behind those that are finished."""
+    ends = (n for n, entry in enumerate(entries) if isinstance(entry.item, EndActivity | TextTurn))
+    return max((n for n in ends if not _is_flush(entries[n])), default=-1) + 1
 
 
 def _joined(items: Iterator[Outgoing]) -> Iterator[Outgoing]:

@@ -126,13 +126,13 @@ class Uplink:
             actions.append(Transmit((messages.ToolResult(call.id, call.name, result),)))
         return [*actions, *self.send_held()]
 
-    def replay(self, now: float) -> list[Action]:
-        """Send to a new connection what is unanswered or unacknowledged."""
+    def replay(self, now: float, *, whole: bool = False) -> list[Action]:
+        """Send to a new connection what is unanswered or unacknowledged; `whole`: as AudioReplayed has it."""
         if not (replayed := self.replay_buffer.replay()):
             return []
         numbers, actions = self.replay_buffer.numbers, list[Action]()
         if numbers:
-            actions = [Note(events.TurnReplayed(now, numbers[0], numbers[-1])), AudioReplayed()]
+            actions = [Note(events.TurnReplayed(now, numbers[0], numbers[-1])), AudioReplayed(whole)]
         return [*actions, self._transmit(replayed)]
 
     def handle_updated(self) -> list[Action]:

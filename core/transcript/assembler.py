@@ -141,10 +141,12 @@ class TranscriptAssembler:
             caller.closed = len(caller.fragments)
         self._spacing.window_closed()
 
-    def audio_replayed(self) -> None:
-        """The unacknowledged audio of the turn was replayed: its new text replaces the text there is."""
+    def audio_replayed(self, *, whole: bool = False) -> None:
+        """The unacknowledged audio of the turn was replayed, or the `whole` of it: new text replaces its old."""
         if self._caller is not None:
             self._caller.replayed = True
+            if whole:
+                self._caller.acknowledged = 0
 
     def examiner_transcribed(self, text: str, now: float) -> list[FinishedUtterance]:
         """A fragment of the examiner's text was received; empty for audio without text."""

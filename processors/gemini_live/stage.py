@@ -191,8 +191,8 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self.push_frame(TranscriptionFrame(text, "caller", datetime.now(UTC).isoformat()))
             case WindowClosed(acknowledged):
                 await self.push_frame(WindowClosedFrame(acknowledged=acknowledged))
-            case AudioReplayed():
-                await self.push_frame(AudioReplayedFrame())
+            case AudioReplayed(whole):
+                await self.push_frame(AudioReplayedFrame(whole=whole))
             case BeginSpeech():
                 await self.push_frame(TTSStartedFrame())
             case EndSpeech():
@@ -237,14 +237,16 @@ class GeminiLive(Stage[GeminiLiveSettings]):
         live, session, dialed = self._live, self.session, self.session.now()
         connection = Connection(self._client, self.settings.model, self.settings.model_facts, self.settings.chunk)
         self._connection = connection
-        resumed, utterances = dial.handle is not None, tuple(session.utterances)
+        resumed = dial.handle is not None
         try:
-            seeded = bool(utterances) and not resumed
+            seeded = bool(session.utterances) and not resumed
             config = connect_config(
                 self.settings, session.tools, dial.handle, instructions=session.instructions, seeded=seeded
             )
             await connection.open(config, self.settings.dial_timeout)
             now = session.now()
+            # By now more may have been said than when it was dialed. A session that was not set up for it takes none.
+            utterances = tuple(session.utterances) if resumed or seeded else ()
             service_session, summary = connection.service_session, session.progress_summary
             opened = live.opened(now - dialed, service_session, utterances, resumed, now, progress_summary=summary)
             await self._carry_out(opened)

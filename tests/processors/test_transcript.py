@@ -8,6 +8,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 
 from core.events import AlternativeTranscribed, GapFound, TranscriptCheckpointed, TranscriptMeasured, UtteranceSpoken
 from processors.frames import (
+    AudioReplayedFrame,
     CallerStoppedFrame,
     GapFrame,
     ReplyDoneFrame,
@@ -15,6 +16,7 @@ from processors.frames import (
     ShadowTextFrame,
     UtteranceFrame,
     VoiceSpanFrame,
+    WindowClosedFrame,
 )
 from processors.transcript import Transcript, TranscriptSettings
 from support.frames import Ends, running
@@ -50,6 +52,18 @@ async def test_a_question_and_an_answer_are_recorded_in_order() -> None:
         ("examiner", "Thank you."),
     ]
     assert len(ends.got(UtteranceFrame)) == 3
+
+
+@pytest.mark.parametrize(("whole", "again"), [(False, " two three."), (True, " One two three.")])
+async def test_the_text_of_replayed_audio_replaces_what_it_repeats(whole: bool, again: str) -> None:
+    session = FakeSession()
+    async with running(Transcript(TranscriptSettings(), session)) as ends:
+        await ends.push(UserStartedSpeakingFrame(), transcribed(" One"))
+        await ends.push(WindowClosedFrame(acknowledged=False), WindowClosedFrame(acknowledged=True))
+        await ends.push(transcribed(" two"), AudioReplayedFrame(whole=whole), transcribed(again))
+        await ends.push(CallerStoppedFrame(spoke_until=session.now()), examiner("Thank you."), ReplyDoneFrame())
+        await ends.until(lambda: len(ends.got(UtteranceFrame)) == 2)
+    assert session.utterances[0].text == "One two three."
 
 
 async def test_words_that_are_pending_when_the_call_ends_are_recorded_as_partial() -> None:

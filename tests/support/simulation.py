@@ -1,12 +1,15 @@
 """A whole exam on imagined time: our Live conversation and the emulator's, with nothing but this file between.
 
-A caller of known samples speaks whenever the examiner has stopped. Every event has a time and happens in order, so an
-exam of minutes with any number of broken connections takes milliseconds.
+A caller of known samples speaks whenever the examiner has stopped. Every tenth of a second that he speaks has a number,
+which its samples and its transcription show, so that a test can follow each to wherever it went. Every event has a time
+and happens in order, so an exam of minutes with any number of broken connections takes milliseconds.
 """
 
 import heapq
 import itertools
 import json
+import re
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,7 +18,6 @@ from typing import Any
 from google.genai import _live_converters as wire
 from google.genai import types
 
-from core import events
 from core.audio.pcm import seconds
 from core.events import Event, UtteranceSpoken
 from core.live.actions import (
@@ -41,7 +43,7 @@ from core.live.actions import (
 from core.live.close_codes import classify, classify_refusal, explain
 from core.live.connection import ConnectionPolicy, ConnectionState
 from core.live.conversation import LiveConversationMachine
-from core.live.messages import EndActivity, Outgoing, StartActivity, TextTurn, ToolResult
+from core.live.messages import EndActivity, InputTranscribed, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
 from core.live.model_facts import model_facts
 from core.live.policy import LivePolicy
 from core.live.watchdog import WatchdogPolicy
@@ -61,6 +63,30 @@ CHUNK = 0.1
 FUNCTION = {"name": "reportScoringResults", "parameters": {"type": "OBJECT", "properties": {}}}
 HANDSHAKE = 0.2
 WAITS_FOR_THE_REST = 6.0
+FIRST = 8001  # the number of the first tenth of a second; as the value of its samples it is loud enough to be speech
+
+
+def numbers(pcm: bytes) -> list[int]:
+    """The numbers of the tenths of a second in this audio: each is full of its own."""
+    step = 2 * round(CHUNK * RATE)
+    return [int.from_bytes(pcm[at : at + 2], "little") for at in range(0, len(pcm), step)]
+
+
+def transcription(pcm: bytes) -> str:
+    """The transcription of this audio: `(8001-8040)` for the tenths of a second with these numbers."""
+    runs: list[list[int]] = []
+    for number in numbers(pcm):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][-1] = number
+        else:
+            runs.append([number, number])
+    return " ".join(f"({first}-{last})" for first, last in runs)
+
+
+def numbers_in_text(text: str) -> list[int]:
+    """The numbers of the tenths of a second whose transcription this text has."""
+    runs = re.findall(r"\((\d+)-(\d+)\)", text)
+    return [number for first, last in runs for number in range(int(first), int(last) + 1)]
 
 
 @dataclass
@@ -70,7 +96,20 @@ class Turn:
     pcm: bytes
     began: float
     ended: float = 0.0
-    windows: list[bytes] = field(default_factory=list[bytes])  # as some connection closed them
+
+
+@dataclass
+class Context:
+    """What a model has of the call: what it was sent on its connection, and on those that it was resumed from."""
+
+    windows: list[bytes] = field(default_factory=list[bytes])
+    texts: list[str] = field(default_factory=list[str])  # history and instructions
+    # The caller's windows that the service had received, and not transcribed, when it was connected to last.
+    untranscribed: set[int] = field(default_factory=set[int])
+
+    def copy(self) -> "Context":
+        """What a handle stands for that is given now."""
+        return Context([*self.windows], [*self.texts], {*self.untranscribed})
 
 
 @dataclass
@@ -88,10 +127,8 @@ class Outcome:
     discarded: int
     played: list[tuple[float, str]]
     longest_silence: float
-    resumed_context: list[bytes] = field(default_factory=list[bytes])  # the windows that the last model has
-    without_deadline: list[tuple[float, ConnectionState]] = field(
-        default_factory=list[tuple[float, ConnectionState]]
-    )  # without a deadline
+    context: Context = field(default_factory=Context)  # of the model on the last connection that was opened
+    without_deadline: list[tuple[float, ConnectionState]] = field(default_factory=list[tuple[float, ConnectionState]])
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The events of one kind."""
@@ -144,14 +181,15 @@ class Simulation:
         self._goes_on, self._at_least, self._interrupts = goes_on, at_least, interrupts
         self._speaking = False
         self._plays_until = 0.0
-        self._generated = False
-        self._seen_speech = False
         self._quiet_since = 0.0
         self._done = False
         self._cut_at: float | None = None
-        self._samples = itertools.count(1)
-        self._handles: dict[str, tuple[bytes, ...]] = {}
+        self._numbers = itertools.count(FIRST)
+        self._context = Context()
+        self._handles: dict[str, Context] = {}
+        self._transcribed: set[int] = set()
         self._window_open = False
+        self._resumed = False  # whether the connection was dialed with a handle
         self._pausing = False  # between the halves of an answer
         self.out = Outcome(ConnectionState.IDLE, 0.0, [], [], [], [], [], [], 0, [], 0.0)
 
@@ -166,6 +204,9 @@ class Simulation:
             self.now = max(self.now, at)
             happen()
         self._finished(self._transcript.finish(self.now))
+        if self.live.state in (ConnectionState.LIVE, ConnectionState.DRAINING) and not self._speaking:
+            # What a resumed session lacks is sent with the next turn, whatever that is.
+            self._do(self.live.instruct("End.", self.now))
         self._do(self.live.close(self.now))
         self.out.state, self.out.ended = self.live.state, self.now
         return self.out
@@ -213,6 +254,7 @@ class Simulation:
                 for item in items:
                     self._send(item)
             case Seed(turns):
+                self._context.texts += [text for _, text in turns]
                 self._receive(history_message(turns, self._facts))
             case Note(event):
                 self.out.log.append(event)
@@ -220,8 +262,8 @@ class Simulation:
                 self._finished(self._transcript.caller_transcribed(text, self.now))
             case WindowClosed(acknowledged):
                 self._transcript.window_closed(acknowledged=acknowledged)
-            case AudioReplayed():
-                self._transcript.audio_replayed()
+            case AudioReplayed(whole):
+                self._transcript.audio_replayed(whole=whole)
             case Caption(text):
                 self.out.played.append((self.now, text))
                 self._finished(self._transcript.examiner_transcribed(text, self.now))
@@ -232,7 +274,6 @@ class Simulation:
             case CutSpeech():
                 self._plays_until = self.now
             case EndSpeech():
-                self._generated = True
                 until = self._plays_until
                 self._at(max(0.0, until - self.now), lambda: self._played(until))
             case ReplyOver(interrupted, played_share):
@@ -323,7 +364,7 @@ class Simulation:
 
     def _chunk(self) -> bytes:
         """A tenth of a second that is like no other."""
-        number = next(self._samples)
+        number = next(self._numbers)
         return number.to_bytes(2, "little") * round(CHUNK * RATE)
 
     # --- the service's side
@@ -357,7 +398,8 @@ class Simulation:
             if dial.handle is None and self.out.utterances and self._facts.history == "initial":
                 setup["historyConfig"] = {"initialHistoryInClientContent": True}
             self._resumed = dial.handle is not None
-            self.out.resumed_context, self._window_open = list(self._handles.get(dial.handle or "", ())), False
+            self._context = self._handles.get(dial.handle or "", Context()).copy()
+            self._window_open = False
             self._take(conversation, conversation.receive({"setup": setup}, self.now))
 
         self._at(HANDSHAKE, answer)
@@ -372,6 +414,8 @@ class Simulation:
                 self._window_open = False
             case TextTurn() if self._window_open:
                 raise AssertionError("a text turn closes the window into which the caller speaks")
+            case TextTurn(text) | InTurnText(text):
+                self._context.texts.append(text)
             case ToolResult(id):
                 self.out.answers.append(id)
             case _:
@@ -400,10 +444,8 @@ class Simulation:
                         0.02, lambda i=id, p=pcm: self._take(conversation, conversation.synthesized(i, p, self.now))
                     )
                 case outputs.Listen(id, pcm):
-                    words = f"({len(pcm) / 32000:.1f} s of speech)"
-                    self._at(
-                        0.02, lambda i=id, w=words: self._take(conversation, conversation.transcribed(i, w, self.now))
-                    )
+                    # At once: the service goes on to what it was sent next with the words of this.
+                    self._take(conversation, conversation.transcribed(id, transcription(pcm), self.now))
                 case outputs.Note(what, details):
                     self._note(conversation, what, details)
                 case outputs.SendRaw(frame):
@@ -417,14 +459,19 @@ class Simulation:
         if conversation is not self._conversation or number != self._number:
             return
         if "setupComplete" in message:
+            received = {number for _, window in self.out.windows for number in numbers(window)}
+            self._context.untranscribed |= received - self._transcribed
+            self.out.context = self._context
             utterances = sorted(self.out.utterances, key=lambda u: u.started)
             self._do(self.live.opened(HANDSHAKE, None, utterances, self._resumed, self.now))
             return
         if self.live.state is ConnectionState.DIALING:
             return
         parsed = types.LiveServerMessage.model_validate(wire._LiveServerMessage_from_mldev(message))
-        for message in translate(parsed):
-            self._do(self.live.on_server_message(message, number, self.now))
+        for incoming in translate(parsed):
+            if isinstance(incoming, InputTranscribed):
+                self._transcribed.update(numbers_in_text(incoming.text))
+            self._do(self.live.on_server_message(incoming, number, self.now))
 
     def _end(self, conversation: Conversation, code: int, reason: str) -> None:
         conversation.lost(self.now)
@@ -444,16 +491,10 @@ class Simulation:
 
     def _note(self, conversation: Conversation, what: str, details: dict[str, Any]) -> None:
         if what == "window.closed":
-            import base64
-
-            self.out.windows.append((conversation.connection, base64.b64decode(details["pcm"])))
-            self.out.resumed_context.append(self.out.windows[-1][1])
+            window = b64decode(details["pcm"])
+            self.out.windows.append((conversation.connection, window))
+            self._context.windows.append(window)
         elif what == "handle.given":
-            self._handles[details["handle"]] = tuple(self.out.resumed_context)
+            self._handles[details["handle"]] = self._context.copy()
         elif what == "audio.discarded":
             self.out.discarded += details["samples"]
-
-
-def replayed_gap(outcome: Outcome) -> float:
-    """The longest time without a connection."""
-    return max((opened.gap for opened in outcome.of(events.ConnectionOpened)), default=0.0)

@@ -49,6 +49,41 @@ def test_a_recorded_turn_that_no_handle_acknowledged_is_not_replayed_but_sent_as
     assert not buffer.handle_is_stale
 
 
+def test_a_new_session_is_replayed_a_turn_that_goes_on_with_the_part_that_a_handle_had() -> None:
+    buffer = ReplayBuffer()
+    over, first, second, third = (Audio(bytes([n]) * 32000, 16000) for n in range(4))
+    for item in (StartActivity(), over, EndActivity(), StartActivity(), first, EndActivity(flush=True)):
+        buffer.add(item)
+    buffer.answered()
+    assert buffer.acknowledged(), "a part of a turn that goes on"
+    for item in (StartActivity(), second, EndActivity(flush=True)):
+        buffer.add(item)
+    buffer.answered()
+    assert buffer.acknowledged()
+    for item in (StartActivity(), third):
+        buffer.add(item)
+    assert buffer.replay() == [StartActivity(), third], "to the session that the handle is of"
+    assert buffer.seeded()
+    assert buffer.numbers == [2, 3, 4]
+    assert buffer.replay() == [StartActivity(), first, second, third]
+    buffer.answered()
+    assert not buffer.seeded(), "once is enough"
+
+
+def test_a_new_session_is_not_replayed_a_turn_whose_text_it_is_given() -> None:
+    buffer = ReplayBuffer()
+    for item in (StartActivity(), SECOND, EndActivity(flush=True)):
+        buffer.add(item)
+    buffer.answered()
+    buffer.acknowledged()
+    for item in (StartActivity(), SECOND, EndActivity()):
+        buffer.add(item)
+    buffer.answered()
+    buffer.recorded()
+    assert not buffer.seeded()
+    assert buffer.replay() == []
+
+
 def test_a_flushed_turn_is_replayed_as_one_window() -> None:
     buffer = ReplayBuffer()
     for item in (StartActivity(), SECOND, EndActivity(flush=True), StartActivity(), SECOND, EndActivity()):

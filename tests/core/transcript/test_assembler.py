@@ -108,6 +108,22 @@ def test_audio_without_words_is_no_utterance() -> None:
     assert t.caller_transcribed(" ", 2.5) == [] and t.finish(3.0) == []
 
 
+def test_text_of_a_turn_that_is_replayed_whole_stands_once() -> None:
+    t = TranscriptAssembler()
+    t.caller_started(1.0)
+    t.caller_transcribed("My name", 2.0)
+    t.window_closed(acknowledged=False)
+    t.window_closed()
+    t.caller_transcribed(" is Bruce", 3.0)
+    t.audio_replayed(whole=True)
+    assert t.unfinished[0][1] == "My name is Bruce", "until there is another"
+    t.caller_transcribed("My name is", 4.0)
+    t.caller_transcribed(" Bruce.", 4.1)
+    t.caller_stopped(5.0, 4.0)
+    [finished] = t.reply_done(6.0)
+    assert finished.utterance.text == "My name is Bruce."
+
+
 def test_text_of_replayed_audio_stands_once() -> None:
     t = TranscriptAssembler()
     t.caller_started(1.0)

@@ -15,11 +15,14 @@ from pipecat.frames.frames import (
 )
 
 from core.events import ReplySuppressed, UtteranceSpoken
+from core.live.close_codes import CloseAction
 from core.live.messages import (
     EndActivity,
     GenerationComplete,
     HandleUpdated,
     Incoming,
+    InputTranscribed,
+    InTurnText,
     ModelAudio,
     Outgoing,
     OutputTranscribed,
@@ -27,8 +30,10 @@ from core.live.messages import (
 )
 from processors.frames import AnswerExpectedFrame, CallerStoppedFrame, FlushFrame, ReplyDoneFrame, VoiceSpanFrame
 from processors.gemini_live import stage
+from processors.gemini_live.connection import ConnectionLostError
 from processors.gemini_live.settings import GeminiLiveSettings
 from processors.transcript import Transcript, TranscriptSettings
+from support.deadline import expecting
 from support.frames import Ends, running
 from support.session import FakeSession
 
@@ -44,22 +49,29 @@ class Service:
 
     def __init__(self, *_: Any) -> None:
         self.sent: list[Outgoing] = []
-        self.says: asyncio.Queue[Incoming] = asyncio.Queue()
+        self.says: asyncio.Queue[Incoming | ConnectionLostError] = asyncio.Queue()
+        self.dialed, self.answers = asyncio.Event(), asyncio.Event()
+        self.answers.set()
 
     async def open(self, *_: Any) -> None:
-        """Nothing to wait for."""
+        """Dialed, and open as soon as the service answers."""
+        self.dialed.set()
+        await self.answers.wait()
 
     def send(self, *items: Outgoing) -> None:
         self.sent += items
 
     async def events(self) -> AsyncIterator[Incoming]:
         while True:
-            yield await self.says.get()
+            said = await self.says.get()
+            if isinstance(said, ConnectionLostError):
+                raise said
+            yield said
 
     async def close(self) -> None:
         """Nothing to close."""
 
-    async def say(self, *events: Incoming) -> None:
+    async def say(self, *events: Incoming | ConnectionLostError) -> None:
         """Say this, and give the stage time to hear it."""
         for event in events:
             self.says.put_nowait(event)
@@ -146,3 +158,24 @@ async def test_a_short_answer_to_a_question_that_asks_for_a_long_one_is_not_repl
         assert not ends.got(TTSAudioRawFrame)
         await ends.until(lambda: ends.got(TTSAudioRawFrame))
         assert session.now() - stopped == pytest.approx(1.5, abs=0.2)
+
+
+async def test_a_session_is_given_what_was_said_by_the_time_it_opens(service: Service) -> None:
+    session = FakeSession()
+    async with running(examiner(session), Transcript(TranscriptSettings(), session)) as ends:
+        await begun(ends, service)
+        await ends.push(UserStartedSpeakingFrame(), AUDIO, CallerStoppedFrame(spoke_until=session.now(), voiced=1.0))
+        await ends.until(lambda: ends.got(CallerStoppedFrame))
+        await service.say(HandleUpdated(None), InputTranscribed(" In Sackville."), WORDS, VOICE, GenerationComplete())
+        service.answers.clear()
+        service.dialed.clear()
+        await service.say(ConnectionLostError(1006, "", CloseAction.RESUME, "It was lost."))
+        async with expecting("the next connection is dialed"):
+            await service.dialed.wait()
+        # The reply was cut off, so the answer to which it replied is recorded when the caller goes on.
+        await ends.push(UserStartedSpeakingFrame(), AUDIO)
+        await ends.until(lambda: any(one.speaker == "caller" for one in session.utterances))
+        service.answers.set()
+        await asyncio.sleep(0.1)
+        [told] = [item.text for item in service.sent if isinstance(item, InTurnText)]
+        assert "In Sackville." in told
