@@ -2,7 +2,8 @@
 
 import pytest
 
-from support.word_recall import recall, words
+from support.clips import ANSWERS, READ
+from support.word_recall import lost, recall, words
 
 SAID = "It's a small town, isn't it? A small, quiet town."
 
@@ -36,3 +37,39 @@ def test_words_that_the_recogniser_cannot_make_out_do_not_count() -> None:
 def test_where_nothing_was_said_there_is_no_share() -> None:
     with pytest.raises(ValueError, match="nothing was said"):
         recall("...", "a word")
+
+
+SPOKEN = " ".join(clip.text for clip in (*ANSWERS, READ))
+SPOKEN_WORDS = words(SPOKEN)
+
+
+@pytest.mark.parametrize("filler", [[], ["uh"]])
+@pytest.mark.parametrize("place", range(len(SPOKEN_WORDS)))
+def test_whichever_word_of_the_recordings_is_left_out_something_is_lost(place: int, filler: list[str]) -> None:
+    assert lost(SPOKEN, " ".join([*SPOKEN_WORDS[:place], *filler, *SPOKEN_WORDS[place + 1 :]]))
+
+
+def test_another_spelling_is_no_loss_where_it_was_seen() -> None:
+    assert lost(SPOKEN, SPOKEN) == []
+    written = """
+    My name is Bruce Bravo Romeo, uniformed Charlie Echo. I'm located in Sacville, New Brandswick.
+    And, uh, sackthill is a small university town. A closest large town is monkton, New brown ziq.
+    Ah, the weather here seems quite nice, makes fall day, and Mr. John Dashwood had then leisure to consider how much
+    there might. Be prudently and as power to do for them. You
+    """
+    assert lost(SPOKEN, written) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "missing"),
+    [
+        ("", ["quite", "nice", "(nice)", "fall", "day"]),
+        ("Quite nice, nice fog.", ["fall", "day"]),
+        ("Quite nice, nice fall.", ["day"]),
+        ("Very nice, nice fall day.", ["quite"]),
+        ("Quite nice fall day.", ["(nice)"]),
+        ("Fall day. Quite nice, nice.", ["fall", "day"]),
+    ],
+)
+def test_no_other_word_stands_for_one_that_is_spelled_one_way(written: str, missing: list[str]) -> None:
+    assert lost("Quite nice, (nice) fall day.", written) == missing

@@ -5,6 +5,8 @@ import re
 import jiwer
 
 _WORD = re.compile(r"[\w']+")
+_SAID = re.compile(r"\(?[\w']+\)?")
+_FILLERS = frozenset({"ah", "er", "erm", "hm", "mm", "uh", "um"})
 
 
 def words(text: str) -> list[str]:
@@ -33,3 +35,21 @@ def recall(said: str, written: str, *, audible: str | None = None) -> float:
     present = found(said, written)
     known = set(range(len(words(said)))) if audible is None else found(said, audible)
     return len(present & known) / len(known) if known else 0.0
+
+
+def lost(said: str, written: str) -> list[str]:
+    """The words of `said` that are not in `written`, in order; fillers do not count.
+
+    In the place of a word in parentheses any one word may stand: it is one that recognisers spell in many ways.
+    """
+    known = _SAID.findall(said.lower())
+    text = [word for word in words(written) if word not in _FILLERS]
+    if not text:
+        return known
+    [alignment] = jiwer.process_words(" ".join(known), " ".join(text)).alignments
+    present: set[int] = set()
+    for chunk in alignment:
+        if chunk.type in ("equal", "substitute"):
+            places = range(chunk.ref_start_idx, chunk.ref_end_idx)
+            present |= {place for place in places if chunk.type == "equal" or known[place].startswith("(")}
+    return [word for place, word in enumerate(known) if place not in present]
