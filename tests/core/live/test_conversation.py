@@ -106,6 +106,12 @@ def test_a_turn_is_a_window_and_a_reply_is_speech() -> None:
     assert feed(machine, messages.TurnComplete()) == []
 
 
+def test_of_each_turn_is_recorded_how_much_was_sent() -> None:
+    machine = live()
+    first, second = answer(machine, now=1.0), answer(machine, now=5.0)
+    assert [event.samples for event in noted([*first, *second], events.TurnSent)] == [320, 320]
+
+
 def test_audio_outside_a_turn_is_not_sent() -> None:
     machine = live()
     assert machine.caller_audio(PCM, 16000) == [] and machine.flush(1.0) == []

@@ -137,6 +137,20 @@ def test_text_of_replayed_audio_stands_once() -> None:
     assert texts(t.reply_done(7.0)) == ["I live in a small town."]
 
 
+def test_a_window_that_was_closed_before_a_replay_is_not_acknowledged_by_a_handle_after_it() -> None:
+    t = TranscriptAssembler()
+    t.caller_started(1.0)
+    t.caller_transcribed("I live in", 2.0)
+    t.window_closed(acknowledged=False)
+    t.audio_replayed()  # as one window, which goes on
+    t.caller_transcribed("I live", 3.0)
+    t.window_closed()
+    t.audio_replayed()
+    t.caller_transcribed("I live in a town.", 4.0)
+    t.caller_stopped(5.0, 4.0)
+    assert texts(t.reply_done(6.0)) == ["I live in a town."]
+
+
 def test_text_whose_replay_is_not_transcribed_stays() -> None:
     t = TranscriptAssembler()
     t.caller_started(1.0)
