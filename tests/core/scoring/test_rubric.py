@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -61,7 +62,6 @@ def test_the_fallback_schema_lets_the_model_say_that_it_does_not_know() -> None:
 
 
 def test_the_schemas_hold_only_what_gemini_accepts() -> None:
-    types = pytest.importorskip("google.genai.types")
     for name in ("speaking", "cefr", "percent"):
         declaration = rubric(name).declaration()
         types.FunctionDeclaration.model_validate(declaration)
