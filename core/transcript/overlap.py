@@ -73,7 +73,7 @@ def overlap(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int]
     starts = [-min(_BEGINNING, float(m)) for m in range(len(right) + 1)]
     scores, steps = [starts], [["start"] * len(starts)]
     for word in left:
-        above, row, taken = scores[-1], [0.0], ["start"]
+        above, row, chosen = scores[-1], [0.0], ["start"]
         for m, other in enumerate(right):
             score, step = max(
                 (above[m] + _likeness(word, other), "both"),
@@ -83,9 +83,9 @@ def overlap(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int]
                 key=lambda choice: choice[0],
             )
             row.append(score)
-            taken.append(step)
+            chosen.append(step)
         scores.append(row)
-        steps.append(taken)
+        steps.append(chosen)
     n, m = len(left), scores[-1].index(max(scores[-1]))
     if scores[n][m] < _PROOF:
         return []
