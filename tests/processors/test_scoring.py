@@ -73,6 +73,16 @@ async def test_a_call_that_lacks_scores_is_answered_with_which() -> None:
     assert answer["retryable"] and "grammar" in answer["message"] and "fluency" not in answer["message"]
 
 
+async def test_a_second_call_adds_to_what_the_first_reported() -> None:
+    session = FakeSession()
+    first, second = dict(list(BANDS.items())[:3]), dict(list(BANDS.items())[3:])
+    async with running(stage(session)) as ends:
+        for number, args in enumerate((first, second), 1):
+            await ends.push(ToolCallFrame(call_id=str(number), function="reportScoringResults", args=args))
+            await ends.until(lambda number=number: len(ends.rose(ToolAnswerFrame)) == number)
+    assert [frame.result["status"] for frame in ends.rose(ToolAnswerFrame)] == ["incomplete", "recorded"]
+
+
 async def test_scores_that_are_only_spoken_count() -> None:
     session = FakeSession()
     async with running(stage(session, score_timeout=6)) as ends:

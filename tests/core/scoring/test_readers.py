@@ -1,5 +1,6 @@
 """The readers one by one: what they refuse, what they quote, when it was said."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -367,19 +368,36 @@ TALK = """fluency vocabulary grammar overall for in a an the six seven and half 
 % same sorry no make that scratch all four not between or to is would if B2 C 1 [BAND_SCORES] [/BAND_SCORES] { } out of
 band score um ... both respectively as you your I give"""
 WORDS = st.sampled_from(TALK.split())
-SPOKEN = st.lists(st.lists(WORDS, max_size=14).map(" ".join) | st.text(max_size=60), max_size=5)
+SCORES = st.sampled_from(
+    [
+        "fluency 6",
+        "grammar is a B2.",
+        "I give you a 75 for grammar",
+        "[BAND_SCORES] fluency: C1",
+        "[BAND_SCORES] content: 7",
+    ]
+)
+SPOKEN = st.lists(st.lists(WORDS | SCORES, max_size=14).map(" ".join) | st.text(max_size=60), max_size=5)
 
 
 @given(SPOKEN, st.lists(st.sampled_from(["E", "E~", "C"]), min_size=5, max_size=5))
-def test_no_talk_raises_or_leaves_the_scale(texts: list[str], speakers: list[str]) -> None:
+def stay_on_the_scale(stated: Counter[str], texts: list[str], speakers: list[str]) -> None:
+    """All the values that are read out of any talk; `stated` counts them by source."""
     said = talk(*(f"{who}: {text}" for who, text in zip(speakers, texts, strict=False)))
     for name in ("speaking", "cefr", "percent"):
         scale = rubric(name).scale
         for reader in (BlockReader(rubric(name)), SpeechReader(rubric(name))):
             for reading in reader.read(said):
                 if isinstance(reading, Stated):
+                    stated[reading.source] += 1
                     assert scale.take(reading.value) == reading.value
                     assert reading.label == scale.label(reading.value)
+
+
+def test_no_talk_raises_or_leaves_the_scale() -> None:
+    stated = Counter[str]()
+    stay_on_the_scale(stated)
+    assert min(stated["speech"], stated["block"]) > 10, stated
 
 
 @given(st.text())

@@ -47,6 +47,14 @@ def test_words_begin_with_a_space_and_may_come_in_parts() -> None:
     ]
 
 
+def test_the_rest_of_a_turn_is_judged_with_the_window_before_it() -> None:
+    voice = [VoiceSpan(0.0, 8.0)]
+    said = [Fragment(f" word{n}", float(n)) for n in range(1, 5)]
+    assert find_gaps(voice, said, POLICY) == [], "half a word a second, though none in the last three"
+    [gap] = find_gaps(voice, said[:3], POLICY)
+    assert (gap.started, gap.ended, gap.words) == (0.0, 8.0, 3)
+
+
 class Talk:
     """Somebody who talks at a rate, with pauses: the voice, and when each word was said."""
 

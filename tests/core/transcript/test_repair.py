@@ -95,6 +95,16 @@ def test_a_gap_is_retranscribed_and_filled_in_its_place() -> None:
     assert (measured.completeness, measured.gaps, measured.repaired) == (1.0, 1, 1)
 
 
+def test_of_a_gap_that_grows_only_what_is_new_is_retranscribed() -> None:
+    repair = machine()
+    gaps: list[Any] = []
+    for until in (12.0, 20.0, 28.0):  # the caller goes on, and no more text comes
+        growing = answer(until, transcribed=((0, 4),))
+        gaps += noted(repair.text_complete(growing.fragments, growing.voice, until + 5), GapFound)
+    assert [gap.ended for gap in gaps] == [12.0, 20.0, 28.0]
+    assert [gap.started for gap in gaps[1:]] == [12.0, 20.0], "each from where the last one ended"
+
+
 def broken_off(finished: FinishedUtterance) -> FinishedUtterance:
     return replace(finished, utterance=replace(finished.utterance, partial=True))
 

@@ -85,6 +85,12 @@ def test_the_second_transcribers_text_has_the_timing_of_its_segments() -> None:
     assert recorded.times == (SegmentTiming(0, 1.0, 5.0), SegmentTiming(10, 5.0, 10.0))
 
 
+def test_a_segment_begins_no_sooner_than_the_one_before_it_ended() -> None:
+    # The chunks that a second transcriber is given may have some audio in common.
+    _, times = join_segments([("I live", 1.0, 6.0), ("in a small", 5.0, 10.0), ("town.", 9.5, 9.9)])
+    assert clip_timing(times, 0.0, 20.0) == (SegmentTiming(0, 1.0, 6.0), SegmentTiming(7, 6.0, 10.0))
+
+
 times = st.floats(0, 60).map(lambda second: round(second, 2))
 voices = st.lists(times, max_size=8, unique=True).map(
     lambda edges: [VoiceSpan(*pair) for pair in zip(*[iter(sorted(edges))] * 2, strict=False)]
