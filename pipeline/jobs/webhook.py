@@ -109,8 +109,10 @@ async def post(client: httpx.AsyncClient, settings: WebhookSettings, record: Ses
     try:
         async with (
             asyncio.timeout(settings.timeout),
-            # A redirect would take the result to where nobody has agreed to.
-            client.stream("POST", settings.url, content=body, headers=headers, follow_redirects=False) as response,
+            # A redirect would take the result to where nobody has agreed to. The client's own timeout may be shorter.
+            client.stream(
+                "POST", settings.url, content=body, headers=headers, follow_redirects=False, timeout=None
+            ) as response,
         ):
             if response.is_success:
                 return Answer(response.status_code)

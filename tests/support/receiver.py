@@ -31,6 +31,7 @@ class Receiver:
     posted: list[Posted] = field(default_factory=list[Posted])
     headers: dict[str, str] = field(default_factory=dict[str, str])
     says: str = ""
+    delay: float = 0.0  # seconds before each answer
     url: str = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,6 +46,7 @@ class Receiver:
                 one = Posted(line.split()[1], headers, body)
                 self.posted.append(one)
                 status = self.decide(one)
+                await asyncio.sleep(self.delay)
                 if status == HANG:
                     await asyncio.sleep(3600)
                 if status == CUT:

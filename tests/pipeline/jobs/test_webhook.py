@@ -174,3 +174,10 @@ async def test_no_answer_is_a_sentence(record: SessionRecord, client: httpx.Asyn
     nobody = await post(client, settings(receiver), record, NOW)
     assert {cut.status, nobody.status} == {0}
     assert cut.why.startswith("no answer: ") and nobody.why.startswith("no answer: ")
+
+
+async def test_a_slow_receiver_has_the_time_that_the_config_gives_it(record: SessionRecord) -> None:
+    async with receiving() as receiver, httpx.AsyncClient(timeout=0.05) as impatient:
+        receiver.delay = 0.5
+        answer = await post(impatient, settings(receiver, timeout=60), record, NOW)
+    assert (answer, len(receiver.posted)) == (Answer(204), 1)
