@@ -25,13 +25,14 @@ serve: $(READY) ## open the page for a person; CONFIG=configs/baseline.yaml for 
 test: $(READY) ## the tests, on two cores; REQUIRE_PEERS=1 makes a missing browser or database a failure; ARGS=tests/core
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
-else # tests on the real clock do not share the machine with the others
+else # tests on the real clock do not share the machine with the others, and wait more than they compute
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10 -m "not real_time"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10 -m "real_time and not soak"
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --durations=10 -m "real_time and not soak"
 endif
 
-soak: $(READY) ## every fault, loss and ending in whole calls on the real clock, with a table
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10 -m real_time tests/calls
+soak: $(READY) ## every fault, loss and ending in whole calls on the real clock, with a table, then the long searches
+	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10 -m real_time tests/calls tests/bench
+	SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10 -m "not real_time" tests/calls tests/processors/manual_vad
 
 check: $(READY) ## format, lint, types, layers, then words, sizes and documents
 	$(BIN)/ruff format --check .

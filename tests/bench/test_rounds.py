@@ -15,6 +15,7 @@ from pipeline.config.file import EmulatorSettings
 pytestmark = pytest.mark.real_time
 
 
+@pytest.mark.soak  # half a minute; a commit has the parts of a round in the other tests here
 async def test_a_call_is_held_answered_and_measured_with_every_contender() -> None:
     async with emulator(EmulatorSettings(scenario=str(SCENARIO))) as service:
         env = {"BENCH_URL": service.url, "BENCH_CA_FILE": str(service.ca_file)}

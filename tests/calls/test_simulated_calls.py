@@ -15,6 +15,7 @@ from core.live.policy import LivePolicy, StaleHandle
 from gemini_live_emulator.faults.catalogue import FAULTS
 from gemini_live_emulator.scenario import Scenario
 from support.simulation import FUNCTION, Outcome, Simulation, numbers, numbers_in_text
+from support.soak import share
 
 OLD = "gemini-2.5-flash-native-audio-preview-12-2025"
 NEW = "gemini-3.8-live"
@@ -250,9 +251,10 @@ stale = st.builds(
 # model that freezes (14 s until the reconnect) and the attempts that fail after it; or the idle timeout (40 s) after a
 # reply whose end was never declared (5 s until the watchdog takes it for complete), and the time to begin the next.
 RECOVERY = 47.0
+SEQUENCES = share(120, 1000)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=SEQUENCES)
 @given(
     faults=st.lists(rules, min_size=1, max_size=4),
     handles_stop=st.just([]) | stale,
@@ -362,7 +364,7 @@ def ends_orderly(
 def test_any_sequence_of_faults_ends_orderly(model: str) -> None:
     ended = Counter[str]()
     ends_orderly(model, ended)
-    assert ended["held"] > 900 > 100 > ended["given up"], "nearly all were looked at whole"
+    assert ended["held"] > 0.9 * SEQUENCES > 0.1 * SEQUENCES > ended["given up"], "nearly all were looked at whole"
     assert ended["new session"] and ended["sent as text"], "the model was told in each way what it lacked"
 
 
@@ -449,7 +451,7 @@ def test_unsolicited_replies_are_not_interrupted_for_ever(fault: str, model: str
     assert empty < 10, "once there were 50, one answering the other"
 
 
-@settings(max_examples=200)
+@settings(max_examples=share(100, 200))
 @given(
     answers=st.lists(st.integers(5, 60).map(lambda tenths: tenths / 10), min_size=1, max_size=4),
     flush=st.sampled_from([None, 0.3, 0.7, 1.5]),

@@ -57,8 +57,9 @@ async def test_the_javascript_example_runs(require_peers: bool) -> None:
         assert await run(emulator, code, "node", "-e") == GREETING
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-async def test_the_commands_for_the_text_endpoint_run() -> None:
+async def test_the_commands_for_the_text_endpoint_run(require_peers: bool) -> None:
+    if shutil.which("curl") is None:
+        (pytest.fail if require_peers else pytest.skip)("curl is not installed")
     commands = re.findall(r"^    (curl .*?[^\\])$", DOCS.replace("\\\n        ", ""), re.M)
     assert len(commands) == 2
     async with Emulator(QUICK) as emulator:

@@ -308,8 +308,6 @@ async def test_a_port_in_use_is_an_error_at_once() -> None:
 
 
 async def test_a_speaking_examiner_hears_and_speaks() -> None:
-    pytest.importorskip("moonshine_voice")
-    pytest.importorskip("hibari")
     from gemini_live_emulator.speech import HibariSynthesizer, resample
 
     words = "My name is Bruce and I live in a small town."

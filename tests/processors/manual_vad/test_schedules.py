@@ -27,8 +27,9 @@ from core.turns.endpointing import Action as TurnAction
 from core.turns.endpointing import CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceSpanEnded
 from core.turns.flush import Chunk, Flush, FlushStrategy, TimerFlush, ValleyFlush
 from processors.gemini_live.connection import Connection
+from support.soak import share
 
-SCHEDULES = 100_000
+SCHEDULES = share(10_000, 100_000)
 SEED = 20261123
 RATE = 50
 LENGTH = 0.1
@@ -236,8 +237,8 @@ def check(schedule: Schedule, kind: int) -> None:
     assert arrived >= schedule.voiced.intersection(schedule.spoken), "voice was lost"
 
 
-@pytest.mark.timeout(900)  # a minute of CPU
-def test_the_two_messages_of_a_flush_are_never_separated_in_100_000_random_schedules() -> None:
+@pytest.mark.timeout(900)  # in `make soak` a minute of CPU
+def test_the_two_messages_of_a_flush_are_never_separated_in_random_schedules() -> None:
     flushed, dice = 0, random.Random(SEED)
     for number in range(SCHEDULES):
         seed, kind, steps = dice.getrandbits(32), number % 3, 8 + number % 8
