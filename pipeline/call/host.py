@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from loguru import logger
-from pipecat.frames.frames import EndFrame
+from pipecat.frames.frames import EndFrame, ErrorFrame
 from pipecat.workers.runner import WorkerRunner
 
 from core.billing.prices import PriceList
 from core.events import CallBilled, CallEnded, CallerConnected, Event, ProblemSeen
+from core.failure import explained
 from pipeline.call.builder import Built, build
 from pipeline.call.live_view import LiveView
 from pipeline.call.loop_lag import LoopLag
@@ -110,12 +111,12 @@ class _HeldCall:
             await self._run()
         except ValueError as error:  # a stage that cannot be made says why in a sentence
             logger.error(f"The call could not be held: {error}")
-            session.ending = Ending("error", str(error))
+            session.ending = Ending("error", explained(error))
         except asyncio.CancelledError:
             session.ending = session.ending or Ending("shut down")
         except Exception as error:
             logger.exception("The call failed.")
-            session.ending = Ending("error", f"{type(error).__name__}: {error}")
+            session.ending = Ending("error", explained(error))
         finally:
             await asyncio.shield(self._close())
             del self._host._held[session.id]
@@ -152,7 +153,8 @@ class _HeldCall:
 
         @worker.event_handler("on_pipeline_error")
         async def failed(_: Any, frame: Any) -> None:
-            session.record(ProblemSeen(session.now(), str(frame.processor or "pipeline"), str(frame.error)))
+            logger.opt(exception=frame.exception).warning("{} failed: {}", frame.processor, frame.error)
+            session.record(ProblemSeen(session.now(), str(frame.processor or "pipeline"), _failure(frame)))
 
         if self._call.rtvi:
             self._view = LiveView(worker)
@@ -195,7 +197,7 @@ class _HeldCall:
                     await stage.finish()
             # Cancelled is what a stage waited for, or this task, with the process: the rest get their turn either way.
             except (Exception, asyncio.CancelledError) as error:
-                why = str(error) or type(error).__name__
+                why = explained(error)
                 if isinstance(error, asyncio.CancelledError):
                     logger.warning(f"{stage} was cancelled before it could finish.")
                 else:
@@ -224,6 +226,14 @@ class _HeldCall:
             self.session.record(self.session.measure(self._host._loop_lag.late_frames - self._late_before))
             self.session.record(bill)
             self._bill = bill
+
+
+def _failure(frame: ErrorFrame) -> str:
+    """What the record and the page say of a processor's error: not the text of an exception that a library raised."""
+    if frame.exception is not None:
+        return explained(frame.exception)
+    ours = type(frame.processor).__module__.partition(".")[0] != "pipecat"
+    return frame.error if ours else "it reported an error, which is in the log"
 
 
 def _opening(config: Config, call: Call) -> SessionOpening:

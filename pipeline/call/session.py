@@ -21,6 +21,7 @@ from core.events import (
     UtteranceSpoken,
 )
 from core.ports import Journal
+from pipeline.config.secrets import SECRETS
 from processors.stage import Stage
 
 
@@ -78,7 +79,7 @@ class CallSession:
             self._utterances.append(event)
         elif isinstance(event, ReplyStarted):
             self._latencies.append(event.latency)
-        self.journal.record(event)
+        self.journal.record(SECRETS.masked_event(event))
 
     def charge(self, model: str, counted: Counted) -> None:
         """Put one usage message on the bill; past the budget the call is brought to its end."""

@@ -10,6 +10,7 @@ from pipeline.config.arms import arms_of
 from pipeline.config.problems import ConfigError
 from pipeline.config.resolve import Resolver
 from pipeline.config.resolved import Config
+from pipeline.config.secrets import SECRETS, secrets_in
 
 __all__ = ["ConfigError", "load"]
 
@@ -20,6 +21,7 @@ def load(path: Path, env: Mapping[str, str] | None = None) -> Config:
     Raises ConfigError, which holds every problem found.
     """
     source = document.read(path, os.environ if env is None else env)
+    SECRETS.note(secrets_in(source.data))
     resolver = Resolver(source.data, path)
     config = resolver.config()
     arms, found = arms_of(resolver)

@@ -4,11 +4,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel, SecretStr
+
+from core.credentials import flaw
 from pipeline.config.document import FromEnvironment
+from pipeline.config.problems import Finding, Keys
 
 HIDDEN = "**********"  # as pydantic shows a SecretStr
 
-_NAMES = re.compile(r"(^|[_-])(key|secret|token|password|passwd|credentials?)$", re.IGNORECASE)
+SECRET_NAMES = re.compile(r"(^|[._-])(key|secret|token|password|passwd|credentials?)$", re.IGNORECASE)
+_SENT = re.compile(r"(^|[_-])(key|token)$", re.IGNORECASE)  # in a header, so of its characters
 _USER_INFO = re.compile(r"(?<=://)([^/?#@\s:]*):[^/?#\s]*@")
 _QUERY = re.compile(r"(?<=[?&])((?:api_?)?key|secret|(?:access_)?token|password|passwd)=[^&#\s]+", re.IGNORECASE)
 
@@ -25,7 +30,7 @@ def redacted(value: Any, hide_environment: bool = False) -> Any:
     if isinstance(value, Mapping):
         return {
             key: HIDDEN
-            if isinstance(inner, str) and inner and _NAMES.search(str(key))
+            if isinstance(inner, str) and inner and SECRET_NAMES.search(str(key))
             else redacted(inner, hide_environment)
             for key, inner in value.items()
         }
@@ -36,6 +41,23 @@ def redacted(value: Any, hide_environment: bool = False) -> Any:
     if hide_environment and isinstance(value, FromEnvironment):
         return HIDDEN
     return _QUERY.sub(rf"\1={HIDDEN}", _USER_INFO.sub(rf"\1:{HIDDEN}@", str(value)))
+
+
+def malformed_keys(value: Any, at: Keys = ()) -> Iterator[Finding]:
+    """The keys and tokens that no header takes: secrets of settings, texts in plain data, by their names."""
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            secret = getattr(value, name)
+            if isinstance(secret, SecretStr) and _SENT.search(name) and (found := flaw(secret.get_secret_value())):
+                yield Finding((*at, field.alias or name), found)
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            if isinstance(inner, str) and _SENT.search(str(name)) and (found := flaw(inner)):
+                yield Finding((*at, str(name)), found)
+            yield from malformed_keys(inner, (*at, str(name)))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from malformed_keys(inner, (*at, index))
 
 
 def without_secrets(message: str, value: Any) -> str | None:

@@ -14,7 +14,7 @@ from pipeline.config.constructor import keywords
 from pipeline.config.document import read_as
 from pipeline.config.file import ConfigFile, ExperimentSettings
 from pipeline.config.problems import ConfigError, Finding, Keys, known_names
-from pipeline.config.redaction import without_secrets
+from pipeline.config.redaction import malformed_keys, without_secrets
 from pipeline.config.registry import LISTENERS, STAGES, Unresolved, resolve
 from pipeline.config.resolved import Config, Experiment, ListenerPlan, StagePlan
 from pipeline.config.validation import fields_of, validated
@@ -85,7 +85,9 @@ class Resolver:
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             self.report((*at, "use"), f"{cls.__name__} has no Settings to check its keys with")
             return None
-        return self._make(model, keys, at)
+        made = self._make(model, keys, at)
+        self.found += malformed_keys(made, at)
+        return made
 
     def _stages(self, data: Any) -> tuple[StagePlan, ...]:
         entries = data if isinstance(data, list) else []
@@ -110,6 +112,7 @@ class Resolver:
             return None if settings is None else StagePlan(name, use, cls, settings, info=cls.describe(settings))
         if issubclass(cls, FrameProcessor):
             self.found += keywords(cls, keys, at)[1]
+            self.found += malformed_keys(keys, at)
             return StagePlan(name, use, cls, None, keys)
         self.report((*at, "use"), f"{cls.__name__} is neither a Stage nor another Pipecat FrameProcessor")
         return None

@@ -17,6 +17,7 @@ import httpx
 from standardwebhooks import Webhook
 
 from core.events import WebhookDelivered, WebhookFailed
+from core.failure import explained
 from pipeline.config.file import WebhookSettings
 from pipeline.record.export import json_values
 from pipeline.record.models import SessionRecord
@@ -120,7 +121,7 @@ async def post(client: httpx.AsyncClient, settings: WebhookSettings, record: Ses
     except TimeoutError:
         return Answer(0, f"no answer in {settings.timeout:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Answer(0, f"no answer: {' '.join(str(error).split())[:_ANSWER_LIMIT] or type(error).__name__}")
+        return Answer(0, f"no answer: {explained(error)}")
 
 
 async def deliver(

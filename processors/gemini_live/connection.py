@@ -10,8 +10,10 @@ import websockets.exceptions
 from google import genai
 from google.genai import errors, types
 from google.genai.live import AsyncSession
+from loguru import logger
 
 from core.audio.pcm import size
+from core.failure import explained
 from core.live.close_codes import CloseAction, classify, classify_refusal, explain, explain_refusal
 from core.live.messages import Audio, EndActivity, Incoming, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
 from core.live.model_facts import ModelFacts
@@ -195,17 +197,15 @@ def lost_error(error: BaseException, *, opened: bool = True) -> ConnectionLostEr
         case TimeoutError():
             return ConnectionLostError(0, "timeout", CloseAction.RESUME, "The service did not answer in time.")
         case OSError():
-            return ConnectionLostError(
-                0, _one_line(error), CloseAction.RESUME, f"The service cannot be reached: {_one_line(error)}."
-            )
+            why = explained(error)
+            return ConnectionLostError(0, why, CloseAction.RESUME, f"The service cannot be reached: {why}.")
         case _:
             action = CloseAction.RESUME if opened else CloseAction.GIVE_UP
-            return ConnectionLostError(0, _one_line(error), action, f"The Live client failed: {_one_line(error)}.")
+            # Its text may hold a header of ours, with the key in it: it stays in the log.
+            logger.opt(exception=error).warning("The Live client failed.")
+            why = explained(error)
+            return ConnectionLostError(0, why, action, f"The Live client failed: {why}.")
 
 
 def _closed(code: int, reason: str) -> ConnectionLostError:
     return ConnectionLostError(code, reason, classify(code, reason), explain(code, reason))
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -6,8 +6,10 @@ from typing import Any
 
 from google import genai
 from google.genai import types
+from loguru import logger
 
 from core.billing.usage import TokenCounts
+from core.failure import explained
 from processors.gemini_live.settings import GeminiLiveSettings, api_schema
 from processors.gemini_live.translate import by_modality
 
@@ -31,7 +33,8 @@ async def ask(
     except json.JSONDecodeError as error:
         raise RuntimeError(f"{settings.text_model} did not answer in JSON") from error
     except Exception as error:
-        raise RuntimeError(f"{settings.text_model} failed: {' '.join(str(error).split())[:200]}") from error
+        logger.opt(exception=error).warning(f"{settings.text_model} failed.")
+        raise RuntimeError(f"{settings.text_model} failed: {explained(error)}") from error
     if not isinstance(answer, dict):
         raise RuntimeError(f"{settings.text_model} answered with something else than an object")
     return {str(key): value for key, value in answer.items()}, _counts(response.usage_metadata)

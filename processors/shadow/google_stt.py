@@ -7,11 +7,13 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+from loguru import logger
 from pipecat.frames.frames import ErrorFrame, Frame, TranscriptionFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pipecat.services.google.gemini_live.stt import GeminiSTTService
 
 from core.audio import pcm
+from core.failure import explained
 from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
 
 # Seconds. The final text arrived 262 ms after the end of an utterance in one public measurement.
@@ -50,7 +52,7 @@ class _Service(GeminiSTTService):
         try:
             await self._send(audio)
         except Exception as error:
-            raise _ConnectionLost(_sentence(error)) from error
+            raise _ConnectionLost(explained(error)) from error
         with suppress(TimeoutError):
             async with asyncio.timeout(_TEXT_TIMEOUT) as limit:
                 while not (self._complete or self._failure):
@@ -93,7 +95,7 @@ class _Service(GeminiSTTService):
             case TranscriptionFrame() if frame.text.strip():
                 self._texts.append(frame.text.strip())
             case ErrorFrame():
-                self._failure = _sentence(frame.exception or frame.error)
+                self._failure = explained(frame.exception) if frame.exception else "the service failed"
             case _:
                 return
         self._changed.set()
@@ -141,8 +143,5 @@ class GoogleTranscriber:
 
 
 def _unreachable(error: Exception) -> TranscriptionFailed:
-    return TranscriptionFailed(f"Google's transcription cannot be reached: {_sentence(error)}")
-
-
-def _sentence(error: object) -> str:
-    return " ".join(str(error).split())[:200]
+    logger.opt(exception=error).debug("Google's transcription cannot be reached.")
+    return TranscriptionFailed(f"Google's transcription cannot be reached: {explained(error)}")

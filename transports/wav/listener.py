@@ -22,6 +22,7 @@ from pipecat.transports.base_transport import BaseTransport, TransportParams
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.audio import pcm
+from core.failure import explained
 from transports.call import Call
 from transports.wav.recording import FRAME, RATE_OUT, BadRecording, at_rate_out, convert, cut, read
 from transports.wav.room_echo import Room, WavEcho
@@ -146,7 +147,8 @@ class _WavInput(BaseInputTransport):
         try:
             self._transport.save()
         except OSError as error:
-            await self.push_error(f"the recording could not be written: {error}", exception=error)
+            why = explained(error)
+            await self.push_error(f"the recording could not be written: {why}")
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         if direction is FrameDirection.UPSTREAM:

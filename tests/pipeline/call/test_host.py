@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import ClassVar
 
+import httpx
 import pytest
 from pipecat.frames.frames import CancelWorkerFrame, Frame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
@@ -14,11 +15,14 @@ from core.events import KeyPressed, ProblemSeen
 from pipeline.call.host import Host
 from pipeline.call.loop_lag import LoopLag
 from pipeline.config.resolved import Config, StagePlan
+from pipeline.record.export import as_json
 from pipeline.record.models import SessionRecord
 from pipeline.record.store import Store
 from processors.stage import Stage, StageSettings
 from support.record import until
 from transports.call import Call
+
+KEY = "AIzaSyD-9tSrke72PouQMnMX"
 
 pytestmark = [pytest.mark.real_time, pytest.mark.timeout(30)]
 
@@ -65,6 +69,24 @@ class Cancelled(Counting):
         waiting = asyncio.create_task(asyncio.sleep(10))
         asyncio.get_running_loop().call_soon(waiting.cancel)
         await waiting
+
+
+class Leaking(Counting):
+    """Stands on a library whose exceptions hold what it was given, here a header with the key."""
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().handle(frame, direction)
+        if isinstance(frame, StartFrame):
+            await self.push_error("the library failed", exception=of_a_library())
+
+    async def finish(self) -> None:
+        raise of_a_library()
+
+
+def of_a_library() -> Exception:
+    with pytest.raises(UnicodeEncodeError) as raised:
+        httpx.Request("GET", "https://localhost", headers={"x-goog-api-key": f"{KEY}\u200b"})
+    return raised.value
 
 
 class Last(Counting):
@@ -188,3 +210,14 @@ async def test_stages_that_fail_keep_no_other_from_finishing(store: Store, tmp_p
     record = await call.over()
     assert finished(record) == {"Broken": 1, "Cancelled": 1, "Last": 1}
     assert problems(record) == ["could not finish: no paper left", "could not finish: CancelledError"]
+
+
+async def test_the_text_of_a_library_s_exception_is_not_recorded(store: Store, tmp_path: Path) -> None:
+    call = Holding(store, tmp_path, (Leaking, Last))
+    (await call.started()).session.finish("caller left")
+    record = await call.over()
+    assert problems(record) == [
+        "a text holds a character that cannot be sent",
+        "could not finish: a text holds a character that cannot be sent",
+    ]
+    assert KEY not in as_json(record)

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.config.document import FromEnvironment
-from pipeline.config.redaction import redacted, without_secrets
+from pipeline.config.redaction import malformed_keys, redacted, without_secrets
 
 SECRET = FromEnvironment("AIza-secret", (("KEY", "AIza-secret"),))
 
@@ -53,3 +53,14 @@ def test_a_message_that_tells_nothing_is_left_as_it_is() -> None:
 
 def test_a_short_content_is_withheld_as_a_whole() -> None:
     assert without_secrets("no file pw9", FromEnvironment("pw9", (("KEY", "pw9"),))) is None
+
+
+def test_a_key_that_no_header_takes_is_found_by_its_name_wherever_it_stands() -> None:
+    data = {
+        "api_key": "a b",
+        "settings": [{"token": "\u201cx\u201d"}],
+        "password": "any thing",
+        "keys": "a b",
+        "key": "x",
+    }
+    assert [one.at for one in malformed_keys(data)] == [("api_key",), ("settings", 0, "token")]

@@ -7,6 +7,8 @@ from support.configs import FOREIGN, LOUDNESS, MODEL, Folder, folder, stages
 
 __all__ = ["folder"]
 
+KEY = "AIzaSyD-9tSrke72PouQMnMX"
+
 STAGES = f" known names: {', '.join(sorted(registry.STAGES))}"
 
 
@@ -165,3 +167,26 @@ def test_a_mistake_in_the_price_list_names_its_own_line(folder: Folder, tmp_path
     assert (
         "exam.yaml: prices: prices.yaml: models.m.text_in: input should be a valid decimal (line 2) (line 3)" in lines
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (stages("use: gemini_live, key: '${KEY}'"), "stages.0.key"),
+        (stages("use: gemini_live, key: '%s'"), "stages.0.key"),
+        (stages(f"{MODEL}, model: m, key: '${{KEY}}'"), "stages.0.key"),  # a user's own stage
+        (stages(f"{FOREIGN}, level: 1, api_key: '${{KEY}}'"), "stages.0.api_key"),
+        (stages(f"{FOREIGN}, level: 1, options: {{token: '${{KEY}}'}}"), "stages.0.options.token"),
+        (f"listen: {{use: webrtc, key: '${{KEY}}'}}\n{stages('use: resampler, rate: 16000')}", "listen.key"),
+    ],
+)
+@pytest.mark.parametrize("odd", ["\u200b", "\n", " ", '"', "\u00a0", "\u0439"])
+def test_a_key_that_no_header_takes_is_refused_without_being_shown(
+    folder: Folder, text: str, where: str, odd: str
+) -> None:
+    if "%s" in text and odd in ("\n", " "):
+        odd = "\u2028"  # YAML folds a line break into a blank
+    key = f"{KEY}{odd}" if odd != '"' else f'"{KEY}"'
+    [said] = folder.complaints(text.replace("%s", key), {"KEY": key})
+    assert said.startswith(f"exam.yaml: {where}: character ") and "which no key has" in said
+    assert not any(KEY[at : at + 6] in said for at in range(len(KEY) - 5))

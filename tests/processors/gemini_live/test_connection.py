@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from google import genai
 from google.genai import errors
@@ -93,3 +94,14 @@ def test_whatever_the_sdk_raises_on_an_open_connection_has_an_action(
 
 def test_what_the_sdk_refuses_before_there_is_a_connection_is_not_tried_again() -> None:
     assert lost_error(ValueError("extra fields not permitted"), opened=False).action is CloseAction.GIVE_UP
+
+
+def test_a_library_s_text_with_our_header_in_it_is_no_reason_that_is_recorded() -> None:
+    secret = "AIzaSyD-9tSrke72PouQMnMX"
+    with pytest.raises(UnicodeEncodeError) as raised:
+        httpx.Request("GET", "https://localhost", headers={"x-goog-api-key": f"{secret}\u200b"})
+    for error in (raised.value, ValueError(f"x-goog-api-key: {secret}"), OSError(f"GET /?key={secret}")):
+        error.__traceback__ = raised.value.__traceback__  # as a library raises it
+        for opened in (True, False):
+            end = lost_error(error, opened=opened)
+            assert secret[:6] not in end.reason + end.meaning + str(end) and end.reason

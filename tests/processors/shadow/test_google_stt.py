@@ -68,7 +68,7 @@ async def shadowed(scenario: Scenario, audio: bytes, **settings: Any) -> tuple[s
 
 async def test_a_service_that_refuses_is_a_sentence_and_no_turn_waits_for_it() -> None:
     text, [problem] = await shadowed(SCRIPTED, READ.pcm, model="gemini-9-transcribe-live")
-    assert problem.what.startswith("Google's transcription cannot be reached: 1008")
+    assert problem.what.startswith("Google's transcription cannot be reached: the service answered 1008")
     assert text == ""
 
 
