@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 import yaml
 
+from core.display import visible
+
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
@@ -28,8 +30,8 @@ def check(config: Path, arm: str | None, as_json: bool) -> None:
             raise click.UsageError(f"{config}: {error.args[0]}") from error
     resolved = checked.resolved()
     if as_json:
-        click.echo(json.dumps(resolved, indent=2, ensure_ascii=False))
+        click.echo(visible(json.dumps(resolved, indent=2, ensure_ascii=False)))
         return
-    click.echo(f"# {config} is right: {' > '.join(plan.name for plan in checked.stages)}")
-    click.echo("".join(f"# {text}\n" for text in checked.info.outline), nl=False)
-    click.echo(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True, width=120), nl=False)
+    click.echo(visible(f"# {config} is right: {' > '.join(plan.name for plan in checked.stages)}"))
+    click.echo(visible("".join(f"# {text}\n" for text in checked.info.outline)), nl=False)
+    click.echo(visible(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True, width=120)), nl=False)

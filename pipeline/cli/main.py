@@ -8,7 +8,10 @@ from typing import Any, NoReturn
 import click
 from loguru import logger
 
+from core.display import visible
+from pipeline.cli.log import log_to
 from pipeline.config.problems import ConfigError
+from pipeline.config.secrets import SECRETS
 
 COMMANDS = {
     "demo": "pipeline.cli.call:demo",
@@ -39,11 +42,17 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ConfigError as error:
             fail(str(error))
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception:
+            # Python's own traceback would show what our log masks.
+            logger.exception("The command failed.")
+            fail("Something went wrong that should not; what is above says where.", 1)
 
 
 def fail(sentence: str, code: int = 2) -> NoReturn:
     """End the command with a sentence on the error stream."""
-    click.echo(sentence, err=True)
+    click.echo(visible(SECRETS.masked(sentence)), err=True)
     raise click.exceptions.Exit(code)
 
 
@@ -56,8 +65,7 @@ def main(verbose: int) -> None:
     Example: colloquy check configs/baseline.yaml
     """
     # Before Pipecat is imported: it logs as it loads.
-    logger.remove()
-    logger.add(sys.stderr, level=("WARNING", "INFO", "DEBUG")[min(verbose, 2)])
+    log_to(level=("WARNING", "INFO", "DEBUG")[min(verbose, 2)])
     # A user's own stages are found in the working directory, after everything that is installed: a folder there that
     # happens to be called `core` must not hide ours.
     here = os.getcwd()

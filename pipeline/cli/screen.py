@@ -5,9 +5,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from core import events
+from core.display import visible
 from core.events import Event
 from pipeline.cli.sessions import DEFAULT_DATABASE
 from pipeline.config.redaction import redacted
+from pipeline.record.export import plain
 from pipeline.record.models import SessionRecord
 
 NAMES = {"caller": "Candidate", "examiner": "Examiner"}
@@ -29,7 +31,7 @@ class Screen:
                 cut = "" if not event.interrupted else " [dim](interrupted)[/dim]"
                 cut += "" if not event.partial else " [dim](cut off)[/dim]"
                 name = f"[{COLOURS[speaker]}]{NAMES[speaker]:<9}[/]"
-                self._console.print(f"{_clock(started)}  {name}  {escape(text)}{cut}")
+                self._console.print(f"{_clock(started)}  {name}  {escape(plain(text))}{cut}")
             case events.ConnectionLost(code=code, reason=reason, action=action):
                 self._note(event, f"the connection was lost ({code} {reason}); next: {action}")
             case events.ConnectionOpened() if event.at > 5:
@@ -56,7 +58,8 @@ class Screen:
         table = Table("Criterion", "Band", "Source", "Evidence", box=None, pad_edge=False, header_style="bold")
         for score in record.scores:
             value = "none" if score.value is None else f"{score.value:g}"
-            table.add_row(score.criterion.capitalize(), value, score.source, escape(score.evidence or score.why))
+            cells = score.criterion.capitalize(), value, score.source, score.evidence or score.why
+            table.add_row(*(escape(plain(cell)) for cell in cells))
         if record.scores:
             self._console.print(table)
             self._console.print()
@@ -74,13 +77,13 @@ class Screen:
         where = redacted(database)
         self._row("Record", f"{record.id} in {where}")
         option = "" if database == DEFAULT_DATABASE else f" --database {where}"
-        self._console.print(f"\ncolloquy sessions show {record.id[:8]}{option}", style="bold", markup=False)
+        self._console.print(visible(f"\ncolloquy sessions show {record.id[:8]}{option}"), style="bold", markup=False)
 
     def _row(self, name: str, what: str) -> None:
-        self._console.print(f"{name:<9}{escape(what)}")
+        self._console.print(f"{name:<9}{escape(plain(what))}")
 
     def _note(self, event: Event, what: str) -> None:
-        self._console.print(f"{_clock(event.at)}  [yellow]·[/] {escape(what)}")
+        self._console.print(f"{_clock(event.at)}  [yellow]·[/] {escape(plain(what))}")
 
 
 class Log:
@@ -112,7 +115,7 @@ class Log:
             parts.append(f"{measured.frames_late} frames late, {measured.cpu:.3f} CPU s/s")
         if (billed := self._billed.pop(session_id, None)) is not None:
             parts.append(f"{float(billed.usd):.4f} USD")
-        self._console.print(escape(" · ".join(parts)))
+        self._console.print(escape(plain(" · ".join(parts))))
 
 
 def _clock(seconds: float) -> str:

@@ -106,7 +106,7 @@ async def _page(
     import uvicorn
 
     from pipeline.http.app import create_app
-    from pipeline.record.export import record_values
+    from pipeline.record.export import plain, record_values
 
     class Records:
         async def record(self, session_id: str) -> dict[str, Any] | None:
@@ -121,7 +121,7 @@ async def _page(
     app = create_app(listener=listener, records=Records(), info=info)
     server = Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3))
     serving = asyncio.create_task(server.serve(sockets=[sock]))
-    click.echo(f"{info.name}: {listener.page_url(sock.getsockname()[1])}")
+    click.echo(f"{plain(info.name)}: {listener.page_url(sock.getsockname()[1])}")
     if info.emulated:
         click.echo("An emulator plays the examiner and follows a script: its scores are not an assessment.")
     click.echo("Ctrl-C ends.")

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from core.display import visible
 from pipeline.record.export import EXPORTS, as_json, clock, dollars, ending, plain, speaker, summary_values
 from pipeline.record.models import SessionRecord, SessionSummary, StoreError
 from pipeline.record.store import Store
@@ -53,7 +54,7 @@ def list_sessions(database: str, limit: int, arm: str | None, state: str | None,
     wanted = None if state is None else "open" if state == "open" else "closed"
     found = _run(database, lambda store: store.sessions(limit=limit, arm=arm, state=wanted))
     if json_wanted:
-        click.echo(json.dumps([summary_values(each) for each in found], indent=2, ensure_ascii=False))
+        click.echo(visible(json.dumps([summary_values(each) for each in found], indent=2, ensure_ascii=False)))
     elif found:
         _console().print(_table(found))
     else:
@@ -71,7 +72,7 @@ def show(session_id: str, database: str, json_wanted: bool) -> None:
     """
     record = _run(database, lambda store: _find(store, session_id))
     if json_wanted:
-        click.echo(as_json(record), nl=False)
+        click.echo(visible(as_json(record)), nl=False)
     else:
         _print_record(_console(), record)
 
@@ -90,7 +91,7 @@ def export(session_id: str, form: str, output: Path | None, database: str) -> No
     """
     document = EXPORTS[form](_run(database, lambda store: _find(store, session_id)))
     if output is None:
-        click.echo(document, nl=False)
+        click.echo(visible(document), nl=False)
         return
     try:
         output.write_text(document, encoding="utf-8", newline="\n")

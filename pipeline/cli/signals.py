@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import click
 
+from core.display import visible
 from pipeline.config.resolved import Config
 
 INTERRUPTED = 128 + signal.SIGINT  # the exit code by which a shell knows Ctrl-C
@@ -16,7 +17,7 @@ def report_pending(sessions: int, config: Config) -> None:
     """Print how many sessions still wait for their verdict or its delivery, if any do."""
     if sessions:
         results = "The result of 1 session is" if sessions == 1 else f"The results of {sessions} sessions are"
-        click.echo(f"{results} left to the next start: colloquy jobs {config.source}", err=True)
+        click.echo(visible(f"{results} left to the next start: colloquy jobs {config.source}"), err=True)
 
 
 @asynccontextmanager

@@ -44,7 +44,7 @@ _MARKDOWN = re.compile(r"[\\`*_{}\[\]#|~$@^]|(?<!\d):|:(?!\d)|(?<=www)\.", re.IG
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 # Unicode's bidirectional controls would reverse the rest of a line and what follows it.
-_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def plain(text: str) -> str:
