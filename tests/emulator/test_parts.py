@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import json
 import ssl
+import time
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -117,6 +118,25 @@ def test_a_token_locks_all_or_what_its_mask_names() -> None:
     assert constrained(theirs, tokens.use(part["name"], False, 1.0)) == {
         "model": "models/b", "generationConfig": {"temperature": 0.0, "seed": 2}, "sessionResumption": {},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("mask", [None, "sessionResumption", "model,sessionResumption"])
+def test_a_token_that_locks_resumption_leaves_the_handle_to_the_client(mask: str | None) -> None:
+    tokens = Tokens(0)
+    fields = {"fieldMask": mask} if mask else {}
+    _, token = mint(tokens, bidiGenerateContentSetup={"model": "models/a", "sessionResumption": {}}, **fields)
+    resumed = constrained(
+        {"model": "models/a", "sessionResumption": {"handle": "h1"}}, tokens.use(token["name"], True, 1.0)
+    )
+    assert resumed == {"model": "models/a", "sessionResumption": {"handle": "h1"}}
+
+
+def test_a_token_that_locks_resumption_away_refuses_a_handle() -> None:
+    tokens = Tokens(0)
+    _, token = mint(tokens, bidiGenerateContentSetup={"model": "models/a"}, fieldMask="model,sessionResumption")
+    theirs = {"model": "models/a", "sessionResumption": {"handle": "h1"}}
+    with pytest.raises(Refused, match="invalid argument"):
+        constrained(theirs, tokens.use(token["name"], True, 1.0))
 
 
 def test_a_token_without_setup_locks_nothing() -> None:
@@ -285,6 +305,8 @@ def test_a_certificate_is_trusted_by_its_own_file(tmp_path: Path) -> None:
     assert len(context.get_ca_certs()) == 1
     assert certificate.key_file.stat().st_mode & 0o077 == 0
     assert certificate.server_context().get_ca_certs() == []
+    [known] = context.get_ca_certs()
+    assert ssl.cert_time_to_seconds(str(known["notAfter"])) > time.time() + 2 * 365 * 86_400, "a server runs for long"
 
 
 def test_truth_is_lines_of_json_from_the_first_moment_on(tmp_path: Path) -> None:

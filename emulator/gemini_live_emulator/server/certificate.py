@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-# Long enough for any test run, short enough that nobody keeps one.
-LIFE = datetime.timedelta(days=7)
+# Longer than a server runs. Some platforms trust no certificate for more than 825 days (support.apple.com/103769).
+LIFE = datetime.timedelta(days=800)
 
 
 @dataclass(frozen=True, slots=True)

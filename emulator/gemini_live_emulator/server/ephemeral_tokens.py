@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from gemini_live_emulator.protocol.wire import Json, Refused, read
+from gemini_live_emulator.protocol.wire import INVALID_ARGUMENT, Json, Refused, read
 from gemini_live_emulator.server.http11 import Response
 
 PREFIX: Final = "auth_tokens/"
@@ -78,7 +78,22 @@ class Tokens:
 
 
 def constrained(setup: Json, token: Token) -> Json:
-    """Lay a token's locked settings over a setup."""
+    """Lay a token's locked settings over a setup.
+
+    A handle is no setting but which session goes on, so it stays the client's also where `sessionResumption` is locked;
+    where resumption is locked away, a handle is refused rather than dropped, which would begin anew in silence (guess).
+    """
+    locked = _locked(setup, token)
+    handle = (setup.get("sessionResumption") or {}).get("handle")
+    if not handle:
+        return locked
+    resumption: Json | None = locked.get("sessionResumption")
+    if resumption is None or resumption.get("handle", handle) != handle:
+        raise Refused(1007, INVALID_ARGUMENT)
+    return {**locked, "sessionResumption": {**resumption, "handle": handle}}
+
+
+def _locked(setup: Json, token: Token) -> Json:
     if not token.setup:
         return setup
     if token.mask is None:
