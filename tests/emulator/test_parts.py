@@ -4,8 +4,8 @@ import asyncio
 import datetime
 import json
 import ssl
-import time
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
