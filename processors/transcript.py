@@ -20,10 +20,12 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection
 from pydantic import Field
 
+from core.events import AlternativeTranscribed
 from core.ports import Session
 from core.transcript.assembler import TranscriptAssembler
 from core.transcript.checkpoint import CheckpointTimer
 from core.transcript.gaps import GapPolicy
+from core.transcript.markers import markers_removed, without_markers
 from core.transcript.repair import (
     Action,
     Prefer,
@@ -105,6 +107,7 @@ class Transcript(Stage[TranscriptSettings]):
         if deadline is not None and now >= deadline:
             self._checked = deadline
             await self._carry_out(self._repair.text_complete(*self._assembler.caller_pending, now))
+        await self._on_finished(self._assembler.tick(now), now)
         await self._carry_out(self._repair.tick(now))
         for checkpoint in self._checkpoints.tick(self._assembler.unfinished, now):
             self.session.record(checkpoint)
@@ -141,8 +144,8 @@ class Transcript(Stage[TranscriptSettings]):
             case UserStoppedSpeakingFrame():
                 until = frame.spoke_until if isinstance(frame, CallerStoppedFrame) else now
                 await self._on_finished(assembler.caller_stopped(now, until), now)
-            case TranscriptionFrame(text=text):
-                await self._on_finished(assembler.caller_transcribed(text, now), now)
+            case TranscriptionFrame(text=text, finalized=finished):
+                await self._on_finished(assembler.caller_transcribed(text, now, finished=finished), now)
                 self._checkpoints.text_received(assembler.started_at("caller", now), now)
                 await self._carry_out(self._repair.progress(*assembler.caller_pending, now))
             case WindowClosedFrame(acknowledged=acknowledged):
@@ -151,8 +154,12 @@ class Transcript(Stage[TranscriptSettings]):
                 assembler.audio_replayed(whole=whole)
             case ShadowReadyFrame(always=always):
                 self._repair.transcriber_ready(always)
-            case ShadowTextFrame(text=text, started=started, ended=ended, repaired=repaired, segments=segments):
-                await self._carry_out(self._repair.transcribed(text, started, ended, repaired, now, segments))
+            case ShadowTextFrame(started=started, ended=ended, repaired=repaired):
+                text, markers = without_markers(frame.text)
+                segments = [(without_markers(words)[0].strip(), begin, end) for words, begin, end in frame.segments]
+                for event in markers_removed(now, "caller", markers):
+                    self.session.record(event)
+                await self._carry_out(self._repair.transcribed(text.strip(), started, ended, repaired, now, segments))
             case TTSTextFrame(text=text):
                 await self._on_finished(assembler.examiner_transcribed(text, now), now)
                 self._checkpoints.text_received(assembler.started_at("examiner", now), now)
@@ -168,12 +175,21 @@ class Transcript(Stage[TranscriptSettings]):
 
     def _finished(self, now: float) -> list[Action]:
         finished = self._assembler.finish(now)
-        actions = [action for one in finished for action in self._repair.utterance_finished(one, now)]
-        return [*actions, *self._repair.finish(now)]
+        return [*(action for one in finished for action in self._record(one, now)), *self._repair.finish(now)]
 
     async def _on_finished(self, finished: Sequence[FinishedUtterance], now: float) -> None:
         for one in finished:
-            await self._carry_out(self._repair.utterance_finished(one, now))
+            await self._carry_out(self._record(one, now))
+
+    def _record(self, finished: FinishedUtterance, now: float) -> list[Action]:
+        said = finished.utterance
+        actions: list[Action] = [RecordEvent(event) for event in markers_removed(now, said.speaker, finished.markers)]
+        if finished.alternative:
+            other = AlternativeTranscribed(now, said.started, said.ended, finished.alternative, "live")
+            actions.append(RecordEvent(other))
+        if said.text or finished.voice:
+            actions += self._repair.utterance_finished(finished, now)
+        return actions
 
     async def _carry_out(self, actions: Sequence[Action], *, push: bool = True) -> None:
         """Without `push` only record: frames go nowhere any more."""
@@ -194,5 +210,10 @@ class Transcript(Stage[TranscriptSettings]):
 
     def _set_alarm(self) -> None:
         deadline = self._assembler.caller_text_deadline
-        times = [self._repair.deadline(), self._checkpoints.deadline(), None if deadline == self._checked else deadline]
+        times = [
+            self._assembler.deadline(),
+            self._repair.deadline(),
+            self._checkpoints.deadline(),
+            None if deadline == self._checked else deadline,
+        ]
         self.wake_at(min((time for time in times if time is not None), default=None) if self._running else None)

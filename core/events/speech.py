@@ -117,6 +117,17 @@ class AlternativeTranscribed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MarkersRemoved(Event):
+    """Markers, which a transcriber writes and nobody says (<noise>, [laughs], <ctrl46>), were removed from the text of
+    `speaker`: `count` of them. `text` has the different ones, 200 characters at most.
+    """
+
+    speaker: Speaker
+    count: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptMeasured(Event):
     """How complete the caller's transcript is: the share of voiced seconds that have words, 0 to 1."""
 

@@ -5,55 +5,31 @@ after the reply to them has begun. An utterance is handed over once, when no mor
 ordered by when they began, not by when they were handed over. docs/transcript.md has the rules.
 """
 
-from dataclasses import dataclass, field
-
-from core.events import Speaker, UtteranceSpoken
-from core.text import truncate
+from core.events import Speaker
+from core.transcript.pending import PendingUtterance
+from core.transcript.repeats import same_words, without_repeat_of
 from core.transcript.spacing import Spacing
 from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
 
 # Seconds after the end of a turn, or the last of its text, in which more text may arrive: 2 to 4 were seen.
 LATE_TEXT = 5.0
-
-
-@dataclass
-class _Pending:
-    """An utterance that is not finished."""
-
-    speaker: Speaker
-    started: float
-    ended: float
-    fragments: list[Fragment] = field(default_factory=list[Fragment])
-    voice: list[VoiceSpan] = field(default_factory=list[VoiceSpan])
-    closed: int = 0  # fragments of the windows that are closed
-    acknowledged: int = 0  # ... of which so many will not be transcribed a second time
-    replayed: bool = False  # those after them will: the next fragment replaces them
-    interrupted: bool = False  # barge-in; how much of it was played is not known yet
-
-    def text(self) -> str:
-        return " ".join("".join(fragment.text for fragment in self.fragments).split())
-
-    def finished(
-        self, at: float, *, interrupted: bool = False, partial: bool = False, played_share: float | None = None
-    ) -> list[FinishedUtterance]:
-        text = self.text() if played_share is None else truncate(self.text(), played_share)
-        if not text and not self.voice:
-            return []
-        interrupted = interrupted or self.interrupted
-        utterance = UtteranceSpoken(at, self.speaker, text, self.started, self.ended, interrupted, partial)
-        return [FinishedUtterance(utterance, tuple(self.fragments), tuple(self.voice))]
+# Seconds after a replayed turn was recorded in which its second transcription may still begin.
+LATE_REPLAY = 15.0
 
 
 class TranscriptAssembler:
     """Turn edges and fragments of text in, finished utterances out."""
 
     def __init__(self) -> None:
-        self._caller: _Pending | None = None
+        self._caller: PendingUtterance | None = None
         self._caller_open = False
-        self._examiner: _Pending | None = None
+        self._examiner: PendingUtterance | None = None
         self._reply_expected = False  # the caller has finished since the examiner last began
         self._caller_stopped_at = self._caller_voice_ended = 0.0
-        self._spacing = Spacing()
+        self._spacing: dict[Speaker, Spacing] = {"caller": Spacing(), "examiner": Spacing()}
+        self._recorded: list[Fragment] = []  # of the caller's last utterance
+        self._second_due_until = 0.0  # ... which was replayed, and whose second transcription may still come
+        self._voice_known = False  # voice is detected at all in this call
 
     def started_at(self, speaker: Speaker, now: float) -> float:
         """When the unfinished utterance of a speaker began; now if there is none."""
@@ -78,23 +54,36 @@ class TranscriptAssembler:
         """Until when text of the caller's turn, which is over, may arrive; None while it is not over."""
         if self._caller is None or self._caller_open or not self._caller.voice:
             return None
-        return max([self._caller_stopped_at, *(last.at for last in self._caller.fragments[-1:])]) + LATE_TEXT
+        return max(self._caller_stopped_at, self._caller.last_text_at or 0.0) + LATE_TEXT
 
     @property
     def caller_pending(self) -> tuple[tuple[Fragment, ...], tuple[VoiceSpan, ...]]:
         """The fragments and the voice of the caller's unfinished utterance."""
-        return (tuple(self._caller.fragments), tuple(self._caller.voice)) if self._caller else ((), ())
+        return (tuple(self._caller.said()), tuple(self._caller.voice)) if self._caller else ((), ())
+
+    def deadline(self) -> float | None:
+        """When `tick` has something to do."""
+        if self._caller is None or self._caller.answered_at is None:
+            return None
+        return max(self._caller.answered_at, self._caller.last_text_at or 0.0) + LATE_TEXT
+
+    def tick(self, now: float) -> list[FinishedUtterance]:
+        """Hand over an answered turn that has waited long enough for its second transcription."""
+        deadline = self.deadline()
+        return [] if deadline is None or now < deadline else self._finish_caller(now)
 
     def caller_started(self, now: float) -> list[FinishedUtterance]:
         """The caller has begun to speak."""
         finished: list[FinishedUtterance] = []
         if self._caller is not None and self._caller.text():
-            finished, self._caller = self._caller.finished(now), None
+            finished = self._finish_caller(now)
         # Without a word so far, its text is still on the way: it belongs to whatever the caller says from here on.
         if self._caller is None:
-            self._caller = _Pending("caller", now, now)
+            self._caller = PendingUtterance("caller", now, now)
+        else:
+            self._caller.windows += 1
         self._caller_open = True
-        self._spacing.turn_started()
+        self._spacing["caller"].turn_started()
         return finished
 
     def caller_stopped(self, now: float, spoke_until: float) -> list[FinishedUtterance]:
@@ -109,58 +98,55 @@ class TranscriptAssembler:
     def voice_detected(self, started: float, ended: float) -> None:
         """The caller's voice was detected from `started` to `ended`."""
         if self._caller is not None and ended > started:
+            self._voice_known = True
             self._caller.voice.append(VoiceSpan(started, ended))
 
-    def caller_transcribed(self, text: str, now: float) -> list[FinishedUtterance]:
-        """A fragment of the caller's text was received."""
-        if not text:
-            return []
-        if self._caller is None:
-            # Late: the turn was recorded already. It becomes an utterance of its own, in its place.
-            when = self._caller_voice_ended or now
-            self._caller = _Pending("caller", when, when)
-        caller = self._caller
-        if caller.replayed:
-            # Not before: a connection that is lost before it transcribes the replay must not cost the text there is.
-            del caller.fragments[caller.acknowledged :]
-            caller.closed, caller.replayed = caller.acknowledged, False
-        before = caller.fragments[-1].text if caller.fragments else ""
-        caller.fragments.append(Fragment(self._spacing.spaced(before, text), now))
-        if self._caller_open:
-            caller.ended = now
+    def caller_transcribed(self, text: str, now: float, *, finished: bool = False) -> list[FinishedUtterance]:
+        """A fragment of the caller's text was received; `finished` when the service has declared its end with it."""
+        if text:
+            if self._caller is None:
+                # Late: the turn was recorded already. It becomes an utterance of its own, in its place.
+                when = self._caller_voice_ended or now
+                self._caller = PendingUtterance("caller", when, when, late=True)
+            self._caller.add(text, now, self._spacing["caller"])
+            if self._caller_open:
+                self._caller.ended = now
+        if finished:
+            self._spacing["caller"].transcription_finished()
         return []
 
     def window_closed(self, *, acknowledged: bool = True) -> None:
         """A window of the turn is closed; `acknowledged` when the closed windows will not be replayed."""
-        caller = self._caller if self._caller is not None and not self._caller.replayed else None
-        if acknowledged:
-            if caller is not None:
-                caller.acknowledged = caller.closed
-            return
-        if caller is not None:
-            caller.closed = len(caller.fragments)
-        self._spacing.window_closed()
+        if self._caller is not None:
+            self._caller.window_closed(acknowledged=acknowledged)
+        if not acknowledged:
+            self._spacing["caller"].window_closed()
 
     def audio_replayed(self, *, whole: bool = False) -> None:
-        """The unacknowledged audio of the turn was replayed, or the `whole` of it: new text replaces its old."""
+        """The unacknowledged audio of the turn was replayed, or the `whole` of it: it is transcribed a second time, and
+        the better of the two transcriptions is kept.
+        """
         if self._caller is not None:
-            self._caller.replayed = True
-            if whole:
-                self._caller.acknowledged = 0
+            self._caller.audio_replayed(whole=whole, going_on=self._caller_open)
 
-    def examiner_transcribed(self, text: str, now: float) -> list[FinishedUtterance]:
-        """A fragment of the examiner's text was received; empty for audio without text."""
-        finished: list[FinishedUtterance] = []
+    def examiner_transcribed(self, text: str, now: float, *, finished: bool = False) -> list[FinishedUtterance]:
+        """A fragment of the examiner's text was received; empty for audio without text. `finished` when the service has
+        declared its end with it.
+        """
+        done: list[FinishedUtterance] = []
         if self._examiner is not None and (self._reply_expected or self._examiner.interrupted):
             # A new answer although the last one was never declared over (seen on 3.1: no turnComplete).
-            finished = self._finish_examiner(now, ended=self._examiner.ended)
+            done = self._finish_examiner(now, ended=self._examiner.ended)
         self._reply_expected = False
         if self._examiner is None:
-            self._examiner = _Pending("examiner", now, now)
+            self._examiner = PendingUtterance("examiner", now, now)
+            self._spacing["examiner"].turn_started()
         if text:
-            self._examiner.fragments.append(Fragment(text, now))
+            self._examiner.add(text, now, self._spacing["examiner"])
+        if finished:
+            self._spacing["examiner"].transcription_finished()
         self._examiner.ended = now
-        return finished
+        return done
 
     def examiner_interrupted(self, now: float) -> None:
         """The caller barged in; `reply_done` says how much of the reply was played."""
@@ -171,24 +157,43 @@ class TranscriptAssembler:
         self, now: float, *, interrupted: bool = False, played_share: float | None = None
     ) -> list[FinishedUtterance]:
         """The examiner's turn is over, and with it the caller's turn that it answered: unless it was interrupted, for
-        then the caller's turn may be replayed and answered anew. `played_share` is 0 to 1; None is all of the reply.
+        then the caller's turn may be replayed and answered anew; or it was replayed, and waits for its second
+        transcription. `played_share` is 0 to 1; None is all of the reply.
         """
         finished: list[FinishedUtterance] = []
         if self._caller is not None and not self._caller_open and not interrupted:
-            finished += self._caller.finished(now)
-            self._caller = None
+            if self._caller.lacks_second_transcription:
+                self._caller.answered_at = self._caller.answered_at or now
+            else:
+                finished += self._finish_caller(now)
         if self._examiner is not None:
             finished += self._finish_examiner(now, interrupted=interrupted, played_share=played_share)
         return finished
 
     def finish(self, now: float) -> list[FinishedUtterance]:
         """The call is over: pending utterances are handed over and marked as partial."""
+        pending = [one for one in (self._caller, self._examiner) if one is not None]
         finished: list[FinishedUtterance] = []
-        for pending in sorted(filter(None, (self._caller, self._examiner)), key=lambda p: p.started):
-            finished += pending.finished(now, partial=True)
+        for one in sorted(pending, key=lambda one: one.started):
+            finished += (
+                self._finish_caller(now, partial=True) if one is self._caller else one.finished(now, partial=True)
+            )
         self._caller = self._examiner = None
         self._caller_open = False
         return finished
+
+    def _finish_caller(self, now: float, *, partial: bool = False) -> list[FinishedUtterance]:
+        caller, self._caller = self._caller, None
+        assert caller is not None
+        said = caller.said()
+        lacking, began = caller.lacks_second_transcription, caller.first_text_at or now
+        if began < self._second_due_until:
+            said = without_repeat_of(self._recorded, said)
+        elif caller.late and self._voice_known and not caller.voice and same_words(said, self._recorded):
+            said = []  # sent once more, after it was recorded, and nobody has spoken since
+        if said:
+            self._recorded, self._second_due_until = said, now + LATE_REPLAY if lacking else 0.0
+        return caller.finished(now, said=said, partial=partial)
 
     def _finish_examiner(
         self, now: float, *, interrupted: bool = False, played_share: float | None = None, ended: float | None = None

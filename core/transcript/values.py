@@ -24,9 +24,12 @@ class VoiceSpan:
 @dataclass(frozen=True, slots=True)
 class FinishedUtterance:
     """A finished utterance. The caller's has the fragments it was assembled from and the voice detected meanwhile; its
-    text is empty when voice was detected and no word was transcribed.
+    text is empty when voice was detected and no word was transcribed. `alternative` is its text from before a replay,
+    where that is not in it; `markers` are those that were removed from it.
     """
 
     utterance: UtteranceSpoken
     fragments: tuple[Fragment, ...] = ()
     voice: tuple[VoiceSpan, ...] = ()
+    alternative: str = ""
+    markers: tuple[str, ...] = ()

@@ -6,7 +6,14 @@ import pytest
 from pipecat.frames.frames import InterruptionFrame, TranscriptionFrame, TTSTextFrame, UserStartedSpeakingFrame
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from core.events import AlternativeTranscribed, GapFound, TranscriptCheckpointed, TranscriptMeasured, UtteranceSpoken
+from core.events import (
+    AlternativeTranscribed,
+    GapFound,
+    MarkersRemoved,
+    TranscriptCheckpointed,
+    TranscriptMeasured,
+    UtteranceSpoken,
+)
 from processors.frames import (
     AudioReplayedFrame,
     CallerStoppedFrame,
@@ -64,6 +71,62 @@ async def test_the_text_of_replayed_audio_replaces_what_it_repeats(whole: bool, 
         await ends.push(CallerStoppedFrame(spoke_until=session.now()), examiner("Thank you."), ReplyDoneFrame())
         await ends.until(lambda: len(ends.got(UtteranceFrame)) == 2)
     assert session.utterances[0].text == "One two three."
+
+
+async def test_a_replayed_turn_waits_for_its_second_transcription_and_stands_once() -> None:
+    session = FakeSession()
+    async with running(Transcript(TranscriptSettings(), session)) as ends:
+        await ends.push(UserStartedSpeakingFrame(), transcribed("I live in"))
+        await processed(ends)
+        await ends.push(CallerStoppedFrame(spoke_until=session.now()), AudioReplayedFrame())
+        await ends.push(examiner("I see."), ReplyDoneFrame())
+        await processed(ends)
+        await ends.push(transcribed("I live in a town."))
+        before = session.now()
+        await ends.until(lambda: len(ends.got(UtteranceFrame)) == 2)
+        assert session.now() - before == pytest.approx(5.0, abs=0.2)
+    assert [(u.speaker, u.text) for u in session.utterances] == [
+        ("caller", "I live in a town."),
+        ("examiner", "I see."),
+    ]
+    assert [event.text for event in session.of(AlternativeTranscribed)] == ["I live in"]
+
+
+async def test_markers_are_counted_and_are_neither_words_nor_utterances() -> None:
+    session = FakeSession()
+    async with running(Transcript(TranscriptSettings(), session)) as ends:
+        await ends.push(UserStartedSpeakingFrame(), *(transcribed("<noise>") for _ in range(25)))
+        await ends.push(CallerStoppedFrame(spoke_until=session.now()))
+        await ends.push(examiner("Fluency is 6<ctrl"), examiner("46>.5."), ReplyDoneFrame())
+        await processed(ends)
+    assert [(u.speaker, u.text) for u in session.utterances] == [("examiner", "Fluency is 6.5.")]
+    assert [(event.speaker, event.count, event.text) for event in session.of(MarkersRemoved)] == [
+        ("caller", 25, "<noise>"),
+        ("examiner", 1, "<ctrl46>"),
+    ]
+
+
+async def test_markers_of_the_second_transcriber_are_no_words_either() -> None:
+    session = FakeSession()
+    async with running(Transcript(TranscriptSettings(prefer="shadow"), session)) as ends:
+        await ends.push(ShadowReadyFrame(always=True))
+        await answered_turn(ends, session, "I live by the sea.", 3.0)
+        ended = session.now()
+        segments = [("[BLANK_AUDIO]", 0.1, 1.0), ("By the sea.", 1.0, ended)]
+        await ends.push(ShadowTextFrame(text="[BLANK_AUDIO] By the sea.", started=0.1, ended=ended, segments=segments))
+        await ends.until(lambda: len(session.utterances) == 2)
+    assert [u.text for u in session.utterances if u.speaker == "caller"] == ["By the sea."]
+    assert [event.count for event in session.of(MarkersRemoved)] == [1]
+
+
+async def test_what_follows_a_finalized_transcription_is_apart_from_it() -> None:
+    session = FakeSession()
+    async with running(Transcript(TranscriptSettings(), session)) as ends:
+        finalized = transcribed("I live here")
+        finalized.finalized = True
+        await ends.push(UserStartedSpeakingFrame(), finalized, transcribed("and there"))
+        await processed(ends)
+    assert [u.text for u in session.utterances] == ["I live here and there"]
 
 
 async def test_words_that_are_pending_when_the_call_ends_are_recorded_as_partial() -> None:

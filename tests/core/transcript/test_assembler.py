@@ -204,6 +204,157 @@ def test_what_the_person_says_twice_stands_twice() -> None:
     assert texts(t.finish(4.0)) == ["I mean, I mean, I mean, I mean,"]
 
 
+FIFTEEN = "I live in a small town by the sea and I like it very much"
+
+
+def replayed_turn(text: str) -> TranscriptAssembler:
+    """A turn whose text was received before its audio was replayed to another connection."""
+    t = TranscriptAssembler()
+    t.caller_started(1.0)
+    t.caller_transcribed(text, 5.0)
+    t.voice_detected(1.0, 6.0)
+    t.caller_stopped(7.0, 6.0)
+    t.audio_replayed()
+    return t
+
+
+def test_a_second_transcription_that_is_cut_off_does_not_replace_the_first() -> None:
+    t = replayed_turn(FIFTEEN)
+    t.caller_transcribed("I live", 8.0)
+    assert t.unfinished[0][1] == FIFTEEN
+    t.examiner_transcribed("I see.", 9.0)
+    t.reply_done(10.0)
+    [finished] = t.tick(15.0)
+    assert (finished.utterance.text, finished.utterance.ended, finished.alternative) == (FIFTEEN, 6.0, "")
+
+
+def test_a_second_transcription_that_comes_after_the_reply_does_not_stand_twice() -> None:
+    t = replayed_turn("I live in a small")
+    t.examiner_transcribed("I see.", 8.0)
+    assert texts(t.reply_done(9.0)) == ["I see."], "the caller's waits"
+    assert t.deadline() == 14.0 and t.tick(13.9) == []
+    t.caller_transcribed(FIFTEEN, 10.0)
+    assert t.deadline() == 15.0
+    [finished] = t.tick(15.0)
+    assert (finished.utterance.text, finished.alternative) == (FIFTEEN, "I live in a small")
+    assert t.deadline() is None and t.finish(20.0) == []
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_second_transcription_that_comes_after_the_next_turn_began_does_not_stand_twice(goes_on: bool) -> None:
+    t = replayed_turn(FIFTEEN)
+    t.examiner_transcribed("I see.", 8.0)
+    t.reply_done(9.0)
+    assert texts(t.caller_started(10.0)) == [FIFTEEN]
+    t.caller_transcribed(FIFTEEN + ".", 11.0)
+    if goes_on:
+        t.caller_transcribed(" There is more.", 12.0)
+    t.caller_stopped(13.0, 12.5)
+    [finished] = t.reply_done(14.0)
+    assert finished.utterance.text == ("There is more." if goes_on else "")
+    assert finished.alternative.startswith(FIFTEEN)
+
+
+def test_a_second_transcription_that_comes_after_everything_does_not_stand_twice() -> None:
+    t = replayed_turn(FIFTEEN)
+    t.reply_done(9.0)
+    assert texts(t.tick(14.0)) == [FIFTEEN]
+    t.caller_transcribed(FIFTEEN, 16.0)
+    [finished] = t.finish(20.0)
+    assert (finished.utterance.text, finished.voice, finished.alternative) == ("", (), FIFTEEN)
+
+
+def test_a_turn_that_is_replayed_twice_loses_nothing() -> None:
+    t = TranscriptAssembler()
+    t.caller_started(1.0)
+    t.caller_transcribed(FIFTEEN, 5.0)
+    t.audio_replayed()
+    t.caller_transcribed("I live in", 8.0)
+    t.audio_replayed()
+    t.caller_transcribed("I live", 9.0)
+    t.caller_transcribed(" and then we moved.", 12.0)
+    t.caller_stopped(13.0, 12.5)
+    assert texts(t.finish(14.0)) == [f"{FIFTEEN} and then we moved."]
+
+
+def test_a_part_of_a_replayed_turn_that_is_acknowledged_is_not_replaced_by_the_next_replay() -> None:
+    t = TranscriptAssembler()
+    t.caller_started(1.0)
+    t.caller_transcribed("I live in a town", 5.0)
+    t.audio_replayed()
+    t.caller_transcribed("I live in a town.", 8.0)
+    t.window_closed(acknowledged=False)
+    t.window_closed()
+    t.caller_transcribed("It is small", 9.0)
+    t.audio_replayed()
+    t.caller_transcribed("It is small.", 12.0)
+    t.caller_stopped(13.0, 12.5)
+    assert texts(t.finish(14.0)) == ["I live in a town. It is small."]
+
+
+def test_text_of_a_window_that_is_sent_twice_stands_once() -> None:
+    t = TranscriptAssembler()
+    t.caller_started(1.0)
+    t.voice_detected(1.0, 4.5)
+    for at in (5.0, 6.0):
+        t.caller_transcribed("I live in a small town by the sea with friends.", at)
+    t.caller_stopped(7.0, 4.5)
+    assert texts(t.finish(8.0)) == ["I live in a small town by the sea with friends."]
+
+
+@pytest.mark.parametrize(("again", "stands"), [("I live here.", False), ("I live here", False), ("Not here.", True)])
+def test_text_that_is_sent_once_more_after_its_turn_was_recorded_stands_once(again: str, stands: bool) -> None:
+    t = TranscriptAssembler()
+    t.caller_started(1.0)
+    t.voice_detected(1.0, 2.0)
+    t.caller_transcribed("I live here.", 2.5)
+    t.caller_stopped(3.0, 2.0)
+    assert texts(t.reply_done(5.0)) == ["I live here."]
+    t.caller_transcribed(again, 55.0)
+    [finished] = t.finish(60.0)
+    assert (finished.utterance.text, finished.alternative) == ((again, "") if stands else ("", again))
+
+
+def test_markers_are_no_words_of_either_speaker_and_are_named() -> None:
+    t = TranscriptAssembler()
+    t.examiner_transcribed("Your fluency is 6<ct", 1.0)
+    t.examiner_transcribed("rl46>", 1.1)
+    t.examiner_transcribed(".5.", 1.2)
+    [finished] = t.reply_done(2.0)
+    assert (finished.utterance.text, finished.markers) == ("Your fluency is 6.5.", ("<ctrl46>",))
+    t.caller_started(3.0)
+    t.voice_detected(3.0, 4.0)
+    for n in range(25):
+        t.caller_transcribed(" <noise>", 3.5 + n / 100)
+    t.caller_transcribed(".", 4.0)
+    assert t.caller_pending[0] == () and t.unfinished == []
+    t.caller_stopped(5.0, 4.0)
+    [finished] = t.finish(6.0)
+    assert (finished.utterance.text, finished.fragments, finished.markers) == ("", (), ("<noise>",) * 25)
+
+
+def test_behind_a_marker_a_sentence_begins_as_if_it_were_not_there() -> None:
+    t = TranscriptAssembler()
+    t.caller_started(3.0)
+    for text in ("<noise>", "I am here.", "<noise>", "Are you?"):
+        t.caller_transcribed(text, 3.5)
+    assert texts(t.finish(6.0)) == ["I am here. Are you?"]
+
+
+def test_what_follows_a_finished_transcription_is_apart_from_it() -> None:
+    t = TranscriptAssembler()
+    t.examiner_transcribed("Let us stop", 1.0, finished=True)
+    t.examiner_transcribed("here are your marks:", 1.1)
+    t.examiner_transcribed("", 1.2, finished=True)
+    t.examiner_transcribed("7", 1.3)
+    assert texts(t.reply_done(2.0)) == ["Let us stop here are your marks: 7"]
+    t.caller_started(3.0)
+    t.caller_transcribed("I live here", 3.5)
+    t.caller_transcribed("", 3.6, finished=True)
+    t.caller_transcribed("and there", 3.7)
+    assert texts(t.finish(6.0)) == ["I live here and there"]
+
+
 def test_an_utterance_has_its_fragments_and_voice() -> None:
     t = TranscriptAssembler()
     t.voice_detected(0.5, 0.9)  # of nobody's turn
