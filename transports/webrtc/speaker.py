@@ -20,7 +20,6 @@ from av.audio.codeccontext import AudioCodecContext
 from av.packet import Packet
 from pipecat.frames.frames import OutputAudioRawFrame
 from pipecat.transports.base_transport import TransportParams
-from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 from pipecat.transports.smallwebrtc.transport import (
     SmallWebRTCInputTransport,
     SmallWebRTCOutputTransport,
@@ -28,6 +27,7 @@ from pipecat.transports.smallwebrtc.transport import (
 )
 
 from core.audio import pcm
+from transports.webrtc.data_channel import BoundedConnection
 from transports.webrtc.microphone import MicrophoneInput
 
 PACKET = 0.02  # seconds
@@ -132,8 +132,8 @@ class OpusSpeaker(MediaStreamTrack):
         return b"".join(bytes(packet) for packet in self._encoder.encode(frame))
 
 
-class SpeakingConnection(SmallWebRTCConnection):
-    """A SmallWebRTC connection that sends an OpusSpeaker's track instead of the one its transport brings."""
+class SpeakingConnection(BoundedConnection):
+    """A connection that sends an OpusSpeaker's track instead of the one its transport brings."""
 
     def __init__(self, rate: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
