@@ -34,6 +34,13 @@ class CallerStoppedFrame(UserStoppedSpeakingFrame):
 
 
 @dataclass
+class TranscriptionFinishedFrame(DataFrame):
+    """The caller's text so far is a whole transcription: what follows begins another."""
+
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
 class WindowClosedFrame(DataFrame):
     """A window of the caller's turn is closed and the turn goes on; `acknowledged` when it will not be replayed."""
 

@@ -43,6 +43,7 @@ from processors.frames import (
     ReplyDoneFrame,
     ShadowReadyFrame,
     ShadowTextFrame,
+    TranscriptionFinishedFrame,
     UtteranceFrame,
     VoiceSpanFrame,
     WindowClosedFrame,
@@ -148,6 +149,8 @@ class Transcript(Stage[TranscriptSettings]):
                 await self._on_finished(assembler.caller_transcribed(text, now, finished=finished), now)
                 self._checkpoints.text_received(assembler.started_at("caller", now), now)
                 await self._carry_out(self._repair.progress(*assembler.caller_pending, now))
+            case TranscriptionFinishedFrame():
+                assembler.caller_transcribed("", now, finished=True)
             case WindowClosedFrame(acknowledged=acknowledged):
                 assembler.window_closed(acknowledged=acknowledged)
             case AudioReplayedFrame(whole=whole):

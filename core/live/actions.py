@@ -94,9 +94,10 @@ class ReplyOver:
 
 @dataclass(frozen=True, slots=True)
 class CallerFragment:
-    """A fragment of the input transcription."""
+    """A fragment of the input transcription; `finished`, without text, when another transcription follows."""
 
     text: str
+    finished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

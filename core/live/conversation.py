@@ -6,7 +6,7 @@ what is replayed), turn-taking (whose turn it is to speak), the downlink (the mo
 the caller, the watchdog (is the model late) and the idle timer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import InitVar, dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from core.live.replay_buffer import AudioSpool, ReplayBuffer
 from core.live.reply import Reply
 from core.live.reseed import instruction_for_new_session, instruction_for_stale_session, seed
 from core.live.tool_calls import ToolCalls
+from core.live.transcription import TranscriptionReader
 from core.live.turn_taking import Decision, TurnTaking
 from core.live.uplink import Uplink
 from core.live.watchdog import Alarm, Watchdog
@@ -53,6 +54,7 @@ class LiveConversationMachine:
         self._reply = Reply(policy.context_check)
         self._watchdog = Watchdog(policy.watchdog)
         self._idle_timer = IdleTimer(policy.idle_timeout)
+        self._transcription = TranscriptionReader()
         self._downlink = Downlink(
             self._connection, self._uplink, self._turn_taking, self._reply, self._watchdog, self._idle_timer, functions
         )
@@ -105,7 +107,9 @@ class LiveConversationMachine:
         """Close the connection."""
         self._watchdog.stop()
         self._idle_timer.stop()
-        actions = [*self.charge_estimates(), *self._downlink.carry_out(self._turn_taking.connection_ended(now), now)]
+        actions = self._carry_on(self._transcription.connection_ended(now), now)
+        actions += self.charge_estimates()
+        actions += self._downlink.carry_out(self._turn_taking.connection_ended(now), now)
         return [*actions, *self._downlink.on_connection(self._connection.close(now), now)]
 
     def deadline(self) -> float | None:
@@ -247,7 +251,8 @@ class LiveConversationMachine:
         """The connection is up, after `took` seconds. `utterances` are the conversation so far, for a session that does
         not have it, and `progress_summary` is where the exam is.
         """
-        actions: list[Action] = [*self._connection.opened(took, service_session, now)]
+        actions = self._carry_on(self._transcription.connection_ended(now), now)
+        actions += self._connection.opened(took, service_session, now)
         if not self._connection.up:
             return actions  # the attempt had been abandoned
         self._uplink.preamble, whole = "", False
@@ -281,9 +286,21 @@ class LiveConversationMachine:
         """The service has sent this on connection `number`."""
         if number != self._connection.number or not self._connection.up:
             return []
+        return self._carry_on(self._transcription.read(message, now), now)
+
+    def _carry_on(self, read: Iterable[messages.Incoming | events.MarkersRemoved], now: float) -> list[Action]:
+        actions: list[Action] = []
+        for one in read:
+            if isinstance(one, events.MarkersRemoved):
+                actions.append(Note(one))
+            elif self._connection.up or isinstance(one, messages.InputTranscribed):
+                actions += self._on_message(one, now)
+        return actions
+
+    def _on_message(self, message: messages.Incoming, now: float) -> list[Action]:
         match message:
-            case messages.InputTranscribed(text):
-                return [CallerFragment(text)]
+            case messages.InputTranscribed(text, finished):
+                return [CallerFragment(text, finished)]
             case messages.Interrupted():
                 return self._downlink.interrupted(now)
             case messages.ToolsCancelled(ids):

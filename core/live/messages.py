@@ -66,16 +66,18 @@ class ModelAudio:
 
 @dataclass(frozen=True, slots=True)
 class InputTranscribed:
-    """A fragment of the input transcription. Leading spaces count."""
+    """A fragment of the input transcription. Leading spaces count. `finished`: what follows is of another one."""
 
     text: str
+    finished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OutputTranscribed:
-    """A fragment of the output transcription. Leading spaces count."""
+    """A fragment of the output transcription, as InputTranscribed."""
 
     text: str
+    finished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ from processors.frames import (
     ReplyDoneFrame,
     ToolAnswerFrame,
     ToolCallFrame,
+    TranscriptionFinishedFrame,
     VoiceSpanFrame,
     WindowClosedFrame,
 )
@@ -187,6 +188,8 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 caption = TTSTextFrame(text, TextType.WORD)
                 caption.includes_inter_frame_spaces = True
                 await self.push_frame(caption)
+            case CallerFragment(finished=True):
+                await self.push_frame(TranscriptionFinishedFrame())
             case CallerFragment(text):
                 await self.push_frame(TranscriptionFrame(text, "caller", datetime.now(UTC).isoformat()))
             case WindowClosed(acknowledged):

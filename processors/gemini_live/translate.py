@@ -45,10 +45,12 @@ def translate(message: types.LiveServerMessage) -> list[Incoming]:
 
 
 def _content(content: types.LiveServerContent) -> Iterator[Incoming]:
-    if content.input_transcription and content.input_transcription.text:
-        yield InputTranscribed(content.input_transcription.text)
-    if content.output_transcription and content.output_transcription.text:
-        yield OutputTranscribed(content.output_transcription.text)
+    for transcription, kind in (
+        (content.input_transcription, InputTranscribed),
+        (content.output_transcription, OutputTranscribed),
+    ):
+        if transcription is not None and (transcription.text or transcription.finished):
+            yield kind(transcription.text or "", bool(transcription.finished))
     for part in (content.model_turn.parts if content.model_turn else None) or []:
         data = part.inline_data
         if data and data.data and (data.mime_type or "").startswith("audio/pcm"):

@@ -21,6 +21,7 @@ from processors.frames import (
     ReplyDoneFrame,
     ShadowReadyFrame,
     ShadowTextFrame,
+    TranscriptionFinishedFrame,
     UtteranceFrame,
     VoiceSpanFrame,
     WindowClosedFrame,
@@ -119,12 +120,14 @@ async def test_markers_of_the_second_transcriber_are_no_words_either() -> None:
     assert [event.count for event in session.of(MarkersRemoved)] == [1]
 
 
-async def test_what_follows_a_finalized_transcription_is_apart_from_it() -> None:
+@pytest.mark.parametrize("finalized", [False, True])
+async def test_what_follows_a_transcription_that_is_finished_is_apart_from_it(finalized: bool) -> None:
     session = FakeSession()
     async with running(Transcript(TranscriptSettings(), session)) as ends:
-        finalized = transcribed("I live here")
-        finalized.finalized = True
-        await ends.push(UserStartedSpeakingFrame(), finalized, transcribed("and there"))
+        first = transcribed("I live here")
+        first.finalized = finalized  # as Pipecat's transcribers say it; `gemini_live` sends a frame
+        end = [] if finalized else [TranscriptionFinishedFrame()]
+        await ends.push(UserStartedSpeakingFrame(), first, *end, transcribed("and there"))
         await processed(ends)
     assert [u.text for u in session.utterances] == ["I live here and there"]
 

@@ -472,3 +472,21 @@ def test_a_turn_that_was_too_late_for_the_newest_handle_is_told_to_the_session_b
     assert [event.first for event in noted(opened, events.TurnSentAsText)] == [1]
     texts = [item.text for item in sent(answer(machine, now=11.0)) if isinstance(item, messages.InTurnText)]
     assert len(texts) == 1 and 'The candidate said "Bruce."' in texts[0] and "welcome" not in texts[0]
+
+
+def test_markers_are_removed_from_both_sides_text_and_noted() -> None:
+    machine = live()
+    actions = feed(machine, AUDIO, *map(messages.OutputTranscribed, ("A 6<ctrl", "46>.5.")), messages.TurnComplete())
+    assert [action.text for action in actions if isinstance(action, Caption)] == ["A 6", ".5."]
+    assert [(seen.speaker, seen.text) for seen in noted(actions, events.MarkersRemoved)] == [("examiner", "<ctrl46>")]
+    assert feed(machine, messages.InputTranscribed("<noise>")) == []
+    assert feed(machine, messages.InputTranscribed(" Yes.", finished=True))[1:] == [
+        CallerFragment(" Yes."),
+        CallerFragment("", finished=True),
+    ]
+
+
+def test_text_that_is_held_as_the_beginning_of_a_marker_survives_the_end_of_the_call() -> None:
+    machine = live()
+    assert feed(machine, messages.InputTranscribed("by the sea (the cold")) == [CallerFragment("by the sea ")]
+    assert CallerFragment("(the cold") in machine.close(2.0)

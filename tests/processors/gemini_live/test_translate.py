@@ -50,6 +50,12 @@ def test_a_bundle_of_3_1_is_split_content_first() -> None:
     ]
 
 
+def test_the_end_of_a_transcription_is_translated_with_and_without_text() -> None:
+    content = {"inputTranscription": {"finished": True}, "outputTranscription": {"text": "Stop.", "finished": True}}
+    assert translated({"serverContent": content}) == [InputTranscribed("", True), OutputTranscribed("Stop.", True)]
+    assert translated({"serverContent": {"inputTranscription": {"text": "", "finished": False}}}) == []
+
+
 def test_audio_without_a_rate_is_24_khz_and_other_data_is_no_audio() -> None:
     parts = [audio(b"\1\0", "audio/pcm"), audio(b"\1\0", "image/png"), audio(b"\1\0", "audio/pcm;rate=x")]
     assert translated({"serverContent": {"modelTurn": {"parts": parts}}}) == [ModelAudio(b"\1\0", 24000)] * 2
