@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,9 +103,9 @@ async def _page(
     listener: "SignallingListener", sock: socket.socket, store: "Store", info: "PageInfo"
 ) -> AsyncIterator[None]:
     """Serve the page for as long as the block lasts."""
-    import uvicorn
-
     from pipeline.http.app import create_app
+    from pipeline.http.descriptors import limits_of, raise_limit
+    from pipeline.http.server import PageServer
     from pipeline.record.export import plain, record_values
 
     class Records:
@@ -113,14 +113,9 @@ async def _page(
             found = await store.session(session_id)
             return record_values(found) if found is not None else None
 
-    class Server(uvicorn.Server):
-        @contextmanager
-        def capture_signals(self) -> Any:
-            yield  # Ctrl-C is the host's: it ends the calls before the page goes
-
     app = create_app(listener=listener, records=Records(), info=info)
-    server = Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3))
-    serving = asyncio.create_task(server.serve(sockets=[sock]))
+    server = PageServer(app, sock, limits_of(raise_limit(), listener.max_calls))
+    serving = asyncio.create_task(server.serve())
     click.echo(f"{plain(info.name)}: {listener.page_url(sock.getsockname()[1])}")
     if info.emulated:
         click.echo("An emulator plays the examiner and follows a script: its scores are not an assessment.")

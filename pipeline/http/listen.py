@@ -3,6 +3,9 @@
 import errno
 import socket
 
+# Connections that wait to be accepted: a class that opens the page at once, six for each browser.
+BACKLOG = 512
+
 
 class CannotListen(RuntimeError):
     """The address cannot be listened on; the message says what to do."""
@@ -20,7 +23,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(128)
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         raise CannotListen(f"Cannot listen on {host}:{port}: {_why(error)}.") from error

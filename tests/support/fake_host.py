@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
 from pipecat.frames.frames import (
     EndFrame,
     Frame,
@@ -20,7 +19,9 @@ from pipecat.workers.runner import WorkerRunner
 
 from core.events import Event, as_record
 from pipeline.http.app import PageInfo, create_app
+from pipeline.http.connections import ConnectionLimits
 from pipeline.http.listen import bind
+from pipeline.http.server import PageServer
 from transports.call import Call
 from transports.webrtc.listener import WebRtcListener, WebRtcSettings
 
@@ -153,14 +154,19 @@ INFO = PageInfo(
 
 
 @asynccontextmanager
-async def serving(script: Script | None = None, *, info: PageInfo = INFO, **settings: Any) -> AsyncIterator[FakeHost]:
+async def serving(
+    script: Script | None = None,
+    *,
+    info: PageInfo = INFO,
+    limits: ConnectionLimits = ConnectionLimits(200, 100),  # noqa: B008 - frozen
+    **settings: Any,
+) -> AsyncIterator[FakeHost]:
     """Serve the page on a free port; each call is run with `script` beside it."""
     listener = WebRtcListener(WebRtcSettings(port=0, **settings))
     records = FakeRecords()
     listening = bind("127.0.0.1", 0)
     app = create_app(listener=listener, records=records, info=info)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1))
-    server.install_signal_handlers = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
+    server = PageServer(app, listening, limits)
     host = FakeHost(listener, records, f"http://localhost:{listening.getsockname()[1]}")
 
     async def take_calls() -> None:
@@ -173,7 +179,7 @@ async def serving(script: Script | None = None, *, info: PageInfo = INFO, **sett
                 if script is not None:
                     group.create_task(_play(script, conversation))
 
-    serve = asyncio.create_task(server.serve(sockets=[listening]))
+    serve = asyncio.create_task(server.serve())
     taking = asyncio.create_task(take_calls())
     try:
         yield host
