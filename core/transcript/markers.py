@@ -41,22 +41,26 @@ _WORDS = rf"(?:(?:{_BESIDE})[ _-])*(?:{_SOUND})(?:[ _-](?:{_SOUND}|{_BESIDE})){{
 _PHRASE = rf"(?:{_WORDS}|no[ _](?:speech|audio|sound)|speak(?:s|ing)(?: in)? (?:a )?foreign language|foreign language)"
 # One to four words of letters; a single letter is an index or an option.
 _ANY_WORDS = r"(?!\w\])[^\W\d]+(?:[ '’-][^\W\d]+){0,3}(?: \d+(?::\d+)+)?"
-# What a score is said with is never a marker.
-_NO_NUMBER = (
+# What a score is said or marked with is never a marker: a number, and the name of a block of scores, which a rubric
+# writes in capitals ([BAND_SCORES]).
+_NO_SCORE = (
     r"(?!(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|half|[a-f]\d?)\b)"
+    r"(?![^<>\[\]]{0,40}(?:score|band|mark|grad|rating|result|verdict|level|point|report|assess|evaluat))"
+    r"(?-i:(?![A-Z][A-Z_ -]*/?[>\]]))"
 )
 _ATTRIBUTES = r"""(?:\s+[\w:-]{1,20}\s*=\s*(?:"[^"<>]{0,30}"|'[^'<>]{0,30}'))*\s*"""
 _SOUNDED = (
     rf"[<＜]\s*/?{_PHRASE}\s*/?[>＞]"
-    rf"|(?<![^\W\d_])</?{_NO_NUMBER}[^\W\d_][\w:.-]{{1,30}}{_ATTRIBUTES}/?>"
+    rf"|(?<![^\W\d_])</?{_NO_SCORE}[^\W\d_][\w:.-]{{1,30}}{_ATTRIBUTES}/?>"
     rf"|[\[【〔]\s*(?:{_PHRASE}|_+)\s*[\]】〕]"
-    rf"|(?<![\w\])])[\[【〔]\s*{_NO_NUMBER}{_ANY_WORDS}\s*[\]】〕]"
+    rf"|(?<![\w\])])[\[【〔]\s*{_NO_SCORE}{_ANY_WORDS}\s*[\]】〕]"
+    rf"|\{{\s*{_PHRASE}\s*\}}"
     rf"|[(（]\s*{_PHRASE}\s*[)）]"
     rf"|\*{_PHRASE}\*"
     r"|[♩-♬🎵🎶]+"
 )
 _MARKER = re.compile(f"(?P<token>{_TOKEN})|{_SOUNDED}", re.IGNORECASE)
-_OPENING = re.compile(r"[<＜\[【〔(（*][^>＞\]】〕)）*\n]*$")
+_OPENING = re.compile(r"[<＜\[【〔{(（*][^>＞\]】〕})）*\n]*$")
 # The beginning of "< 5", of "* 2", and of words in round brackets that are more than a sound.
 _NO_MARKER = re.compile(r"[<＜*(（]\s|<[1-9]|[(（*].{25}")
 

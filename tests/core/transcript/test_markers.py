@@ -25,7 +25,7 @@ from core.transcript.values import Fragment
         *("[noise]", "[laughs]", "[inaudible 00:12]", "[BLANK_AUDIO]", "[speaking Spanish]", "[ Silence ]", "[ __ ]"),
         *("(laughs)", "(clears throat)", "(unintelligible)", "*coughs*", "（笑）", "[音楽]", "【笑声】", "[Lachen]"),
         *("<ctrl46>", "<|endoftext|>", "<|im_end|>", "<unk>", "</s>", "<0x0A>", "<unused99>", "<start_of_turn>"),
-        *('<break time="500ms"/>', "</speak>", "♪♪"),
+        *('<break time="500ms"/>', "</speak>", "♪♪", "{laughter}"),
     ],
 )
 def test_a_marker_is_removed_and_named(marker: str) -> None:
@@ -40,6 +40,7 @@ def test_a_marker_is_removed_and_named(marker: str) -> None:
         *("a < b", "a < b and c > d", "if a<b and c>d", "a<b>c", "3 < 5", "I <3 you", "x <y> z", "List<String>"),
         *("array[i]", "array[index]", "the interval [0, 1]", "option [B]", "a [seven]", "a <seven>", "a band of <B2>"),
         *("in a town (the old one)", "(1.5 s of speech)", "(no)", "2 * 3 * 4", "a *seven* for that", "5 > 4 > 3"),
+        *("[BAND_SCORES] fluency: 7 [/BAND_SCORES]", "<BAND_SCORES>", "<band_scores>", "[Band scores]", "[/ERGEBNIS]"),
         "there was a lot of noise and laughter, and I was silent",
     ],
 )
