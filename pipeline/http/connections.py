@@ -106,8 +106,8 @@ class Connections:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resuming: asyncio.TimerHandle | None = None
         self._given_up = Tally(
-            f"connections to the page were closed for others: at most {limits.total} are held,"
-            f" {limits.per_address} of one address"
+            f"Connections to the page closed to make room, as {limits.total} may be open"
+            f" and {limits.per_address} of one address"
         )
 
     def __len__(self) -> int:
@@ -138,7 +138,7 @@ class Connections:
                 asyncio.get_running_loop().remove_reader(self._listening)
                 self._resuming = asyncio.get_running_loop().call_later(PAUSE, self.start)
                 return
-            self._take(connection, _network(str(address[0])))
+            self._take(connection, network(str(address[0])))
 
     def _take(self, connection: socket.socket, address: str) -> None:
         if not self._make_room(address):
@@ -169,7 +169,7 @@ class Connections:
         among_all = self._of_address[address] < self._limits.per_address
         if among_all and len(self._open) < self._limits.total:
             return True
-        self._given_up.add()
+        self._given_up.add(address)
         for protocol, one in self._open.items():
             if protocol.waiting and (among_all or one == address):
                 self._lost(protocol)
@@ -178,9 +178,12 @@ class Connections:
         return False
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """Whose an address is: of IPv6 the /64, which is one customer's."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:  # as a proxy wrote it
+        return address[:64]
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))

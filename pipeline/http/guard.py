@@ -2,6 +2,7 @@
 
 from loguru import logger
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -56,6 +57,8 @@ class Guard:
             await self.app(scope, limited, with_headers)
         except _TooMuch:
             refusal = JSONResponse({"error": f"The request is too long; at most {MOST_BODY} bytes are read."}, 413)
+        except ClientDisconnect:
+            return  # nobody is there to be answered, and nothing of ours went wrong
         except Exception:  # whatever it was, the visitor gets one sentence and the log the rest
             logger.exception("{} {} failed", scope["method"], scope["path"])
             refusal = JSONResponse({"error": "Something went wrong on our side; try again."}, 500)

@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.exceptions import HTTPException
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from pipeline.http.connections import network
 from transports.webrtc.listener import BadOffer, ListenerFull, UnknownCall
 
 
@@ -83,6 +84,11 @@ async def answered(answer: Awaitable[T]) -> T:
         raise HTTPException(503, str(error), {"Retry-After": "60"}) from error
     except UnknownCall as error:
         raise HTTPException(404, str(error)) from error
+
+
+def address_of(request: Request) -> str:
+    """Whose request it is: the client's address, as a trusted proxy has it; of IPv6 its /64."""
+    return network(request.client.host) if request.client else "an unknown address"
 
 
 def bearer(request: Request, *, needed: bool = True) -> str:

@@ -13,17 +13,19 @@ class Tally:
     def __init__(self, what: str) -> None:
         self._what = what
         self._count = 0
+        self._from = ""
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, where: str = "") -> None:
-        """It happened once more; `where` is told with the first of them."""
+    def add(self, address: str) -> None:
+        """It happened once more, from this address."""
         self._count += 1
+        self._from = address
         if self._timer is None:
-            self._write(where)
+            self._write()
 
-    def _write(self, where: str = "") -> None:
+    def _write(self) -> None:
         self._timer = None
         if self._count:
-            logger.warning("{:,} {}{}.", self._count, self._what, f" ({where})" if where else "")
+            logger.warning("{}: {:,}, the last one from {}.", self._what, self._count, self._from)
             self._count = 0
             self._timer = asyncio.get_running_loop().call_later(EVERY, self._write)

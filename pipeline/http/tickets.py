@@ -12,6 +12,9 @@ from typing import Literal
 UNUSED_FOR = 120.0
 READABLE_FOR = 86_400.0
 MOST_TICKETS = 10_000
+# Unused ones: of one address, beyond which its own oldest is dropped, and in all.
+MOST_UNUSED_OF_ADDRESS = 200
+MOST_UNUSED = 2_000
 
 
 @dataclass(slots=True)
@@ -22,6 +25,7 @@ class Ticket:
     caller: str
     token_hash: bytes
     issued: float
+    address: str = ""
     state: Literal["unused", "answering", "used"] = "unused"
 
 
@@ -32,12 +36,18 @@ class Tickets:
         self._clock = clock
         self._tickets: dict[str, Ticket] = {}
 
-    def issue(self, caller: str) -> tuple[Ticket, str]:
-        """A ticket for a new session, and the token that proves it."""
+    def issue(self, caller: str, address: str = "") -> tuple[Ticket, str]:
+        """A ticket for a new session, and the token that proves it; `address` is whose it is."""
         self._drop_old()
+        unused = [one for one in self._tickets.values() if one.state == "unused"]
+        own = [one for one in unused if one.address == address]
+        if len(own) >= MOST_UNUSED_OF_ADDRESS:
+            self.revoke(own[0])
+        elif len(unused) >= MOST_UNUSED:
+            self.revoke(unused[0])
         session = secrets.token_hex(8)
         token = f"{session}.{secrets.token_urlsafe(24)}"
-        ticket = Ticket(session, caller or f"visitor-{session[:6]}", digest(token), self._clock())
+        ticket = Ticket(session, caller or f"visitor-{session[:6]}", digest(token), self._clock(), address)
         self._tickets[session] = ticket
         return ticket, token
 
@@ -52,11 +62,6 @@ class Tickets:
     def revoke(self, ticket: Ticket) -> None:
         """Make a ticket invalid."""
         self._tickets.pop(ticket.session, None)
-
-    def waiting(self) -> int:
-        """How many tickets were issued that may yet be used."""
-        self._drop_old()
-        return sum(ticket.state == "unused" for ticket in self._tickets.values())
 
     def _drop_old(self) -> None:
         now = self._clock()

@@ -3,18 +3,21 @@
 import asyncio
 import re
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
+from loguru import logger
 
 from pipeline.http.app import WEB, create_app
 from pipeline.http.guard import MOST_BODY
 from pipeline.http.listen import CannotListen, bind
-from pipeline.http.tickets import READABLE_FOR, UNUSED_FOR, Tickets
-from support.fake_host import INFO, FakeRecords
+from pipeline.http.throttle import COST, FREE, LONGEST_WAIT
+from pipeline.http.tickets import MOST_TICKETS, MOST_UNUSED_OF_ADDRESS, READABLE_FOR, UNUSED_FOR, Tickets
+from support.fake_host import INFO, FakeRecords, serving
 from support.peer import Peer
 from transports.webrtc.listener import WebRtcListener, WebRtcSettings
 
@@ -236,13 +239,44 @@ async def test_a_wrong_token_opens_nothing(sdp: str) -> None:
 
 async def test_the_server_is_full_at_its_limit(sdp: str) -> None:
     async with visiting(max_calls=2) as visitor:
-        session = await visitor.begin()
-        await visitor.offer(session["token"], sdp)
-        await visitor.begin()
+        first, second, late = [await visitor.begin() for _ in range(3)]
+        for session in (first, second):
+            assert (await visitor.offer(session["token"], sdp)).status_code == 200
+        full = answered(await visitor.offer(late["token"], sdp))
+        assert full == (503, "All lines are busy; try again in a few minutes.")
         answer = await visitor.post("/api/sessions", headers=KEY, json={"consent": True})
         assert answered(answer) == (503, "All lines are busy; try again in a few minutes.")
         assert answer.headers["retry-after"] == "60"
         assert answered(await visitor.offer("open-sesame", sdp))[0] == 503
+
+
+async def test_tickets_that_nobody_uses_keep_no_line_busy(sdp: str) -> None:
+    async with visiting(max_calls=1) as visitor:
+        for _ in range(20):
+            await visitor.begin()
+        session = await visitor.begin()
+        assert (await visitor.offer(session["token"], sdp)).status_code == 200
+
+
+async def test_many_wrong_keys_are_delayed_then_refused_unseen_and_logged_with_a_count() -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING")
+    async with visiting() as visitor:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        requests = (
+            visitor.post("/api/sessions", headers=bearer(f"wrong-{n}"), json={"consent": True}) for n in range(200)
+        )
+        answers = Counter([one.status_code for one in await asyncio.gather(*requests)])
+        compared = answers[401]
+        assert set(answers) == {401, 429} and compared <= FREE + (loop.time() - began + LONGEST_WAIT) / COST + 1
+        assert loop.time() - began >= (compared - FREE - 1) * COST
+        refused = await visitor.post("/api/sessions", headers=bearer("wrong"), json={"consent": True})
+        assert answered(refused)[0] in {401, 429}
+        await visitor.begin()  # the right key has a turn like any other
+    logger.remove(sink)
+    wrong = [line for line in lines if "Wrong access keys" in line]
+    assert 1 <= len(wrong) <= 2 + (loop.time() - began) / 10 and "wrong-" not in "".join(lines)
 
 
 async def test_garbage_from_a_client_with_only_the_key_takes_no_place() -> None:
@@ -289,16 +323,35 @@ async def test_what_is_not_there_is_json_too(method: str, path: str) -> None:
         assert answer.status_code in {404, 405} and list(answer.json()) == ["error"]
 
 
-def test_a_ticket_that_is_not_used_gives_its_place_back() -> None:
+def test_whoever_asks_for_tickets_without_end_loses_their_own() -> None:
+    tickets = Tickets(lambda: 0.0)
+    used, used_token = tickets.issue("", "203.0.113.9")
+    used.state = "used"
+    _, other = tickets.issue("", "198.51.100.7")
+    tokens = [tickets.issue("", "203.0.113.9")[1] for _ in range(MOST_UNUSED_OF_ADDRESS + 10)]
+    assert [tickets.find(token) is None for token in tokens] == [True] * 10 + [False] * MOST_UNUSED_OF_ADDRESS
+    assert tickets.find(used_token) is used and tickets.find(other) is not None
+
+
+def test_tickets_of_very_many_addresses_drop_no_call_that_is_going_on() -> None:
+    tickets = Tickets(lambda: 0.0)
+    used, token = tickets.issue("", "198.51.100.7")
+    used.state = "used"
+    for number in range(MOST_TICKETS + 10):
+        tickets.issue("", f"10.0.{number // 250}.{number % 250}")
+    assert tickets.find(token) is used
+
+
+def test_a_ticket_that_is_not_used_is_valid_for_a_while() -> None:
     now = 0.0
     tickets = Tickets(lambda: now)
     unused, token = tickets.issue("")
     used, other = tickets.issue("bruce")
     used.state = "used"
-    assert unused.caller.startswith("visitor-") and tickets.waiting() == 1
+    assert unused.caller.startswith("visitor-") and tickets.find(token) is unused
     assert token.encode() not in unused.token_hash
     now = UNUSED_FOR + 1
-    assert tickets.waiting() == 0 and tickets.find(token) is None
+    assert tickets.find(token) is None
     assert tickets.find(other) is used and tickets.find(other, unused.session) is None
     now = READABLE_FOR + 1
     assert tickets.find(other) is None
@@ -331,3 +384,26 @@ def test_a_port_that_is_forbidden_is_a_sentence(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(socket.socket, "bind", refuse)
     with pytest.raises(CannotListen, match=r"this user may not use that port; choose a `port` above 1023\.$"):
         bind("127.0.0.1", 80)
+
+
+@pytest.mark.parametrize("path", ["/api/sessions", "/api/offer"])
+async def test_a_client_that_leaves_in_mid_body_is_nobody_s_error(path: str) -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="INFO")
+    async with serving(key="open-sesame") as host:
+        port = int(host.url.rpartition(":")[2])
+        for _ in range(5):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            head = (
+                f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer open-sesame\r\nContent-Length: 999\r\n\r\n{{"
+            )
+            writer.write(head.encode())
+            await writer.drain()
+            async with httpx.AsyncClient(base_url=host.url) as client:  # by its answer the head has been read
+                assert (await client.get("/healthz")).status_code == 200
+            writer.close()
+            await writer.wait_closed()
+        async with httpx.AsyncClient(base_url=host.url) as client:
+            assert (await client.get("/healthz")).status_code == 200
+    logger.remove(sink)
+    assert [line for line in lines if "Traceback" in line or "ERROR" in line] == []

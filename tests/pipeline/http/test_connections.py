@@ -165,7 +165,7 @@ async def test_silent_connections_give_way_to_whoever_asks_for_something() -> No
             await here.connect()
         assert await here.hello() == 200
         assert here.open <= 10
-    assert [line for line in here.lines if "connections to the page were closed for others" in line][:1]
+    assert [line for line in here.lines if "Connections to the page closed" in line][:1]
     assert len(here.lines) <= 2
 
 
