@@ -7,7 +7,7 @@ ordered by when they began, not by when they were handed over. docs/transcript.m
 
 from core.events import Speaker
 from core.transcript.pending import PendingUtterance
-from core.transcript.repeats import same_words, without_repeat_of
+from core.transcript.repeats import repeats, without_repeat_of
 from core.transcript.spacing import Spacing
 from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
 
@@ -28,7 +28,9 @@ class TranscriptAssembler:
         self._caller_stopped_at = self._caller_voice_ended = 0.0
         self._spacing: dict[Speaker, Spacing] = {"caller": Spacing(), "examiner": Spacing()}
         self._recorded: list[Fragment] = []  # of the caller's last utterance
-        self._second_due_until = 0.0  # ... which was replayed, and whose second transcription may still come
+        self._unanswered: list[Fragment] = []  # of those that were recorded and not answered: they may be replayed
+        self._replayed: list[Fragment] = []  # of those that were, and may still be transcribed a second time
+        self._replayed_until: float | None = None  # until when; None while the reply has not come
         self._voice_known = False  # voice is detected at all in this call
 
     def started_at(self, speaker: Speaker, now: float) -> float:
@@ -76,7 +78,7 @@ class TranscriptAssembler:
         """The caller has begun to speak."""
         finished: list[FinishedUtterance] = []
         if self._caller is not None and self._caller.text():
-            finished = self._finish_caller(now)
+            finished = self._finish_caller(now, answered=self._caller.answered_at is not None)
         # Without a word so far, its text is still on the way: it belongs to whatever the caller says from here on.
         if self._caller is None:
             self._caller = PendingUtterance("caller", now, now)
@@ -128,6 +130,8 @@ class TranscriptAssembler:
         """
         if self._caller is not None:
             self._caller.audio_replayed(whole=whole, going_on=self._caller_open)
+        if self._unanswered:
+            self._replayed, self._replayed_until = self._unanswered, None
 
     def examiner_transcribed(self, text: str, now: float, *, finished: bool = False) -> list[FinishedUtterance]:
         """A fragment of the examiner's text was received; empty for audio without text. `finished` when the service has
@@ -161,6 +165,10 @@ class TranscriptAssembler:
         transcription. `played_share` is 0 to 1; None is all of the reply.
         """
         finished: list[FinishedUtterance] = []
+        if not interrupted and not self._caller_open:
+            self._unanswered = []
+            if self._replayed and self._replayed_until is None:
+                self._replayed_until = now + LATE_REPLAY
         if self._caller is not None and not self._caller_open and not interrupted:
             if self._caller.lacks_second_transcription:
                 self._caller.answered_at = self._caller.answered_at or now
@@ -182,17 +190,22 @@ class TranscriptAssembler:
         self._caller_open = False
         return finished
 
-    def _finish_caller(self, now: float, *, partial: bool = False) -> list[FinishedUtterance]:
+    def _finish_caller(self, now: float, *, answered: bool = True, partial: bool = False) -> list[FinishedUtterance]:
         caller, self._caller = self._caller, None
         assert caller is not None
-        said = caller.said()
-        lacking, began = caller.lacks_second_transcription, caller.first_text_at or now
-        if began < self._second_due_until:
-            said = without_repeat_of(self._recorded, said)
-        elif caller.late and self._voice_known and not caller.voice and same_words(said, self._recorded):
+        said = whole = caller.said()
+        if self._replayed and (self._replayed_until is None or (caller.first_text_at or now) < self._replayed_until):
+            said = without_repeat_of(self._replayed, whole, voiced=bool(caller.voice) or not caller.late)
+        elif caller.late and self._voice_known and not caller.voice and repeats(whole, self._recorded):
             said = []  # sent once more, after it was recorded, and nobody has spoken since
+        if len(said) < len(whole):
+            self._replayed = []
         if said:
-            self._recorded, self._second_due_until = said, now + LATE_REPLAY if lacking else 0.0
+            self._recorded = said
+            if caller.lacks_second_transcription:
+                self._replayed, self._replayed_until = said, now + LATE_REPLAY
+            if not answered:
+                self._unanswered = [*self._unanswered, *said]
         return caller.finished(now, said=said, partial=partial)
 
     def _finish_examiner(

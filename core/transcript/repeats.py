@@ -72,19 +72,30 @@ def lacks_words(second: Sequence[Fragment], first: Sequence[Fragment]) -> bool:
     return len(_units(second)) < len(_units(first))
 
 
-def without_repeat_of(earlier: Sequence[Fragment], later: Sequence[Fragment]) -> list[Fragment]:
-    """`later` without the words at its beginning that transcribe `earlier` a second time."""
+def without_repeat_of(earlier: Sequence[Fragment], later: Sequence[Fragment], *, voiced: bool) -> list[Fragment]:
+    """`later` without the words at its beginning that transcribe `earlier` a second time.
+
+    Where `later` has words of new voice (`voiced`), some words in common prove nothing: they have to be most of
+    `earlier`.
+    """
     one, other = _units(earlier), _units(later)
     pairs = _matches(one, other)
     repeated = [m for _, m in pairs if m < _repeated(pairs, len(other))]
-    if len(repeated) < min(_LEAST_WORDS, len(one), len(other)) or not repeated:
-        return list(later)
-    return _joined(other[repeated[-1] + 1 :], [])
+    enough = max(_LEAST_WORDS, _SAME * len(one)) if voiced else min(_LEAST_WORDS, len(other))
+    return _joined(other[repeated[-1] + 1 :], []) if repeated and len(repeated) >= enough else list(later)
 
 
 def same_words(one: Sequence[Fragment], other: Sequence[Fragment]) -> bool:
     """Whether two texts are the same but for capitals and punctuation."""
     return [unit.plain for unit in _units(one)] == [unit.plain for unit in _units(other)]
+
+
+def repeats(later: Sequence[Fragment], earlier: Sequence[Fragment]) -> bool:
+    """Whether `later` has the words of `earlier` or, if it is not too short to tell, of a part of it."""
+    one, other = ([unit.plain for unit in _units(text)] for text in (earlier, later))
+    if len(other) < _LEAST_WORDS:
+        return one == other
+    return any(one[n : n + len(other)] == other for n in range(len(one) - len(other) + 1))
 
 
 def once(fragments: Sequence[Fragment], voice: Sequence[VoiceSpan], windows: int) -> list[Fragment]:

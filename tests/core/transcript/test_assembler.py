@@ -264,6 +264,31 @@ def test_a_second_transcription_that_comes_after_everything_does_not_stand_twice
     assert (finished.utterance.text, finished.voice, finished.alternative) == ("", (), FIFTEEN)
 
 
+def test_turns_that_are_replayed_together_stand_once_each() -> None:
+    t = TranscriptAssembler()
+    for at, said in ((1.0, "I live in a small town."), (4.0, "It is by the sea.")):
+        t.caller_started(at)
+        t.voice_detected(at, at + 1)
+        t.caller_transcribed(said, at + 1.5)
+        t.caller_stopped(at + 2, at + 1)
+    t.caller_started(7.0)
+    t.audio_replayed()
+    t.caller_transcribed("I live in a small town. It is by the sea. And I like it.", 9.0)
+    t.caller_stopped(10.0, 9.5)
+    [finished] = t.reply_done(11.0)
+    assert finished.utterance.text == "And I like it."
+
+
+def test_a_new_answer_that_resembles_an_old_one_stands_whole() -> None:
+    t = replayed_turn("I think it is a good idea for a town.")
+    t.caller_transcribed("I think it is a good idea for a town.", 8.0)
+    assert texts(t.reply_done(9.0)) == ["I think it is a good idea for a town."]
+    t.caller_started(10.0)
+    t.caller_transcribed("I think it is a good idea for a village, too.", 11.0)
+    t.caller_stopped(13.0, 12.5)
+    assert texts(t.reply_done(14.0)) == ["I think it is a good idea for a village, too."]
+
+
 def test_a_turn_that_is_replayed_twice_loses_nothing() -> None:
     t = TranscriptAssembler()
     t.caller_started(1.0)
@@ -302,14 +327,17 @@ def test_text_of_a_window_that_is_sent_twice_stands_once() -> None:
     assert texts(t.finish(8.0)) == ["I live in a small town by the sea with friends."]
 
 
-@pytest.mark.parametrize(("again", "stands"), [("I live here.", False), ("I live here", False), ("Not here.", True)])
+@pytest.mark.parametrize(
+    ("again", "stands"),
+    [("Yes. I live here.", False), ("yes, i live here", False), ("I live here", False), ("Yes.", True), ("Not", True)],
+)
 def test_text_that_is_sent_once_more_after_its_turn_was_recorded_stands_once(again: str, stands: bool) -> None:
     t = TranscriptAssembler()
     t.caller_started(1.0)
     t.voice_detected(1.0, 2.0)
-    t.caller_transcribed("I live here.", 2.5)
+    t.caller_transcribed("Yes. I live here.", 2.5)
     t.caller_stopped(3.0, 2.0)
-    assert texts(t.reply_done(5.0)) == ["I live here."]
+    assert texts(t.reply_done(5.0)) == ["Yes. I live here."]
     t.caller_transcribed(again, 55.0)
     [finished] = t.finish(60.0)
     assert (finished.utterance.text, finished.alternative) == ((again, "") if stands else ("", again))

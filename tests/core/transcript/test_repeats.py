@@ -51,12 +51,25 @@ def test_the_better_of_two_has_never_fewer_words_than_the_first(end: int, begin:
     assert len(text_of(better).split()) >= len(first)
 
 
-def test_a_repetition_at_the_beginning_is_left_out() -> None:
-    earlier = spoken("I live in a small town")
-    assert without_repeat_of(earlier, spoken("I live in a small town.")) == []
-    assert text_of(without_repeat_of(earlier, spoken("I live in a small town. Yes, I do."))) == " Yes, I do."
-    assert text_of(without_repeat_of(earlier, spoken("I think so"))) == "I think so"
-    assert without_repeat_of(earlier, []) == [] and without_repeat_of([], earlier) == earlier
+EARLIER = "I live in a small town"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "voiced", "left"),
+    [
+        (EARLIER, "I live in a small town.", True, ""),
+        (EARLIER, "I live in a small town. Yes, I do.", True, " Yes, I do."),
+        (EARLIER, "I live in", True, "I live in"),
+        (EARLIER, "I live in", False, ""),
+        (EARLIER, "I think so", False, "I think so"),
+        ("Yes.", "Yes, I do.", True, "Yes, I do."),
+        ("Yes.", "Yes.", False, ""),
+        (EARLIER, "", False, ""),
+        ("", EARLIER, True, EARLIER),
+    ],
+)
+def test_a_repetition_at_the_beginning_is_left_out(earlier: str, later: str, voiced: bool, left: str) -> None:
+    assert text_of(without_repeat_of(spoken(earlier), spoken(later), voiced=voiced)) == left
 
 
 VOICE = [VoiceSpan(0.0, 3.5)]
