@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from core.scoring.rubric import LabelScale, Scale, key
+from core.scoring.labels import SIGNS, spoken_forms
+from core.scoring.rubric import LabelScale, Scale
 from core.scoring.words import PAUSES, Token, row, text_at
 
 UNITS = {
@@ -26,8 +27,6 @@ PLURALS = {
     f"{word}{'es' if word == 'six' else 's'}": UNITS[word] for word in row("three four five six seven eight nine")
 }
 NUMBER_WORDS = frozenset({*UNITS, *TENS, *PLURALS, "hundred", "point", "half"})
-
-LETTER_NAMES = {"a": ("ay",), "b": ("bee",), "c": ("cee", "sea")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +59,31 @@ def amounts(found: Sequence[Token], scale: Scale) -> list[Amount]:
 
 @lru_cache
 def _spoken_labels(labels: tuple[tuple[str, ...], ...]) -> tuple[tuple[tuple[str, ...], float], ...]:
-    forms: list[tuple[tuple[str, ...], float]] = []
-    digits = {f"{number:g}": word for word, number in UNITS.items()}
-    for place, names in enumerate(labels):
-        for name in names:
-            words = key(name)
-            ways: list[tuple[str, ...]] = [()]
-            for word in words:
-                said = (word, *LETTER_NAMES.get(word, ()), *((digits[word],) if word in digits else ()))
-                ways = [(*way, one) for way in ways for one in said]
-            forms += [(way, float(place)) for way in ways]
-    return tuple(sorted(forms, key=lambda form: -len(form[0])))
+    forms = {(way, float(place)) for place, names in enumerate(labels) for name in names for way in spoken_forms(name)}
+    return tuple(sorted(forms, key=lambda form: (-len(form[0]), form)))
 
 
 def _label_at(found: Sequence[Token], i: int, scale: Scale) -> Amount | None:
     assert isinstance(scale, LabelScale)
     for words, place in _spoken_labels(scale.names):
-        last = i + len(words) - 1
-        if tuple(token.text for token in found[i : last + 1]) != words:
+        here = found[i : i + len(words)]
+        if tuple(token.text for token in here) != words or any(t.text in SIGNS and not t.glued for t in here):
             continue
         # "a two minute talk" is not the level A2
         if words[0] == "a" and not (len(words) > 1 and found[i + 1].glued) and not _names_a_label(found, i):
             continue
-        return Amount(place, i, last)
+        last = i + len(words) - 1
+        return Amount(None, i, last + 1) if _is_signed(found, last + 1) else Amount(place, i, last)
     return None
+
+
+def _is_signed(found: Sequence[Token], i: int) -> bool:
+    """Whether a sign stands there that makes the label before it one that the scale does not have: "B plus"."""
+    word = text_at(found, i)
+    if word in SIGNS:
+        return found[i].glued
+    ends = i + 1 >= len(found) or found[i + 1].kind == "mark" or found[i + 1].text in {"for", "in", "overall", "and"}
+    return word in SIGNS.values() and ends
 
 
 def _names_a_label(found: Sequence[Token], i: int) -> bool:

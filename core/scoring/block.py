@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from core.events import UtteranceSpoken
+from core.scoring.naming import Names
 from core.scoring.pairs import Entry, entries
 from core.scoring.readings import Injected, Reading, Refused, Stated
 from core.scoring.rubric import OffScale, Rubric
@@ -26,6 +27,7 @@ class BlockReader:
     def __init__(self, rubric: Rubric) -> None:
         self.rubric = rubric
         self._answers = CallReader(rubric)
+        self._names = Names(rubric)
         name = r"[\s_\\-]*".join(rubric.block.split("_"))
         self._mark = re.compile(
             rf"[\[<({{]\s*(?:(?P<close>/|\\(?!_)|end[\s_-]+(?:of[\s_-]+)?)\s*)?{name}\s*(?P<shut>/)?\s*[\])}}>:]",
@@ -85,6 +87,7 @@ class BlockReader:
             return
         inside = [token for token in speech.tokens if start <= token.start and token.end <= end and token.text != CUT]
         cut_short = bool(speech.tokens) and speech.tokens[-1].text == CUT
+        inside = self._names.put_in(inside, speech.text[start:end], start)
         given: dict[str, Stated | Refused] = {}
         found = entries(inside, self.rubric)
         for entry in found:
@@ -96,7 +99,8 @@ class BlockReader:
                 reading = Refused(entry.criterion, self.source, "it was cut off", evidence, at)
             before = given.get(entry.criterion)
             if isinstance(before, Stated) and isinstance(reading, Stated) and before.value != reading.value:
-                reading = Refused(entry.criterion, self.source, "one block gives it twice, differently", evidence, at)
+                why = "one block gives it twice, differently"
+                reading = Refused(entry.criterion, self.source, why, evidence, at, doubt="conflict")
             given[entry.criterion] = reading
         yield from given.values()
 

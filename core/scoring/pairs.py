@@ -69,7 +69,8 @@ def _phrase(found: Sequence[Token], amount: Amount, values: dict[int, Amount], s
         last = values[last + 2].last
     elif after in {"+", "plus"}:
         last += 1
-    return " ".join(token.text for token in found[amount.first : last + 1]), amount.first, last
+    words = found[amount.first : last + 1]
+    return "".join(token.text if token.glued else f" {token.text}" for token in words).strip(), amount.first, last
 
 
 def names_of(rubric: Rubric) -> dict[tuple[str, ...], str]:

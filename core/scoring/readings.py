@@ -1,6 +1,10 @@
 """What a reader found: a value, a value it would not take, or a caller's attempt to give one."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+# Why a reading is not sure: its source states two values and takes neither back; or leaves open which one it means.
+Doubt = Literal["", "conflict", "ambiguous"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,7 @@ class Stated:
     evidence: str = ""
     at: float = 0.0
     label: str = ""
+    doubt: Doubt = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Refused:
     why: str
     evidence: str = ""
     at: float = 0.0
+    doubt: Doubt = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,17 @@ import json
 import re
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from core.scoring.labels import alike, spoken_forms
 
 JsonSchema = dict[str, Any]
+
+# "One thousand two hundred" is no number to the readers of speech.
+MOST_SAID = 999
 
 
 class _Part(BaseModel):
@@ -21,7 +26,7 @@ class OffScale(ValueError):
 
 
 class NumericScale(_Part):
-    """Numbers from `min` to `max` in equal steps."""
+    """Numbers from `min` to `max` in equal steps, such as can be said: 0 to 999, with two decimals at most."""
 
     min: float
     max: float
@@ -34,6 +39,16 @@ class NumericScale(_Part):
         steps = (self.max - self.min) / self.step
         if abs(steps - round(steps)) > 1e-6:
             raise ValueError(f"steps of {self.step:g} do not lead from {self.min:g} to {self.max:g}")
+        if self.min < 0:
+            raise ValueError(f"the scale begins at {self.min:g}; a value below 0 is said like the one above it")
+        if self.max > MOST_SAID:
+            raise ValueError(
+                f"the scale ends at {self.max:g}; numbers above {MOST_SAID} are not read when they are said"
+            )
+        if any(abs(value * 100 - round(value * 100)) > 1e-6 for value in (self.min, self.step)):
+            raise ValueError(
+                f"steps of {self.step:g} from {self.min:g} need more than the two decimals that can be said"
+            )
         return self
 
     def take(self, number: float) -> float:
@@ -71,6 +86,8 @@ class Label(_Part):
 
 
 def _plain_label(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = f"{value:g}"
     return {"label": value} if isinstance(value, str) else value
 
 
@@ -81,16 +98,38 @@ class LabelScale(_Part):
 
     @model_validator(mode="after")
     def _distinct(self) -> "LabelScale":
-        names = [name.casefold() for label in self.labels for name in (label.label, *label.synonyms)]
+        names = [name.strip().casefold() for label in self.labels for name in (label.label, *label.synonyms)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"the scale names {', '.join(twice)} twice")
+        for label in self.labels:
+            for name in label.synonyms:
+                if not spoken_forms(name):
+                    raise ValueError(f"{name!r}, a synonym of {label.label!r}, cannot be said; leave it out")
+            if not any(map(spoken_forms, (label.label, *label.synonyms))):
+                raise ValueError(f"the label {label.label!r} cannot be said; give it a synonym in words")
+        if any(("i",) in spoken_forms(name) for label in self.names for name in label):
+            raise ValueError("the label 'I' is said like the word I; write it as 1, or with a word before it")
+        for one, other in combinations(self.names, 2):
+            for this, that in product(one, other):
+                if alike(this, that):
+                    raise ValueError(f"{this!r} and {that!r} cannot be told apart when they are said")
         return self
 
     @cached_property
     def names(self) -> tuple[tuple[str, ...], ...]:
         """All that each label is called by, from the lowest."""
         return tuple((label.label, *label.synonyms) for label in self.labels)
+
+    def place_of(self, name: str) -> float | None:
+        """The place of the label that is called exactly so, in upper or lower case; None when there is none."""
+        wanted = name.strip().casefold()
+        places = (n for n, names in enumerate(self.names) if wanted in {one.strip().casefold() for one in names})
+        return next(map(float, places), None)
+
+    def said_as(self, words: tuple[str, ...]) -> str:
+        """The label that is said in these words, or nothing."""
+        return next((label[0] for label in self.names if any(words in spoken_forms(name) for name in label)), "")
 
     def take(self, number: float) -> float:
         """The scale's own value for a label's place. Raises OffScale for a place it does not have."""
@@ -120,6 +159,17 @@ class LabelScale(_Part):
 
 
 Scale = NumericScale | LabelScale
+
+
+def _kind(value: object) -> str:
+    """Which of the two a scale is meant to be, so that its errors speak of that one only."""
+    labelled = "labels" in value if isinstance(value, dict) else isinstance(value, LabelScale)
+    return "labels" if labelled else "numbers"
+
+
+AnyScale = Annotated[
+    Annotated[NumericScale, Tag("numbers")] | Annotated[LabelScale, Tag("labels")], Discriminator(_kind)
+]
 
 
 class Criterion(_Part):
@@ -167,12 +217,18 @@ class Rubric(_Part):
     """The function the model reports scores with."""
     block: str = Field("BAND_SCORES", pattern=r"^[A-Z]+(_[A-Z]+)*$")
     """The mark that opens and closes a block of scores in text."""
-    scale: Scale
+    scale: AnyScale
     criteria: tuple[Criterion, ...] = Field(min_length=1)
     overall: Overall | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Rubric":
+        for criterion in self.criteria:
+            for name in criterion.names:
+                if not key(name):
+                    raise ValueError(f"{criterion.name} has the name {name!r}, which cannot be said")
+                if isinstance(self.scale, LabelScale) and (label := self.scale.said_as(key(name))):
+                    raise ValueError(f"{name!r} names both the criterion {criterion.name} and the label {label!r}")
         for one, other in combinations(self.criteria, 2):
             shared = {key(name) for name in one.names} & {key(name) for name in other.names}
             if shared:

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from core.scoring.naming import Names
 from core.scoring.pairs import entries
 from core.scoring.readings import Reading, Refused, Stated
-from core.scoring.rubric import OffScale, Rubric, key
+from core.scoring.rubric import OffScale, Rubric, key, quoted
 from core.scoring.values import value_of
 from core.scoring.words import plain, tokens, wordset
 
-# Words of a key that say nothing about which criterion it names: "fluencyBandScore", "score_for_fluency".
-NOISE = wordset("band bands score scores rating value grade mark level the your candidate for of points point")
 VALUE_KEYS = ("band", "score", "value", "bandscore", "rating", "grade", "mark", "level", "label", "points", "result")
 EVIDENCE_WORDS = wordset(
     "evidence quote quotes reason reasons reasoning rationale justification comment comments feedback "
@@ -28,6 +27,14 @@ DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A value under a key that holds the names of several criteria."""
+
+    key: str
+    criteria: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     criterion: str
     raw: object
@@ -39,24 +46,8 @@ class _Answer:
 
     def __init__(self, rubric: Rubric) -> None:
         self._rubric = rubric
-        self._names: dict[tuple[str, ...], str] = {}
-        for criterion in rubric.criteria:
-            for name in (criterion.name, *criterion.names):
-                words = key(name)
-                self._names[words] = criterion.name
-                bare = tuple(word for word in words if word not in NOISE)
-                if bare:
-                    self._names.setdefault(bare, criterion.name)
-
-    def named(self, text: object) -> str | None:
-        """The criterion a key or name means."""
-        if not isinstance(text, str):
-            return None
-        for words in (key(text), key(text.casefold())):
-            name = self._names.get(words) or self._names.get(tuple(word for word in words if word not in NOISE))
-            if name:
-                return name
-        return None
+        self._names = Names(rubric)
+        self.named = self._names.named
 
     def walk(self, node: object, depth: int = 0) -> Iterator[_Found]:
         """All that is stated at or under a node."""
@@ -78,7 +69,8 @@ class _Answer:
                 if inner is not None:
                     yield from self.walk(inner, depth + 1)
                 else:
-                    for entry in entries(tokens(plain(node)), self._rubric):
+                    text = plain(node)
+                    for entry in entries(self._names.put_in(tokens(text), text, 0), self._rubric):
                         yield _Found(entry.criterion, entry.said)
             case _:
                 return
@@ -102,8 +94,24 @@ class _Answer:
             criterion = self.named(name)
             if criterion:
                 yield from self._value(criterion, value, remarks.get(criterion, ""), depth)
+            elif not _words(name) & (FOREIGN | EVIDENCE_WORDS) and len(may := self._names.candidates(name)) > 1:
+                if self._is_value(value):
+                    yield from (_Found(one, Ambiguous(str(name), may)) for one in may)
+                else:
+                    yield from self.walk(value, depth + 1)
             elif not _words(name) & (FOREIGN | EVIDENCE_WORDS):
                 yield from self.walk(value, depth + 1) if not isinstance(value, str) or _holds_scores(name) else ()
+
+    def _is_value(self, value: object) -> bool:
+        """Whether a value of the scale stands there, bare or in an object."""
+        if isinstance(value, dict):
+            inside = {"".join(key(str(name))): part for name, part in cast(dict[object, object], value).items()}
+            value = next((inside[name] for name in VALUE_KEYS if inside.get(name) is not None), None)
+        try:
+            value_of(value, self._rubric.scale)
+        except OffScale:
+            return False
+        return True
 
     def _value(self, criterion: str, value: object, evidence: str, depth: int) -> Iterator[_Found]:
         if isinstance(value, str):
@@ -144,13 +152,18 @@ class CallReader:
     def _reading(self, criterion: str, said: list[_Found], at: float) -> Reading:
         evidence = next((found.evidence for found in said if found.evidence), "")
         scale = self.rubric.scale
+        unclear = [found.raw for found in said if isinstance(found.raw, Ambiguous)]
+        said = [found for found in said if not isinstance(found.raw, Ambiguous)]
+        if unclear and not said:
+            why = f"its key {quoted(unclear[0].key)} may mean {' or '.join(unclear[0].criteria)}"
+            return Refused(criterion, self.source, why, evidence, at, doubt="ambiguous")
         try:
             values = sorted({value_of(found.raw, scale) for found in said})
         except OffScale as error:
             return Refused(criterion, self.source, str(error), evidence, at)
         if len(values) > 1:
             both = " and ".join(scale.shown(value) for value in values)
-            return Refused(criterion, self.source, f"it is given as {both} at once", evidence, at)
+            return Refused(criterion, self.source, f"it is given as {both} at once", evidence, at, doubt="conflict")
         return Stated(criterion, values[0], self.source, evidence, at, scale.label(values[0]))
 
 

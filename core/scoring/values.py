@@ -19,11 +19,15 @@ def value_of(raw: object, scale: Scale) -> float:
         raise OffScale(f"{quoted(raw)} is not a value")
     if isinstance(raw, int | float):
         if isinstance(scale, LabelScale):
+            if (place := scale.place_of(str(raw))) is not None:
+                return place  # a label that is a number
             raise OffScale(f"{quoted(raw)} is not {scale.describe()}")
         try:
             return scale.take(float(raw))
         except OverflowError:
             raise OffScale("the number is outside the scale") from None
+    if isinstance(scale, LabelScale) and (place := scale.place_of(raw)) is not None:
+        return place
     text = plain(raw).strip()
     if not isinstance(scale, LabelScale):
         try:

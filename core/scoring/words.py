@@ -61,6 +61,8 @@ SOUNDS = (
     ("un$", "on"),
 )
 _PLAIN = {ord("•"): ";", ord("&"): " and ", ord(CUT): " "}
+# The grade "A*", which is not "*A*" in Markdown.
+_STARRED = re.compile(r"(?<![*\w])([A-Za-z])\*(?![*\w])")
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:[.,]\d+)*)"
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)"
@@ -89,6 +91,7 @@ def plain(text: str) -> str:
     text = re.sub(r"(\d)\s?½", r"\1.5", text).replace("½", " and a half")
     text = unicodedata.normalize("NFKC", text)
     text = re.sub("[‘’ʼ`´]", "'", text)
+    text = _STARRED.sub(r"\1 star", text)
     return re.sub("[‐‑‒–—―−]", "-", text).translate(_PLAIN)
 
 

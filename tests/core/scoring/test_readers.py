@@ -184,7 +184,7 @@ def test_unreadable_entries_of_a_block_are_refused_with_the_reason() -> None:
     )
     assert refusals(said) == {
         "fluency": "no value stands behind it",
-        "grammar": "'6 - 7' is not one value",
+        "grammar": "'6-7' is not one value",
         "vocabulary": "12 is outside 0 to 9",
         "overall": "one block gives it twice, differently",
     }
