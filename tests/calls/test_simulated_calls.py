@@ -27,7 +27,7 @@ NUMBERED = PLAIN.changed(examiner={"kind": "speaking", "heard": []})
 FATAL = {
     *("key_invalid", "bad_payload", "voices_refused", "setup_refused", "model_not_found", "activity_refused"),
     *("refuse_400", "refuse_region", "refuse_401", "refuse_403", "refuse_404", "refuse_429", "refuse_503"),
-    *("sessions_exhausted", "no_setup_complete", "mute", "empty_reply", "no_audio", "call_lost"),
+    *("sessions_exhausted", "no_setup_complete", "mute", "empty_reply", "no_audio"),
 }
 
 
@@ -66,10 +66,8 @@ def nothing_lost(outcome: Outcome) -> None:
 def test_every_fault_ends_orderly_and_loses_nothing_that_can_be_replayed(fault: str, model: str) -> None:
     outcome = exam({"fault": fault}, model=model)
     orderly(outcome)
-    # 3.8 goes on without the result of a function.
-    fatal = fault in FATAL and (fault, model) != ("call_lost", NEW)
-    assert bool(outcome.of(events.ConnectionGivenUp)) == fatal
-    if not fatal:
+    assert bool(outcome.of(events.ConnectionGivenUp)) == (fault in FATAL)
+    if fault not in FATAL:
         nothing_lost(outcome)
         the_last_model_knows_it_all(outcome, untranscribed=True)
         assert len(outcome.turns) == 3

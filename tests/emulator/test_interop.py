@@ -58,6 +58,7 @@ def exam(
         for call in [c for seen in it.carrying("toolCall") for c in seen.message["toolCall"]["functionCalls"]]:
             response = {"name": call["name"], "response": {"ok": True}} | ({"id": call["id"]} if "id" in call else {})
             it.send({"toolResponse": {"functionResponses": [response]}})
+            it.wait(2)  # 2.5 has ended its turn, and begins one more with the result
         it.realtime(activityStart={})
         for start in range(0, len(answer), len(LOUD)):
             it.audio(answer[start : start + len(LOUD)])

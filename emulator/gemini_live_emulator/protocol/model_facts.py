@@ -32,6 +32,7 @@ class Model(BaseModel):
     thinking: Literal["budget", "level", "level required"]
     default_behavior: Behavior = Field(description="of a function that names none")
     behaviors: frozenset[Behavior] = Field(description="that a declaration may ask for")
+    completes_call: bool = Field(default=False, description="sends turnComplete behind a function call it waits for")
     answers: bool = Field(default=True, description="replies; a model that only transcribes does not")
     transcription: Style = Field(
         description="of what the user says; 'interim' is all of it so far again and again, then once for good"
@@ -73,6 +74,8 @@ _NATIVE_25: Final = Model(
     thinking="budget",
     default_behavior="BLOCKING",
     behaviors=frozenset({"BLOCKING", "NON_BLOCKING"}),
+    # google/adk-python gemini_llm_connection.py: 2.5 ends the turn behind its calls, 3.x once they are answered.
+    completes_call=True,
     transcription="increments",
     coverage="TURN_INCLUDES_ONLY_ACTIVITY",
     affective=True,

@@ -6,7 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from gemini_live_emulator.protocol.outputs import Send
+from gemini_live_emulator.protocol.wire import Json, base64_of
 from gemini_live_emulator.session.examiner import Reply
+from gemini_live_emulator.session.setup import SessionConfig
 from gemini_live_emulator.speech import SYNTHESIZER_RATE
 
 # google-gemini/cookbook issue 952: the first chunk holds 200 ms, the others 240 ms.
@@ -117,3 +120,25 @@ class Delivery:
             self._said[i] = max(self._said[i], reached)
             start = end
         return "".join(f" {word}" for word in words)
+
+
+def messages(config: SessionConfig, chunk: Chunk) -> list[Send]:
+    """The messages that carry a chunk: one, or on most models one for the audio and one for its transcript."""
+    if config.text_only:
+        parts: list[Json] = [{"text": chunk.text}] if chunk.text else []
+        return [content({"modelTurn": {"parts": parts, "role": "model"}})] if parts else []
+    fields: list[Json] = []
+    if chunk.pcm:
+        audio = {"mimeType": "audio/pcm;rate=24000", "data": base64_of(chunk.pcm)}
+        fields.append({"modelTurn": {"parts": [{"inlineData": audio}]}})
+    if chunk.text and config.transcribe_output:
+        fields.append({"outputTranscription": {"text": chunk.text}})
+    if config.model.bundles and len(fields) == 2:
+        # google-gemini/gemini-skills: from 3.1 on, one message may hold several fields.
+        return [content(fields[0] | fields[1])]
+    return [content(field) for field in fields]
+
+
+def content(fields: Json) -> Send:
+    """A serverContent message."""
+    return Send({"serverContent": fields})

@@ -8,9 +8,9 @@ from random import Random
 from typing import Final
 
 from gemini_live_emulator.protocol.outputs import Note, Output, Send, Speak
-from gemini_live_emulator.protocol.wire import INVALID_ARGUMENT, Json, Refused, base64_of
+from gemini_live_emulator.protocol.wire import INVALID_ARGUMENT, Json, Refused
 from gemini_live_emulator.scenario import Scenario
-from gemini_live_emulator.session.delivery import BYTES_PER_SECOND, FIRST, Chunk, Delivery
+from gemini_live_emulator.session.delivery import BYTES_PER_SECOND, FIRST, Chunk, Delivery, content, messages
 from gemini_live_emulator.session.examiner import Call, Examiner, Reply
 from gemini_live_emulator.session.setup import SessionConfig
 from gemini_live_emulator.session.usage import Bill, Context, Entry, usage_metadata
@@ -76,6 +76,10 @@ class Speaker:
         """Whether the model waits for the answer of a function."""
         return any(self.pending.values())
 
+    @property
+    def _unfinished(self) -> bool:
+        return self.blocked and not self.config.model.completes_call
+
     def ask(self, now: float) -> None:
         """Make the model answer what the user has said."""
         if not self.config.model.answers:
@@ -96,7 +100,7 @@ class Speaker:
             return turn.limit if transcribing and turn.from_user else turn.ready_at
         if turn.delivery is not None and not turn.generated:
             return turn.delivery.deadline()
-        if turn.generated and not self.blocked:
+        if turn.generated and not self._unfinished:
             return turn.held_until
         return None
 
@@ -118,7 +122,7 @@ class Speaker:
         delivery = turn.delivery
         if delivery is not None and not turn.generated:
             for chunk in delivery.due(now):
-                out += self._chunk(chunk)
+                out += messages(self.config, chunk)
                 turn.samples += len(chunk.pcm) // 2
                 turn.words += chunk.text.split()
                 # turnComplete waits until a client that plays the audio as it comes has played all of it.
@@ -129,7 +133,7 @@ class Speaker:
                     out += self._call(turn, "with speech")
             if delivery.complete:
                 out += self._finish_speech(turn, delivery, now)
-        if turn.generated and not self.blocked and now >= turn.held_until:
+        if turn.generated and not self._unfinished and now >= turn.held_until:
             out += self._complete(turn, now)
         return out
 
@@ -179,22 +183,6 @@ class Speaker:
             return []
         return [Speak(turn.speech + i, text) for i, text in enumerate(reply.sentences)]
 
-    def _chunk(self, chunk: Chunk) -> list[Output]:
-        config = self.config
-        if config.text_only:
-            parts: list[Json] = [{"text": chunk.text}] if chunk.text else []
-            return [_content({"modelTurn": {"parts": parts, "role": "model"}})] if parts else []
-        messages: list[Json] = []
-        if chunk.pcm:
-            audio = {"mimeType": "audio/pcm;rate=24000", "data": base64_of(chunk.pcm)}
-            messages.append({"modelTurn": {"parts": [{"inlineData": audio}]}})
-        if chunk.text and config.transcribe_output:
-            messages.append({"outputTranscription": {"text": chunk.text}})
-        if config.model.bundles and len(messages) == 2:
-            # google-gemini/gemini-skills: from 3.1 on, one message may hold several fields.
-            return [_content(messages[0] | messages[1])]
-        return [_content(message) for message in messages]
-
     def _finish_speech(self, turn: _Turn, delivery: Delivery, now: float) -> list[Output]:
         self._add_to_context(turn, delivery)
         out: list[Output] = []
@@ -202,18 +190,18 @@ class Speaker:
         if turn.rounds < self.config.model.rounds - 1:
             # On extended thinking several turns make one interaction (python-genai live.py).
             turn.rounds += 1
-            out.append(_content({"generationComplete": True}))
+            out.append(content({"generationComplete": True}))
             out.append(self._turn_complete(turn, "IN_PROGRESS"))
             turn.prompt, turn.response = self.context.prompt(), {}
             return out + self._deliver(turn, turn.reply or delivery.reply)
         if not turn.called:
             out += self._call(turn, "after speech")
         turn.delivery = None
-        if self.blocked:
-            turn.called = True
+        turn.called = turn.called or self.blocked
+        if self._unfinished:
             return out
         turn.generated = True
-        return [*out, _content({"generationComplete": True})]
+        return [*out, content({"generationComplete": True})]
 
     def _add_to_context(self, turn: _Turn, delivery: Delivery) -> None:
         self.examiner.delivered(delivery.reply, delivery.fraction)
@@ -301,12 +289,12 @@ class Speaker:
             self.turns += 1
             for _ in range(self.config.model.leaks):
                 leak = Chunk(bytes(FIRST), "")
-                out += self._chunk(leak)
+                out += messages(self.config, leak)
                 turn.samples += FIRST // 2
         elif turn.delivery is not None and not turn.generated:
             self._add_to_context(turn, turn.delivery)
         self._turn = None
-        out.append(_content({"interrupted": True}))
+        out.append(content({"interrupted": True}))
         out.append(self._turn_complete(turn, "IDLE"))
         return [*out, self._note(turn, cut=True)]
 
@@ -332,17 +320,13 @@ class Speaker:
         if turn is not None and not turn.generated and turn.delivery is None:
             if reply is None:
                 turn.generated = True
-                return [_content({"generationComplete": True})]
+                return [content({"generationComplete": True})]
             return self._deliver(turn, reply)
         if scheduling == "INTERRUPT" and turn is not None and reply is not None:
             out += self.interrupt(now)
         if reply is not None:
             self._queued = (now + self._scenario.examiner.latency, reply)
         return out
-
-
-def _content(content: Json) -> Send:
-    return Send({"serverContent": content})
 
 
 def _count(counts: dict[str, int], modality: str, tokens: int) -> None:

@@ -231,6 +231,7 @@ def test_the_whole_exam_is_spoken_and_scored() -> None:
     it.until("toolCall")
     respond(it)
     it.turn()
+    it.turn()
     assert it.text().endswith("and overall 6.5. Goodbye.")
     assert [call["args"] for call in calls(it)] == [{"overall": 6.5}]
 
@@ -561,8 +562,20 @@ def test_text_may_lag_and_lag_more_after_a_flush() -> None:
 # Functions
 
 
-def test_a_blocking_call_holds_the_turn_until_it_is_answered() -> None:
+def test_2_5_ends_the_turn_behind_its_call_and_begins_one_with_the_result() -> None:
     it = at_the_call()
+    it.turn()
+    assert it.carrying("generationComplete") and not it.text().endswith("Goodbye.")
+    turns = len(it.carrying("turnComplete"))
+    it.wait(60)
+    assert len(it.carrying("turnComplete")) == turns, "it says nothing before it has the result"
+    respond(it)
+    it.turn()
+    assert it.text().endswith("Goodbye.")
+
+
+def test_3_1_holds_the_turn_until_its_call_is_answered() -> None:
+    it = at_the_call(LIVE_31)
     turns = len(it.carrying("turnComplete"))
     it.wait(60)
     assert len(it.carrying("turnComplete")) == turns
