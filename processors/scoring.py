@@ -251,7 +251,7 @@ class Scoring(Stage[ScoringSettings]):
             self.session.record(events.ProblemSeen(self.session.now(), "scoring", str(error)))
             return
         if answer is not None:
-            self._texts = list(TextReader(self.rubric).read(answer, self.session.now()))
+            self._texts = list(TextReader(self.rubric, utterances).read(answer, self.session.now()))
 
     def _publish(self, verdict: Verdict) -> None:
         for event in events_of(verdict, self.session.now()):

@@ -14,7 +14,7 @@ from core.scoring.rubric import Criterion as Criterion
 from core.scoring.rubric import Rubric as Rubric
 from core.scoring.spoken_scores import SpeechReader as SpeechReader
 from core.scoring.structured import CallReader as CallReader
-from core.scoring.structured import TextReader as TextReader
+from core.scoring.text_answer import TextReader as TextReader
 from core.scoring.verdict import CriterionVerdict as CriterionVerdict
 from core.scoring.verdict import Verdict as Verdict
 from core.scoring.verdict import decide as decide

@@ -1,4 +1,4 @@
-"""Scores out of structured answers: the arguments of a call, and the fallback model's JSON."""
+"""Scores out of structured answers: the arguments of a call, and JSON."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -136,10 +136,9 @@ class _Answer:
 class CallReader:
     """Reads the arguments of the reporting function, however the model wrote them."""
 
-    source = "call"
-
-    def __init__(self, rubric: Rubric) -> None:
+    def __init__(self, rubric: Rubric, source: str = "call") -> None:
         self.rubric = rubric
+        self.source = source
         self._answer = _Answer(rubric)
 
     def read(self, args: Mapping[str, Any], at: float) -> list[Reading]:
@@ -149,7 +148,7 @@ class CallReader:
             said.setdefault(found.criterion, []).append(found)
         return [self._reading(name, said[name], at) for name in self.rubric.names if name in said]
 
-    def _reading(self, criterion: str, said: list[_Found], at: float) -> Reading:
+    def _reading(self, criterion: str, said: list[_Found], at: float) -> Stated | Refused:
         evidence = next((found.evidence for found in said if found.evidence), "")
         scale = self.rubric.scale
         unclear = [found.raw for found in said if isinstance(found.raw, Ambiguous)]
@@ -165,18 +164,6 @@ class CallReader:
             both = " and ".join(scale.shown(value) for value in values)
             return Refused(criterion, self.source, f"it is given as {both} at once", evidence, at, doubt="conflict")
         return Stated(criterion, values[0], self.source, evidence, at, scale.label(values[0]))
-
-
-class TextReader(CallReader):
-    """Reads the fallback text model's answer; a value it shows no evidence for is a guess, and refused."""
-
-    source = "text"
-
-    def _reading(self, criterion: str, said: list[_Found], at: float) -> Reading:
-        reading = super()._reading(criterion, said, at)
-        if isinstance(reading, Stated) and not reading.evidence.strip():
-            return Refused(criterion, self.source, "no evidence is quoted for it", "", at)
-        return reading
 
 
 def _words(name: object) -> set[str]:

@@ -128,7 +128,7 @@ async def judge(record: SessionRecord, config: Config, model: TextModel, *, may_
                 if may_retry:
                     raise
                 asked = [ProblemSeen(at, "scoring", str(error))]
-        judged = TextReader(rubric).read(answer, at) if answer else []
+        judged = TextReader(rubric, utterances).read(answer, at) if answer else []
         result = verdict(*judged, *(early(reading) for reading in readings_of(rubric, refused, ())))
     asked = [replace(event, at=at) for event in asked]
     return [*cut_short, *asked, *_billed(record, asked, at), *events_of(result, at)]

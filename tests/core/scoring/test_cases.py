@@ -38,6 +38,9 @@ from hypothesis import strategies as st
 from core.scoring import BlockReader, CallReader, Reading, SpeechReader, TextReader, decide
 from support.score_cases import Case, Scores, Tally, cases, rubric, scores, talk
 
+# What the quotes of the text model's answers are from.
+SAID = talk("C: Well, I think, you know, a first quote; second quote. I have went a stone's throw.")
+
 SPEECH = ("clean", "words", "corrections", "distractors", "interrupted", "chunks", "redelivered", "injected", "noisy")
 
 
@@ -58,7 +61,7 @@ def readings(case: Case) -> list[Reading]:
     if case.category == "call":
         return CallReader(case.rubric).read(case.said, 1.0)
     if case.category == "text":
-        return TextReader(case.rubric).read(case.said, 1.0)
+        return TextReader(case.rubric, SAID).read(case.said, 1.0)
     if case.category == "block":
         return BlockReader(case.rubric).read(case.utterances)
     return SpeechReader(case.rubric).read(case.utterances)

@@ -14,7 +14,12 @@ from core.scoring.values import value_of
 from support.score_cases import rubric, scores, talk
 
 SPEAKING = rubric()
-CALL, BLOCK, SPEECH, TEXT = CallReader(SPEAKING), BlockReader(SPEAKING), SpeechReader(SPEAKING), TextReader(SPEAKING)
+CALL, BLOCK, SPEECH, TEXT = (
+    CallReader(SPEAKING),
+    BlockReader(SPEAKING),
+    SpeechReader(SPEAKING),
+    TextReader(SPEAKING, talk("C: You know, I mean well.")),
+)
 
 
 def refusals(readings: list[Reading]) -> dict[str, str]:
