@@ -27,6 +27,7 @@ from core.transcript.checkpoint import CheckpointTimer
 from core.transcript.gaps import GapPolicy
 from core.transcript.markers import markers_removed, without_markers
 from core.transcript.repair import (
+    SEARCH_INTERVAL,
     Action,
     Prefer,
     RecordEvent,
@@ -90,6 +91,7 @@ class Transcript(Stage[TranscriptSettings]):
         self._checkpoints = CheckpointTimer()
         self._changed = asyncio.Event()
         self._running = True
+        self._searched_at = 0.0  # when the unfinished turn was last searched for gaps
         self._checked: float | None = None  # the turn with this text deadline was searched for gaps
 
     async def handle(self, frame: Frame, direction: FrameDirection) -> None:
@@ -148,7 +150,9 @@ class Transcript(Stage[TranscriptSettings]):
             case TranscriptionFrame(text=text, finalized=finished):
                 await self._on_finished(assembler.caller_transcribed(text, now, finished=finished), now)
                 self._checkpoints.text_received(assembler.started_at("caller", now), now)
-                await self._carry_out(self._repair.progress(*assembler.caller_pending, now))
+                if now >= self._searched_at + SEARCH_INTERVAL:  # what was said so far is put together anew each time
+                    self._searched_at = now
+                    await self._carry_out(self._repair.progress(*assembler.caller_pending, now))
             case TranscriptionFinishedFrame():
                 assembler.caller_transcribed("", now, finished=True)
             case WindowClosedFrame(acknowledged=acknowledged):

@@ -22,6 +22,7 @@ _PROOF = 2.5
 _FILLERS = frozenset({"uh", "um", "ah", "er", "erm", "hm", "hmm", "mm", "mhm"})
 
 
+@lru_cache(maxsize=8192)
 def normalized(word: str) -> str:
     """The word without capitals and punctuation."""
     return re.sub(r"[^\w']", "", word.casefold()).strip("'_")

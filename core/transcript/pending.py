@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from core.events import Speaker, UtteranceSpoken
 from core.text import truncate
-from core.transcript.markers import fragments_without_markers
+from core.transcript.markers import fragments_without_markers, without_markers
 from core.transcript.repeats import better_of, lacks_words, once, same_words
 from core.transcript.spacing import Spacing
 from core.transcript.values import FinishedUtterance, Fragment, VoiceSpan
@@ -32,6 +32,7 @@ class PendingUtterance:
     _replayed: bool = False  # those after them will: the next fragment begins that second transcription
     _went_on: bool = False  # the speaker had not finished when the audio was replayed
     _first: list[Fragment] = field(default_factory=list[Fragment])  # the transcription from before a replay
+    _known: tuple[tuple[int, ...], tuple[list[Fragment], tuple[str, ...]]] | None = None  # what was said, as of a state
     _first_at: int = 0  # where in the fragments the second transcription of the same audio begins
 
     @property
@@ -56,10 +57,9 @@ class PendingUtterance:
         if self._replayed:
             # Not before: a connection that is lost before it transcribes the replay must not cost the text there is.
             self._begin_second_transcription()
-        before = "".join(fragment.text for fragment in self._fragments[-_CONTEXT:])[-_CONTEXT:]
-        cleaned, _ = fragments_without_markers([Fragment(before, now)])
-        before = "".join(fragment.text for fragment in cleaned)
+        before, _ = without_markers("".join(fragment.text for fragment in self._fragments[-_CONTEXT:])[-_CONTEXT:])
         self._fragments.append(Fragment(spacing.spaced(before, text), now))
+        self._known = None
 
     def window_closed(self, *, acknowledged: bool) -> None:
         """A window is closed; `acknowledged` when the closed windows will not be replayed."""
@@ -79,7 +79,7 @@ class PendingUtterance:
 
     def said(self) -> list[Fragment]:
         """The fragments of what was said, as far as is known: each part of it once, and without markers."""
-        return self._said()[0]
+        return list(self._said()[0])
 
     def text(self) -> str:
         """The text of what was said."""
@@ -106,6 +106,12 @@ class PendingUtterance:
         return [FinishedUtterance(utterance, tuple(said), tuple(self.voice), alternative, markers)]
 
     def _said(self) -> tuple[list[Fragment], tuple[str, ...]]:
+        state = (len(self._fragments), len(self.voice), self.windows)
+        if self._known is None or self._known[0] != state:
+            self._known = state, self._assembled()
+        return self._known[1]
+
+    def _assembled(self) -> tuple[list[Fragment], tuple[str, ...]]:
         fragments = self._fragments
         if self._first:
             second = better_of(self._first, fragments[self._first_at :], went_on=self._went_on)
