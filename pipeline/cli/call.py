@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from pipeline.runtime import Running
     from transports.wav.listener import WavSettings
 
-ROOT = Path(__file__).resolve().parents[2]
-DEMO_CONFIG = ROOT / "configs" / "offline.yaml"
+# In a checkout these are links into `configs` and `tests/data`; in a wheel, the files themselves.
+DEMO = Path(__file__).resolve().parents[1] / "demo"
+DEMO_CONFIG = (DEMO / "configs" / "offline.yaml").resolve()
 JOBS_TIMEOUT = 20.0  # seconds for pending jobs when the exam is over
 JOBS_TIMEOUT_INTERRUPTED = 8.0  # the same after Ctrl-C
-DEMO_ANSWERS = [ROOT / "tests" / "data" / f"answer-{n}.wav" for n in (1, 2, 3)]
+DEMO_ANSWERS = [(DEMO / "answers" / f"answer-{n}.wav").resolve() for n in (1, 2, 3)]
 
 
 @click.command()
