@@ -39,7 +39,7 @@ from core.scoring import (
     wording,
 )
 from core.scoring.asking import Action, AskCall, AskingMachine, AskingPolicy, AskScores, Finish, SayGoodbye
-from core.scoring.rubric import NumericScale
+from core.scoring.scale import NumericScale
 from core.scoring.verdict import early
 from core.stages import StageInfo
 from processors.frames import (

@@ -10,7 +10,8 @@ from core.events import UtteranceSpoken
 from core.scoring.naming import Names
 from core.scoring.pairs import Entry, entries
 from core.scoring.readings import Injected, Reading, Refused, Stated
-from core.scoring.rubric import OffScale, Rubric
+from core.scoring.rubric import Rubric
+from core.scoring.scale import OffScale
 from core.scoring.speaker_text import SpeakerText, broken_off, join_utterances
 from core.scoring.structured import CallReader
 from core.scoring.values import value_of

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.scoring.amounts import Amount, amounts, denominator
-from core.scoring.rubric import Rubric, Scale, key
+from core.scoring.rubric import Rubric, key
+from core.scoring.scale import Scale
 from core.scoring.words import Token, mentions, plain, wordset
 
 # What may stand between a criterion and its value.

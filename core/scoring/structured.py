@@ -8,7 +8,8 @@ from typing import Any, cast
 from core.scoring.naming import Names
 from core.scoring.pairs import entries
 from core.scoring.readings import Reading, Refused, Stated
-from core.scoring.rubric import OffScale, Rubric, key, quoted
+from core.scoring.rubric import Rubric, key
+from core.scoring.scale import OffScale, quoted
 from core.scoring.values import value_of
 from core.scoring.words import plain, tokens, wordset
 
@@ -102,6 +103,27 @@ class _Answer:
             elif not _words(name) & (FOREIGN | EVIDENCE_WORDS):
                 yield from self.walk(value, depth + 1) if not isinstance(value, str) or _holds_scores(name) else ()
 
+    def strange(self, node: object, depth: int = 0) -> Iterator[str]:
+        """The keys at or under a node that may be meant for a criterion, and name none."""
+        if isinstance(node, list) and depth <= DEEPEST:
+            for item in cast(list[object], node):
+                yield from self.strange(item, depth + 1)
+        if not isinstance(node, dict) or depth > DEEPEST:
+            return
+        items = cast(dict[object, object], node)
+        about = [value for name, value in items.items() if _words(name) & NAME_KEYS and isinstance(value, str)]
+        if about and self._is_value(items):
+            yield from (quoted(name) for name in about[:1] if not self._names.candidates(name))
+            return
+        for name, value in items.items():
+            words = _words(name)
+            if self._names.candidates(name) or words & (FOREIGN | EVIDENCE_WORDS):
+                continue
+            if self._is_value(value) and not words & NAME_KEYS and "".join(key(str(name))) not in VALUE_KEYS:
+                yield quoted(name)
+            else:
+                yield from self.strange(value, depth + 1)
+
     def _is_value(self, value: object) -> bool:
         """Whether a value of the scale stands there, bare or in an object."""
         if isinstance(value, dict):
@@ -147,6 +169,10 @@ class CallReader:
         for found in self._answer.walk(dict(args)):
             said.setdefault(found.criterion, []).append(found)
         return [self._reading(name, said[name], at) for name in self.rubric.names if name in said]
+
+    def unread(self, args: Mapping[str, Any]) -> list[str]:
+        """The keys that hold a value of the scale and name no criterion, each in a sentence."""
+        return [f"{key} names no criterion of the rubric" for key in dict.fromkeys(self._answer.strange(dict(args)))]
 
     def _reading(self, criterion: str, said: list[_Found], at: float) -> Stated | Refused:
         evidence = next((found.evidence for found in said if found.evidence), "")

@@ -3,7 +3,7 @@
 from typing import cast
 
 from core.scoring.amounts import amounts, denominator
-from core.scoring.rubric import LabelScale, OffScale, Scale, quoted
+from core.scoring.scale import LabelScale, OffScale, Scale, quoted
 from core.scoring.words import plain, tokens, wordset
 
 # A string that says one of these beside its number does not state it: "below 6", "6 to 7", "6+".

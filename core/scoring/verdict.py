@@ -1,7 +1,7 @@
 """What a call's readings amount to: a value a criterion, where it is from, and how far it can be trusted."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from core.scoring.readings import Injected, Reading, Refused, Stated
@@ -14,8 +14,20 @@ ORDER = ("call", "block", "speech", "text")
 Status = Literal["complete", "partial", "insufficient"]
 Agreement = Literal["none", "single", "agree", "conflict"]
 Flag = Literal[
-    "conflict", "out of range", "incomplete", "candidate injection", "computed", "repaired transcript", "early"
+    "conflict",
+    "ambiguous",
+    "out of range",
+    "computed",
+    "inconsistent",
+    "repaired transcript",
+    "early",
+    "incomplete",
+    "questions left out",
+    "candidate injection",
 ]
+DOUBTS: tuple[Flag, ...] = ("conflict", "ambiguous")
+# Those of the whole verdict, and of no criterion.
+OF_THE_WHOLE: frozenset[Flag] = frozenset({"incomplete", "questions left out", "candidate injection"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +51,26 @@ class CriterionVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Questions:
+    """How many questions of the exam's plan were asked, of how many."""
+
+    asked: int
+    planned: int
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of an exam, whatever became of the call."""
+    """The result of an exam, whatever became of the call.
+
+    `questions` is None without a plan. `ignored` says what was reported and does not count, while something is missing.
+    """
 
     rubric: Rubric
     scores: list[CriterionVerdict]
     flags: tuple[Flag, ...] = ()
     injections: tuple[str, ...] = ()
+    questions: Questions | None = None
+    ignored: tuple[str, ...] = ()
 
     @property
     def missing(self) -> list[str]:
@@ -69,6 +94,8 @@ class Verdict:
             "missing": self.missing,
             "flags": list(self.flags),
             "injections": list(self.injections),
+            "questions": None if self.questions is None else asdict(self.questions),
+            "ignored": list(self.ignored),
             "criteria": [_record(score, self.rubric) for score in self.scores],
         }
 
@@ -84,7 +111,9 @@ def _record(score: CriterionVerdict, rubric: Rubric) -> dict[str, Any]:
         "source": score.source,
         "evidence": evidence,
         "agreement": score.agreement,
-        "readings": [{"source": source, "value": value} for source, value in score.readings],
+        "readings": [
+            {"source": source, "value": value, "label": rubric.scale.label(value)} for source, value in score.readings
+        ],
         "flags": list(score.flags),
         "refusals": list(score.refusals),
     }
@@ -96,7 +125,12 @@ def early(reading: Reading) -> Reading:
 
 
 def decide(
-    rubric: Rubric, readings: Iterable[Reading], order: Sequence[str] = ORDER, repaired: bool = False
+    rubric: Rubric,
+    readings: Iterable[Reading],
+    order: Sequence[str] = ORDER,
+    repaired: bool = False,
+    questions: Questions | None = None,
+    ignored: Iterable[str] = (),
 ) -> Verdict:
     """Compare all readings: a criterion's value is that of the first source in `order` that states one.
 
@@ -106,14 +140,17 @@ def decide(
     counted = [reading for reading in readings if reading.source in order]
     injections = tuple(dict.fromkeys(reading.evidence for reading in counted if isinstance(reading, Injected)))
     scores = [_criterion(rubric, name, counted, order, repaired) for name in rubric.names]
-    scores = [_computed(rubric, score, scores) for score in scores]
+    scores = [_summed_up(rubric, score, scores) for score in scores]
     verdict = Verdict(rubric, scores)
     flags: list[Flag] = [flag for score in scores for flag in score.flags]
     if verdict.missing:
         flags.append("incomplete")
+    if questions is not None and questions.asked < questions.planned:
+        flags.append("questions left out")
     if injections:
         flags.append("candidate injection")
-    return Verdict(rubric, scores, tuple(dict.fromkeys(flags)), injections)
+    unread = tuple(dict.fromkeys(ignored)) if verdict.missing else ()
+    return Verdict(rubric, scores, tuple(dict.fromkeys(flags)), injections, questions, unread)
 
 
 def _criterion(
@@ -126,7 +163,9 @@ def _criterion(
             stated[reading.source] = reading
         elif isinstance(reading, Refused) and reading.criterion == name:
             refused.append(reading)
-    flags: list[Flag] = ["out of range"] if refused else []
+    flags: list[Flag] = ["out of range"] if any(not reading.doubt for reading in refused) else []
+    doubts = {reading.doubt for reading in (*refused, *stated.values())}
+    flags += [doubt for doubt in DOUBTS if doubt in doubts]
     refusals = tuple(dict.fromkeys(f"{reading.source}: {reading.why}" for reading in refused))
     mandatory = rubric.criterion(name).mandatory
     trusted = [stated[source] for source in order if source in stated]
@@ -136,7 +175,7 @@ def _criterion(
     agreement: Agreement = "single"
     if len(trusted) > 1:
         agreement = "agree" if all(other.value == best.value for other in trusted) else "conflict"
-    if agreement == "conflict":
+    if agreement == "conflict" and "conflict" not in flags:
         flags.append("conflict")
     if repaired and best.source == "text":
         flags.append("repaired transcript")
@@ -157,18 +196,37 @@ def _criterion(
     )
 
 
-def _computed(rubric: Rubric, score: CriterionVerdict, scores: list[CriterionVerdict]) -> CriterionVerdict:
-    if score.value is not None or rubric.overall is None or score.criterion != rubric.overall.criterion:
+def _summed_up(rubric: Rubric, score: CriterionVerdict, scores: list[CriterionVerdict]) -> CriterionVerdict:
+    """A criterion as it is, and the overall one computed where the rubric wants that, or flagged where it is far."""
+    whole = rubric.overall
+    if whole is None or score.criterion != whole.criterion:
         return score
-    value = rubric.computed({other.criterion: other.value for other in scores if other.value is not None})
-    if value is None:
+    values = {other.criterion: other.value for other in scores if other.value is not None}
+    if score.value is not None and rubric.is_far(score.value, values):
+        score = replace(score, flags=(*score.flags, "inconsistent"))
+    if score.value is not None and whole.when == "missing":
         return score
-    return CriterionVerdict(
-        score.criterion,
-        score.mandatory,
-        value,
-        source="computed",
-        evidence=f"the mean of {', '.join(rubric.parts)}",
-        flags=(*score.flags, "computed"),
-        refusals=score.refusals,
+    value = rubric.computed(values)
+    if value is not None:
+        return replace(
+            score,
+            value=value,
+            label=rubric.scale.label(value),
+            source="computed",
+            evidence=f"the mean of {', '.join(part for part in rubric.parts if part in values)}",
+            at=None,
+            flags=(*score.flags, "computed"),
+        )
+    if score.value is None:
+        return score
+    lacking = [name for name in rubric.parts if name not in values and rubric.criterion(name).mandatory]
+    why = f"it is always computed, and {', '.join(lacking) or 'their mean'} has no value on the scale"
+    return replace(
+        score,
+        value=None,
+        label="",
+        source="",
+        evidence="",
+        at=None,
+        refusals=(*score.refusals, f"{score.source}: {why}"),
     )

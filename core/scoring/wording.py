@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from core.scoring.rubric import Criterion, LabelScale, Rubric
+from core.scoring.rubric import Criterion, Rubric
+from core.scoring.scale import LabelScale
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -83,7 +84,7 @@ def _remark(rubric: Rubric, criterion: Criterion) -> str:
     if rubric.overall is None or criterion.name != rubric.overall.criterion:
         return _sentence(criterion.description)
     if isinstance(rubric.scale, LabelScale):
-        return "It sums the others up."
+        return "It is the mean of the others." if rubric.overall.compute else "It sums the others up."
     step = rubric.overall.round or rubric.scale.step
     return f"It is the mean of the others, rounded to a step of {step:g}."
 

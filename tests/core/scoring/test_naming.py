@@ -1,5 +1,7 @@
 """Keys of calls and blocks, however a model spells them."""
 
+from typing import Any
+
 import pytest
 
 from core.scoring import BlockReader, CallReader, Refused
@@ -45,6 +47,19 @@ def test_a_key_that_holds_two_names_is_refused_for_both(key: str, value: object)
 @pytest.mark.parametrize("key", ["range", "use", "previousFluency", "fluencyTarget", "fluencyWeight", "confidence", ""])
 def test_a_key_that_names_no_criterion_by_itself_is_none(key: str) -> None:
     assert CallReader(SPEAKING).read({key: 6.5}, 1.0) == []
+
+
+@pytest.mark.parametrize(
+    ("args", "unread"),
+    [
+        ({"fluency": 6, "flow_of_talk": 7}, ["'flow_of_talk'"]),
+        ({"scores": [{"criterion": "rhythm", "band": 6}, {"criterion": "grammar", "band": 7}]}, ["'rhythm'"]),
+        ({"scores": {"rhythm": {"band": 6, "evidence": "well"}}}, ["'rhythm'"]),
+        ({"fluency": {"band": 6}, "previousBand": 5, "comment": "8", "name": "Ana", "seconds": 99}, []),
+    ],
+)
+def test_keys_with_values_that_name_no_criterion_are_told(args: dict[str, Any], unread: list[str]) -> None:
+    assert CallReader(SPEAKING).unread(args) == [f"{key} names no criterion of the rubric" for key in unread]
 
 
 def test_a_key_with_two_names_does_not_stand_against_a_key_of_its_own() -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from core.events import UtteranceSpoken
 from core.scoring import BlockReader, CallReader, Injected, Reading, Refused, SpeechReader, Stated, TextReader
-from core.scoring.rubric import OffScale, Rubric
+from core.scoring.rubric import Rubric
+from core.scoring.scale import OffScale
 from core.scoring.values import value_of
 from support.score_cases import rubric, scores, talk
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.scoring.rubric import LabelScale, NumericScale, OffScale, Rubric, key, quoted
+from core.scoring.rubric import Rubric, key
+from core.scoring.scale import LabelScale, NumericScale, OffScale, quoted
 from support.score_cases import rubric
 
 NUMERIC = {"min": 0, "max": 9, "step": 0.5}
@@ -90,8 +91,16 @@ def test_a_criterion_without_title_or_description_is_called_by_its_name() -> Non
         ),
         ({"overall": {"criterion": "total"}}, "'total', which is not a criterion"),
         (
-            {"scale": {"labels": ["low", "high"]}, "overall": {"criterion": "overall", "compute": "mean"}},
-            "on a numeric scale only",
+            {
+                "scale": {"labels": ["low", "high"]},
+                "overall": {"criterion": "overall", "compute": "mean", "round": 0.5},
+            },
+            "overall is rounded to a whole label; leave `round` out",
+        ),
+        ({"overall": {"criterion": "overall", "when": "always"}}, "not said how: add `compute: mean`"),
+        (
+            {"criteria": [{"name": "overall"}], "overall": {"criterion": "overall", "compute": "mean"}},
+            "no other criterion to compute it from",
         ),
         ({"colour": "red"}, "Extra inputs are not permitted"),
         ({"criteria": [{"name": "Fluency"}]}, "String should match pattern"),
@@ -120,6 +129,46 @@ def test_a_mean_of_too_few_values_or_off_the_scale_is_not_computed() -> None:
     assert computing.computed({"fluency": 6}) is None
     odd = small(overall={"criterion": "overall", "compute": "mean", "round": 0.2})
     assert odd.computed({"fluency": 6, "grammar": 6.5}) is None
+
+
+def test_labels_are_averaged_by_their_places_halves_up() -> None:
+    levels = small(scale={"labels": ["A1", "A2", "B1", "B2"]}, overall={"criterion": "overall", "compute": "mean"})
+    assert levels.computed({"fluency": 1, "grammar": 2}) == 2
+    assert levels.computed({"fluency": 0, "grammar": 0}) == 0
+    assert levels.computed({"fluency": 1}) is None
+
+
+def test_a_criterion_that_is_not_mandatory_may_be_missing_from_the_mean() -> None:
+    criteria = [{"name": "fluency"}, {"name": "grammar", "mandatory": False}, {"name": "overall"}]
+    computing = small(criteria=criteria, overall={"criterion": "overall", "compute": "mean"})
+    assert computing.computed({"fluency": 6}) == 6
+    assert computing.computed({"fluency": 6, "grammar": 7}) == 6.5
+    assert computing.computed({"grammar": 7}) is None
+
+
+@pytest.mark.parametrize(
+    ("scale", "parts", "overall", "far"),
+    [
+        ({"min": 0, "max": 5, "step": 1}, (4, 3), 1, True),
+        ({"min": 0, "max": 5, "step": 1}, (4, 3), 3, False),
+        ({"min": 0, "max": 5, "step": 1}, (4, 3), 4, False),
+        ({"min": 0, "max": 5, "step": 1}, (4, 3), 5, True),
+        (NUMERIC, (6, 7), 6, False),
+        (NUMERIC, (6, 7), 5, True),
+        ({"min": 0, "max": 100, "step": 1}, (70, 80), 66, False),
+        ({"min": 0, "max": 100, "step": 1}, (70, 80), 60, True),
+        ({"labels": ["A1", "A2", "B1", "B2", "C1", "C2"]}, (2, 3), 2, False),
+        ({"labels": ["A1", "A2", "B1", "B2", "C1", "C2"]}, (2, 3), 0, True),
+    ],
+)
+def test_an_overall_value_is_far_from_the_others_by_the_measure_of_the_scale(
+    scale: dict[str, Any], parts: tuple[float, float], overall: float, far: bool
+) -> None:
+    assert small(scale=scale).is_far(overall, {"fluency": parts[0], "grammar": parts[1], "overall": overall}) is far
+
+
+def test_one_other_value_is_too_few_to_call_the_overall_one_far() -> None:
+    assert not small().is_far(1, {"fluency": 9})
 
 
 @given(st.floats())

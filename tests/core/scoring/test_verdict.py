@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from core.scoring import Injected, Reading, Refused, Stated, decide
-from core.scoring.rubric import Rubric
-from core.scoring.verdict import Agreement, Flag, early
+from core.scoring.rubric import Overall, Rubric
+from core.scoring.verdict import OF_THE_WHOLE, Agreement, Flag, Questions, early
 from support.score_cases import rubric
 
 SPEAKING = rubric()
@@ -105,6 +105,89 @@ def test_a_computed_overall_says_so_and_a_stated_one_stands() -> None:
     assert decide(percent, parts[:3]).scores[-1].value is None
 
 
+PARTS = dict(content=70.0, delivery=75.0, language=80.0, pronunciation=90.0)
+
+
+def always() -> Rubric:
+    whole = Overall.model_validate({"criterion": "overall", "compute": "mean", "when": "always"})
+    return rubric("percent").model_copy(update={"overall": whole})
+
+
+def test_an_overall_that_is_always_computed_counts_before_a_stated_one_which_stays_beside_it() -> None:
+    overall = decide(always(), [*stated("call", **PARTS), *stated("speech", overall=78)]).scores[-1]
+    assert (overall.value, overall.source, overall.flags) == (79, "computed", ("computed",))
+    assert overall.readings == (("speech", 78),)
+    overall = decide(always(), [*stated("call", **PARTS), *stated("speech", overall=10)]).scores[-1]
+    assert (overall.value, overall.flags) == (79, ("inconsistent", "computed"))
+
+
+def test_an_overall_that_is_always_computed_is_missing_while_one_of_the_others_is() -> None:
+    readings = [*stated("call", content=70, delivery=75, language=80), *stated("speech", overall=78)]
+    overall = decide(always(), readings).scores[-1]
+    assert overall.value is None
+    assert overall.refusals == ("speech: it is always computed, and pronunciation has no value on the scale",)
+
+
+def test_a_computed_overall_over_labels_is_a_label() -> None:
+    levels = rubric("cefr").model_copy(
+        update={"overall": Overall.model_validate({"criterion": "overall", "compute": "mean"})}
+    )
+    readings: list[Reading] = [
+        Stated(name, place, "call", label=levels.scale.label(place))
+        for name, place in zip(levels.parts, (2, 2, 3, 3, 4), strict=False)
+    ]
+    overall = decide(levels, readings).scores[-1]
+    assert (overall.value, overall.label, overall.source) == (3, "B2", "computed")
+    assert overall.evidence == "the mean of range, accuracy, fluency, interaction, coherence"
+
+
+def test_a_stated_overall_far_from_what_the_others_give_is_flagged_and_stands() -> None:
+    small = Rubric.model_validate(
+        {
+            "name": "small",
+            "scale": {"min": 0, "max": 5, "step": 1},
+            "criteria": [{"name": "fluency"}, {"name": "grammar"}, {"name": "words"}, {"name": "overall"}],
+            "overall": {"criterion": "overall"},
+        }
+    )
+    parts = stated("call", fluency=4, grammar=3, words=3)
+    verdict = decide(small, [*parts, *stated("call", overall=1)])
+    assert (verdict.scores[-1].value, verdict.scores[-1].flags, verdict.flags) == (
+        1,
+        ("inconsistent",),
+        ("inconsistent",),
+    )
+    assert decide(small, [*parts, *stated("call", overall=3)]).flags == ()
+
+
+def test_a_source_that_contradicts_itself_or_leaves_a_range_open_is_flagged() -> None:
+    readings: list[Reading] = [
+        Stated("fluency", 7, "speech", "six ... seven", 60.0, doubt="conflict"),
+        Refused("grammar", "speech", "it is left open, 6 or 7", "six or seven", 61.0, doubt="ambiguous"),
+    ]
+    fluency, _, grammar, *_ = decide(SPEAKING, readings).scores
+    assert (fluency.value, fluency.flags) == (7, ("conflict",))
+    assert (grammar.value, grammar.flags, grammar.refusals) == (
+        None,
+        ("ambiguous",),
+        ("speech: it is left open, 6 or 7",),
+    )
+
+
+def test_an_exam_of_one_question_of_three_is_flagged_however_complete_its_scores() -> None:
+    verdict = decide(SPEAKING, all_five("call"), questions=Questions(1, 3))
+    assert (verdict.status, verdict.flags) == ("complete", ("questions left out",))
+    assert verdict.as_record()["questions"] == {"asked": 1, "planned": 3}
+    assert decide(SPEAKING, all_five("call"), questions=Questions(3, 3)).flags == ()
+    assert decide(SPEAKING, []).as_record()["questions"] is None
+
+
+def test_what_was_reported_and_does_not_count_is_said_while_something_is_missing() -> None:
+    ignored = ["call: 'flow' names no criterion of the rubric"] * 2
+    assert decide(SPEAKING, [], ignored=ignored).as_record()["ignored"] == ignored[:1]
+    assert decide(SPEAKING, all_five("call"), ignored=ignored).ignored == ()
+
+
 def test_what_is_not_mandatory_may_be_missing() -> None:
     cefr = rubric("cefr")
     readings: list[Reading] = [Stated(name, 3, "call", label="B2") for name in cefr.names if name != "pronunciation"]
@@ -134,7 +217,10 @@ def test_the_record_is_plain_json_with_a_version_and_can_be_read_by_itself() -> 
         "source": "call",
         "evidence": {"quote": "fluency 6", "at": 60.0},
         "agreement": "conflict",
-        "readings": [{"source": "call", "value": 6.0}, {"source": "speech", "value": 7.0}],
+        "readings": [
+            {"source": "call", "value": 6.0, "label": ""},
+            {"source": "speech", "value": 7.0, "label": ""},
+        ],
         "flags": ["conflict"],
         "refusals": [],
     }
@@ -155,10 +241,14 @@ def test_every_verdict_is_as_the_documented_schema_has_it() -> None:
         decide(rubric("cefr"), cefr, repaired=True),
         decide(*computed),
     ]
+    always = rubric("percent").model_copy(
+        update={"overall": Overall.model_validate({"criterion": "overall", "compute": "mean", "when": "always"})}
+    )
+    verdicts.append(decide(always, computed[1], questions=Questions(1, 3), ignored=["call: 'flow' names no criterion"]))
     for verdict in verdicts:
         jsonschema.validate(verdict.as_record(), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(verdicts[0].as_record() | {"status": "fine"}, schema)
     known = schema["properties"]["criteria"]["items"]["properties"]
-    assert set(known["flags"]["items"]["enum"]) == {*get_args(Flag)} - {"candidate injection", "incomplete"}
+    assert set(known["flags"]["items"]["enum"]) == {*get_args(Flag)} - OF_THE_WHOLE
     assert known["agreement"]["enum"] == [*get_args(Agreement)]
