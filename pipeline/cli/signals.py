@@ -48,8 +48,8 @@ async def interruptible(stop: Callable[[], None]) -> AsyncIterator[None]:
             os._exit(128 + number)
 
     # Not the loop's own handlers: those wait for a loop that may be what hangs.
-    taken = [one for one in ENDING if signal.getsignal(one) != signal.SIG_IGN]  # as under nohup
-    before = {one: signal.signal(one, signalled) for one in taken}
+    handled = [one for one in ENDING if signal.getsignal(one) != signal.SIG_IGN]  # as under nohup
+    before = {one: signal.signal(one, signalled) for one in handled}
     try:
         yield
     finally:

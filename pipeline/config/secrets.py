@@ -106,7 +106,7 @@ def _clean(value: Any, hider: _Hider) -> Any:
 
 def _forms(secret: str) -> Iterator[str]:
     yield secret
-    yield quote(secret, safe="")
+    yield quote(secret, "")
     yield quote_plus(secret)
     yield secret.encode("unicode_escape").decode()
     yield base64.b64encode(secret.encode()).decode().rstrip("=")

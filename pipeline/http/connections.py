@@ -151,9 +151,9 @@ class Connections:
         loop = asyncio.get_running_loop()
         task = loop.create_task(loop.connect_accepted_socket(lambda: protocol, connection), name="page connection")
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._taken(done, protocol))
+        task.add_done_callback(lambda done: self._accepted(done, protocol))
 
-    def _taken(self, task: asyncio.Task[Any], protocol: PageProtocol) -> None:
+    def _accepted(self, task: asyncio.Task[Any], protocol: PageProtocol) -> None:
         self._tasks.discard(task)
         if task.cancelled() or task.exception() is not None:
             self._lost(protocol)

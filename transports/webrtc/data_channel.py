@@ -8,7 +8,7 @@ from aiortc import RTCDataChannel
 from loguru import logger
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 
-from transports.webrtc.messages import MOST_ANSWERS, Allowance, NotTaken, read
+from transports.webrtc.messages import MOST_ANSWERS, Allowance, MessageRefused, read
 
 MOST_CHANNELS = 4  # a client opens one; each costs memory
 
@@ -46,7 +46,7 @@ class BoundedConnection(SmallWebRTCConnection):
             return
         try:
             known = read(message)
-        except NotTaken as error:
+        except MessageRefused as error:
             self._refuse(str(error))
             if self._refused <= MOST_ANSWERS:
                 answer = {"label": "rtvi-ai", "type": "error-response", "id": error.id, "data": {"error": str(error)}}

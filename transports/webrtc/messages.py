@@ -83,7 +83,7 @@ _ADAPTER: TypeAdapter[ClientReady | ClientMessage | DisconnectBot | Signalling] 
 )
 
 
-class NotTaken(ValueError):
+class MessageRefused(ValueError):
     """A message that is not on the list, or has a field that is out of bounds; says so in a sentence.
 
     `id` is what the client called it, "" where that is unknown.
@@ -95,15 +95,15 @@ class NotTaken(ValueError):
 
 
 def read(message: str | bytes) -> dict[str, Any]:
-    """A message as Pipecat is given it, with the fields that are known and no others. Raises NotTaken."""
+    """A message as Pipecat is given it, with the fields that are known and no others. Raises MessageRefused."""
     if len(message) > LONGEST:
-        raise NotTaken(f"A message has at most {LONGEST} characters.")
+        raise MessageRefused(f"A message has at most {LONGEST} characters.")
     try:
         known = _ADAPTER.validate_json(message)
     except ValidationError as error:
         kinds = {one["type"] for one in error.errors(include_url=False, include_input=False)}
         sentence = UNKNOWN if "union_tag_invalid" in kinds else "The message could not be read."
-        raise NotTaken(sentence, _id(message)) from None
+        raise MessageRefused(sentence, _id(message)) from None
     if isinstance(known, DisconnectBot):  # which Pipecat would carry out as an end without a reason
         known = ClientMessage(label="rtvi-ai", id=known.id, type="client-message", data=_Asked(t="end"))
     return known.model_dump(exclude_none=True)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transports.webrtc.messages import BURST, LONGEST, RATE, Allowance, NotTaken, read
+from transports.webrtc.messages import BURST, LONGEST, RATE, Allowance, MessageRefused, read
 
 
 def rtvi(type: str, data: Any = None, **more: Any) -> str:
@@ -75,21 +75,21 @@ AUDIO = {"base64Audio": "AAAA", "sampleRate": 1, "numChannels": 1}
     ],
 )
 def test_nothing_else_is_taken(sent: str) -> None:
-    with pytest.raises(NotTaken) as refused:
+    with pytest.raises(MessageRefused) as refused:
         read(sent)
     sentence = str(refused.value)
     assert sentence.endswith(".") and "\n" not in sentence and len(sentence) < 100
 
 
 def test_a_refusal_names_the_message_it_is_of() -> None:
-    with pytest.raises(NotTaken) as refused:
+    with pytest.raises(MessageRefused) as refused:
         read(rtvi("raw-audio", AUDIO))
     assert refused.value.id == "7"
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_whatever_is_sent_is_taken_or_refused(sent: str | bytes) -> None:
-    with pytest.raises(NotTaken):
+    with pytest.raises(MessageRefused):
         read(sent)
 
 
