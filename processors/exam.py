@@ -20,7 +20,13 @@ from core.exam.plan import ExamPlan
 from core.exam.progress import Action, AnswerExpected, ExamMachine, PartOver, Progress, ScoringExpected
 from core.ports import Session
 from core.stages import StageInfo
-from processors.frames import AnswerExpectedFrame, InstructionFrame, ScoringExpectedFrame, UtteranceFrame
+from processors.frames import (
+    AnswerExpectedFrame,
+    InstructionFrame,
+    QuestionsAskedFrame,
+    ScoringExpectedFrame,
+    UtteranceFrame,
+)
 from processors.stage import ConfigPath, Stage, StageSettings
 from processors.yaml_file import read
 
@@ -91,13 +97,14 @@ class Exam(Stage[ExamSettings]):
         await self._carry_out(self._machine.tick(now))
 
     async def _carry_out(self, actions: list[Action]) -> None:
-        now = self.session.now()
+        machine, now = self._machine, self.session.now()
         for action in actions:
             match action:
                 case AnswerExpected(silence, at_least, thinking):
                     await self.push_frame(AnswerExpectedFrame(silence, at_least, thinking), FrameDirection.UPSTREAM)
                 case Progress(number, questions, part, question):
                     self.session.record(events.ExamProgressed(now, number, questions, part, question))
+                    await self.push_frame(QuestionsAskedFrame(asked=machine.asked, planned=questions))
                 case PartOver(instruction):
                     await self.push_frame(InstructionFrame(text=instruction), FrameDirection.UPSTREAM)
                 case ScoringExpected(expected):

@@ -96,6 +96,15 @@ class ScoringExpectedFrame(DataFrame):
 
 
 @dataclass
+class QuestionsAskedFrame(DataFrame):
+    """How many questions of the exam plan have been asked, sent downstream by the stage that has it."""
+
+    asked: int = 0
+    planned: int = 0
+    interruptible: bool = field(default=False, init=False)
+
+
+@dataclass
 class ShadowReadyFrame(SystemFrame):
     """The call has a second transcriber, which answers a GapFrame; sent downstream at the call's start.
 

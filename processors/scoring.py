@@ -40,10 +40,11 @@ from core.scoring import (
 )
 from core.scoring.asking import Action, AskCall, AskingMachine, AskingPolicy, AskScores, Finish, SayGoodbye
 from core.scoring.scale import NumericScale
-from core.scoring.verdict import early
+from core.scoring.verdict import Questions, early
 from core.stages import StageInfo
 from processors.frames import (
     InstructionFrame,
+    QuestionsAskedFrame,
     ReplyDoneFrame,
     ScoringExpectedFrame,
     ToolAnswerFrame,
@@ -111,6 +112,8 @@ class Scoring(Stage[ScoringSettings]):
         self._calls: list[Reading] = []
         self._early: list[Reading] = []
         self._texts: list[Reading] = []
+        self._questions: Questions | None = None
+        self._ignored: list[str] = []
         self._unfinished = ""  # text of the examiner's utterance that is not finished
         self._call_ended = self._finished = False
         self._finishing = asyncio.Lock()
@@ -138,6 +141,8 @@ class Scoring(Stage[ScoringSettings]):
                 return
             case ScoringExpectedFrame(expected=expected):
                 asking.scores_expected(expected, self._verdict().missing, now)
+            case QuestionsAskedFrame(asked=asked, planned=planned):
+                self._questions = Questions(asked, planned)
             case TTSTextFrame(text=text):
                 self._unfinished += text
             case UtteranceFrame(utterance=utterance) if utterance.speaker == "examiner":
@@ -199,7 +204,7 @@ class Scoring(Stage[ScoringSettings]):
             self._finished = True
             self._publish(verdict)
         if self.settings.ends_call and not self._call_ended:
-            self.session.finish("completed")
+            self.session.finish("completed", "" if self._questions is None else self._questions.left_out)
 
     # --- reading
 
@@ -209,7 +214,14 @@ class Scoring(Stage[ScoringSettings]):
         stated = readings_of(self.rubric, (), utterances)
         readings = [*self._calls, *stated, *self._texts, *(self._early if last else ())]
         repaired = any(one.source == "repaired" for one in utterances)
-        return decide(self.rubric, readings, order=(*self.settings.order, "early"), repaired=repaired)
+        return decide(
+            self.rubric,
+            readings,
+            order=(*self.settings.order, "early"),
+            repaired=repaired,
+            questions=self._questions,
+            ignored=self._ignored,
+        )
 
     def _stated(self, utterances: Sequence[UtteranceSpoken]) -> int:
         """How many criteria have a value in these utterances."""
@@ -231,6 +243,7 @@ class Scoring(Stage[ScoringSettings]):
             result: dict[str, Any] = {"status": "not yet", "retryable": True, "message": message}
         else:
             self._calls += readings
+            self._ignored += [f"call: {one}" for one in CallReader(self.rubric).unread(frame.args)]
             missing = self._verdict().missing
             self._asking.called(missing, now)
             result = {"status": "incomplete" if missing else "recorded", "retryable": bool(missing)}

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from core.exam.plan import ExamPlan, Slot
+from core.exam.summary import summary
 from core.text import shingles
 
 # Share of a question's runs of three words from which an utterance counts as asking it. A model keeps the core of a
@@ -18,6 +19,9 @@ CLOSES = 0.75
 # When a limit has passed and nobody has said anything for so long, nobody is in the middle of an answer.
 LULL = 8.0
 
+# "Where?" in Latin, full width, Arabic, Greek, Armenian and Ethiopic.
+QUESTION_MARKS = frozenset("?？؟\u037e՞፧⁇⁈")
+_UNSPACED = re.compile("[\u0e00-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[\w']+")
 # Long enough to be counted, and in any question.
 _COMMON = frozenset(
@@ -81,7 +85,10 @@ class ExamMachine:
     _introduced: int = -1  # the part whose introduction came last
     _texts: dict[int, int] = field(default_factory=dict[int, int])  # slot -> which of its questions was asked
     _answered: bool = False
-    _recorded: bool = False  # ... and the answer is in the transcript: whoever reads that knows it
+    _recorded: bool = False  # the answer to the last recognised question is in the transcript: its reader knows it
+    _own: int = 0  # questions that are not the plan's since the last recognised one
+    _open: bool = False  # the last question of either kind has no answer in the transcript
+    _asked: set[int] = field(default_factory=set[int])  # the slots the exam was at
     _expected: bool | None = None  # whether scores are; None: nothing has been recognised or counted yet
     _over: bool = False  # the examiner has closed the exam, or was instructed to give scores
     _began: float | None = None
@@ -103,16 +110,20 @@ class ExamMachine:
             return self.scores_begun()
         self._notice_introduction(text)
         found = self._recognised(text)
-        if found is None and "?" not in text:
+        if found is None and not _asks(text):
             return []
         slot, which = found or (self._counted(), None)
         actions: list[Action] = []
         # A question that is not the plan's keeps the place; so does one that is repeated.
         if slot.number - 1 != self._place:
             actions += self._go_to(slot, started)
+        self._asked.add(self._place)
+        self._open = True
         if which is not None:
-            self._sure = self._place
+            self._sure, self._own, self._recorded = self._place, 0, False
             self._texts[self._place] = which
+        else:
+            self._own += 1
         self._answered = not self._caller_speaking and started < self._caller_began <= self._caller_stopped
         if not self._answered:
             waits = slot.waits(self._texts.get(self._place))
@@ -121,7 +132,8 @@ class ExamMachine:
 
     def caller_said(self) -> list[Action]:
         """The caller's answer is in the transcript."""
-        self._recorded = self._answered
+        if self._answered:
+            self._recorded, self._open = True, False
         return []
 
     def examiner_speaks(self, speaking: bool, now: float) -> list[Action]:
@@ -164,19 +176,12 @@ class ExamMachine:
         """
         if self._place < 0 or self._expected or self._over:
             return ""
-        slots, number = self.plan.slots, self._place + 1
-        done = number if self._recorded else number - 1
-        answered = "" if not done else "Question 1 is done. " if done == 1 else f"Questions 1 to {done} are done. "
-        if self._recorded and number < len(slots):
-            after = slots[number]
-            return f"{answered}Go on with question {after.number}: {after.about}"
-        which = self._texts.get(self._place)
-        slot = slots[self._place]
-        asked = slot.texts[which] if which is not None else slot.about
-        return (
-            f"{answered}You have asked question {number} ({asked}) and have not heard the whole answer yet."
-            " Ask it once more, in a few words, unless the answer is among what you hear next."
-        )
+        return summary(self.plan, self._texts, self._sure, self._recorded, self._own, self._open)
+
+    @property
+    def asked(self) -> int:
+        """How many questions of the plan the exam was at."""
+        return len(self._asked)
 
     # --- within
 
@@ -196,6 +201,8 @@ class ExamMachine:
         _, best, which = max(ranked, key=lambda one: (one[0], -one[1].number))
         for alike, slot, another in ranked:
             if slot.number == best.number + 1 and slot.group != best.group and alike >= ALSO_ASKED:
+                self._texts.setdefault(best.number - 1, which)
+                self._asked.add(best.number - 1)
                 best, which = slot, another
         return best, which
 
@@ -226,12 +233,12 @@ class ExamMachine:
         """
         enough = SHINGLES_ALIKE if self._place == len(self.plan.slots) - 1 else CLOSES
         closing = bool(self.plan.closing) and likeness(text, self.plan.closing) >= enough
-        return closing and not text.rstrip(' "\u201d').endswith("?")
+        return closing and not _asks(text.rstrip(' "\u201d')[-1:])
 
     def _go_to(self, slot: Slot, started: float) -> list[Action]:
         if slot.part != self._part:
             self._part_began = started
-        self._place, self._recorded = slot.number - 1, False
+        self._place = slot.number - 1
         return [Progress(slot.number, len(self.plan.slots), self.plan.parts[slot.part].name, slot.about)]
 
     def _weigh(self) -> list[Action]:
@@ -280,8 +287,16 @@ class ExamMachine:
         ]
 
 
+def _asks(text: str) -> bool:
+    return not QUESTION_MARKS.isdisjoint(text)
+
+
 def likeness(text: str, question: str) -> float:
-    """How much of a question is in what was said, from 0 to 1: its runs of three words, or its words of content."""
+    """How much of a question is in what was said, from 0 to 1: its runs of three words, or its words of content.
+
+    Of scripts without blanks each character counts as a word.
+    """
+    text, question = (_UNSPACED.sub(r" \g<0> ", one) for one in (text, question))
     wanted = shingles(question)
     runs = len(wanted & shingles(text)) / len(wanted) if wanted else 0.0
     content, said = _content_words(question), _content_words(text)

@@ -57,6 +57,11 @@ class Questions:
     asked: int
     planned: int
 
+    @property
+    def left_out(self) -> str:
+        """That questions were left out, as a sentence without its end; nothing when none was."""
+        return f"{self.asked} of {self.planned} questions asked" if self.asked < self.planned else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -145,7 +150,7 @@ def decide(
     flags: list[Flag] = [flag for score in scores for flag in score.flags]
     if verdict.missing:
         flags.append("incomplete")
-    if questions is not None and questions.asked < questions.planned:
+    if questions is not None and questions.left_out:
         flags.append("questions left out")
     if injections:
         flags.append("candidate injection")
@@ -163,9 +168,11 @@ def _criterion(
             stated[reading.source] = reading
         elif isinstance(reading, Refused) and reading.criterion == name:
             refused.append(reading)
-    flags: list[Flag] = ["out of range"] if any(not reading.doubt for reading in refused) else []
-    doubts = {reading.doubt for reading in (*refused, *stated.values())}
-    flags += [doubt for doubt in DOUBTS if doubt in doubts]
+    flags: list[Flag] = []
+    if any(not reading.doubt for reading in refused):
+        flags.append("out of range")
+    doubts: set[str] = {reading.doubt for reading in (*refused, *stated.values())}
+    flags.extend(doubt for doubt in DOUBTS if doubt in doubts)
     refusals = tuple(dict.fromkeys(f"{reading.source}: {reading.why}" for reading in refused))
     mandatory = rubric.criterion(name).mandatory
     trusted = [stated[source] for source in order if source in stated]

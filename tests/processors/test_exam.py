@@ -13,6 +13,7 @@ from processors.frames import (
     AnswerExpectedFrame,
     CallerStoppedFrame,
     InstructionFrame,
+    QuestionsAskedFrame,
     ScoringExpectedFrame,
     UtteranceFrame,
 )
@@ -132,3 +133,13 @@ def test_a_bad_plan_is_one_sentence_with_file_and_key(tmp_path: Path) -> None:
 def test_every_plan_of_the_house_is_one_and_says_what_it_is_for(path: Path) -> None:
     assert read_plan(path).slots
     assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+async def test_whoever_scores_is_told_how_many_questions_were_asked() -> None:
+    session = FakeSession()
+    async with running(stage(session)) as ends:
+        await asks(ends, session, QUESTIONS[0])
+        await answers(ends, session)
+        await asks(ends, session, QUESTIONS[1])
+        await ends.until(lambda: len(ends.got(QuestionsAskedFrame)) == 2)
+    assert [(frame.asked, frame.planned) for frame in ends.got(QuestionsAskedFrame)] == [(1, 3), (2, 3)]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from core.events import ScoreAsked, ScoreGiven, ScoreMissing, Speaker, UtteranceSpoken, VerdictGiven
 from processors.frames import (
     InstructionFrame,
+    QuestionsAskedFrame,
     ReplyDoneFrame,
     ScoringExpectedFrame,
     ToolAnswerFrame,
@@ -269,3 +270,28 @@ async def test_the_verdict_is_recorded_once_with_all_that_is_needed_to_read_it()
 def test_the_prompt_says_how_each_criterion_of_the_rubric_is_given() -> None:
     told = stage(FakeSession()).instructions()
     assert "For lexical resource, I give you [value]." in told and "reportScoringResults" in told
+
+
+async def test_an_exam_that_is_scored_after_one_of_three_questions_says_so_where_it_ends() -> None:
+    session = FakeSession()
+    async with running(stage(session, farewell=2.5)) as ends:
+        await ends.push(QuestionsAskedFrame(asked=1, planned=3))
+        await ends.push(ToolCallFrame(call_id="7", function="reportScoringResults", args=dict(BANDS)))
+        await asyncio.sleep(5)
+    assert session.finished == [("completed", "1 of 3 questions asked")]
+    [verdict] = session.of(VerdictGiven)
+    assert verdict.status == "complete"
+    assert verdict.verdict["flags"] == ["questions left out"]
+    assert verdict.verdict["questions"] == {"asked": 1, "planned": 3}
+
+
+async def test_what_the_examiner_reports_under_no_known_name_is_in_the_verdict() -> None:
+    session = FakeSession()
+    scoring = stage(session)
+    async with running(scoring) as ends:
+        args = {"rhythm": {"band": 6, "evidence": "well"}, "fluency": 6}
+        await ends.push(ToolCallFrame(call_id="7", function="reportScoringResults", args=args))
+        await ends.until(lambda: ends.rose(ToolAnswerFrame))
+    await scoring.finish()
+    [verdict] = session.of(VerdictGiven)
+    assert verdict.verdict["ignored"] == ["call: 'rhythm' names no criterion of the rubric"]

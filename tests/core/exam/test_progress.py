@@ -252,7 +252,7 @@ def test_progress_has_a_summary_when_the_last_question_is_repeated_after_its_ans
         exam.machine.caller_said()
     exam.ask(WEEKEND)
     summary = exam.machine.progress_summary()
-    assert summary.startswith("Questions 1 to 3 are done. You have asked question 3")
+    assert summary.startswith("Questions 1 to 2 are done. You have asked question 3")
 
 
 def test_after_scores_were_asked_for_nothing_is_a_question_of_the_plan() -> None:
@@ -291,3 +291,118 @@ def test_whatever_is_said_progress_is_within_the_plan_and_no_deadline_is_in_the_
         if (when := exam.machine.deadline()) is not None:
             assert when >= exam.machine._quiet_since  # pyright: ignore[reportPrivateUsage]
     assert all(one != after for one, after in pairwise(expected)), "said only when it changes"
+
+
+def test_a_question_that_is_asked_again_after_its_answer_is_open_again() -> None:
+    exam = Exam()
+    exam.ask(NAME)
+    exam.answer()
+    exam.machine.caller_said()
+    exam.ask(NAME)
+    assert exam.machine.progress_summary().startswith("You have asked question 1 (What is your name")
+    exam.answer()
+    exam.machine.caller_said()
+    assert exam.machine.progress_summary() == "Question 1 is done. Go on with question 2: What is your town like?"
+
+
+def test_a_follow_up_does_not_pass_for_the_next_question_of_the_plan() -> None:
+    exam = Exam()
+    exam.ask(NAME)
+    exam.answer()
+    exam.machine.caller_said()
+    exam.ask("Really? How come?")
+    summary = exam.machine.progress_summary()
+    assert summary == (
+        "Question 1 is done. Since then you have asked a question that you chose or worded yourself, and have not heard"
+        " the whole answer to the last. Go on with question 2, unless that is what you have asked: What is your town"
+        " like?"
+    )
+    exam.answer()
+    exam.machine.caller_said()
+    assert "that you chose or worded yourself. Go on with question 2, unless" in exam.machine.progress_summary()
+    exam.ask(TOWN)
+    assert exam.machine.progress_summary().startswith("Question 1 is done. You have asked question 2")
+
+
+def test_only_questions_that_were_recognised_are_called_done() -> None:
+    exam = Exam()
+    exam.ask("So, tell me, who are you?")
+    assert exam.machine.progress_summary() == (
+        "You have asked a question that you chose or worded yourself. Go on with the first question of the test that"
+        " has not been answered."
+    )
+    exam.answer()
+    exam.machine.caller_said()
+    exam.ask(WEEKEND)
+    summary = exam.machine.progress_summary()
+    assert summary.startswith("You have asked question 3 (") and "are done" not in summary
+
+
+def test_a_follow_up_to_the_last_answer_leaves_the_last_question_done() -> None:
+    exam = Exam()
+    for question in (NAME, TOWN, WEEKEND):
+        exam.ask(question)
+        exam.answer()
+        exam.machine.caller_said()
+    exam.ask("Anything else?")
+    summary = exam.machine.progress_summary()
+    assert summary.startswith("Questions 1 to 3 are done. Since then you have asked a question")
+    assert "question 3 (" not in summary
+
+
+def test_when_all_is_answered_and_the_time_goes_on_nothing_is_said_to_be_open() -> None:
+    timed = plan().model_copy(update={"scoring": "time limit", "minutes": 9.0})
+    exam = Exam(timed)
+    for question in (NAME, TOWN, WEEKEND):
+        exam.ask(question)
+        exam.answer()
+        exam.machine.caller_said()
+    assert exam.machine.progress_summary() == "Questions 1 to 3 are done. Go on with questions on the same topics."
+
+
+CHOICE = ("What do you like to cook?", "Where do you go on holiday?", "Which books have you read?")
+
+
+def test_of_a_choice_only_what_was_not_asked_is_offered() -> None:
+    questions = [{"choose": 3, "of": list(CHOICE)}]
+    exam = Exam(ExamPlan.model_validate({"name": "c", "parts": [{"name": "One", "questions": questions}]}))
+    left = ["one of these: What do you like to cook? / Which books have you read?", "Which books have you read?"]
+    for question, after in zip((CHOICE[1], CHOICE[0]), left, strict=True):
+        exam.ask(question)
+        exam.answer()
+        exam.machine.caller_said()
+        assert exam.machine.progress_summary().endswith(after)
+
+
+@pytest.mark.parametrize("mark", ["?", "？", "؟", "\u037e"])
+def test_every_script_has_its_question_mark(mark: str) -> None:
+    exam = Exam()
+    exam.ask(NAME)
+    exam.answer()
+    exam.ask(f"Sorry, how come{mark}")
+    assert exam.at() == 2
+    assert exam.machine.examiner_said(f"Thank you. That is the end of the test{mark}", exam.now, exam.now) != [
+        ScoringExpected(True)
+    ]
+
+
+def test_questions_in_scripts_without_blanks_are_recognised() -> None:
+    questions = ["你叫什么名字？", "你住在哪里？", "你周末打算做什么？"]
+    exam = Exam(ExamPlan.model_validate({"name": "c", "parts": [{"name": "一", "questions": questions}]}))
+    exam.ask("你好！请问你叫什么名字？")
+    exam.answer()
+    exam.machine.caller_said()
+    exam.ask("好的。那你周末打算做什么呢？")
+    assert exam.at() == 3
+    assert exam.machine.asked == 2
+
+
+def test_the_questions_that_were_asked_are_counted_also_two_in_one_breath() -> None:
+    exam = Exam()
+    assert exam.machine.asked == 0
+    exam.ask(NAME)
+    exam.ask(NAME)
+    assert exam.machine.asked == 1
+    exam.answer()
+    exam.ask("What is your town like, and what will you do this weekend?")
+    assert exam.machine.asked == 3
