@@ -1,5 +1,7 @@
 """Whether a number is a score, by the words right before and behind it."""
 
+from itertools import groupby
+
 from core.scoring import cues
 from core.scoring.amounts import Amount, denominator
 from core.scoring.rubric import LabelScale, OffScale, Scale
@@ -23,7 +25,7 @@ def number(view: View, amount: Amount, scale: Scale) -> Number | None:
         lead -= 1
     if view.text(lead) == "not":
         view.skipped |= set(range(lead, last + 1))  # "a seven, not a six, for fluency"
-    if not _led_to(view, amount, lead, last) or not _followed_by(view, amount, last):
+    if not _led_to(view, amount, lead, last, scale) or not _followed_by(view, amount, last):
         return None
     value = amount.value
     if not why and value is None:
@@ -45,7 +47,8 @@ def _is_cut(view: View, last: int) -> bool:
     breaks = next((i for i in range(last + 1, min(last + 6, view.end + 1)) if _breaks(view, i)), None)
     if breaks is None:
         return False
-    said = "".join(word for word in view.words(last + 1, breaks) if word[:1].isalpha())
+    words = [word for word in view.words(last + 1, breaks) if word[:1].isalpha()]
+    said = "".join(word for word, _ in groupby(words))  # "six and, and"
     if not said:
         return view.text(breaks) not in {"for", "in", "on"}  # goes on with its criterion: the number was whole
     return any(more.startswith(said) for more in ("andahalf", "andonehalf", "point")) or len(said) < SHORTEST
@@ -58,28 +61,38 @@ def _breaks(view: View, i: int) -> bool:
     return bool(here) and (here[0].torn or here[0].text == CUT)
 
 
-def _led_to(view: View, amount: Amount, lead: int, last: int) -> bool:
+def _led_to(view: View, amount: Amount, lead: int, last: int, scale: Scale) -> bool:
     word, before = view.text(lead), view.text(lead - 1)
     earlier = [other for other in view.values if other.last < amount.first]
-    if view.text(amount.first) == "one" and _is_pronoun(view, amount.first):
+    if amount.first == amount.last and view.text(amount.first) == "one" and _is_pronoun(view, amount.first):
         return False
     if _is_anothers(view, lead) or _is_general(view, amount, lead, last):
         return False
     counter = amount.first - 1
-    if view.text(counter) in cues.NUMBERED and counter not in view.names and not _is_round(view, counter):
+    numbered = view.text(counter).removesuffix("s") in cues.NUMBERED  # "part one", "the years six and seven"
+    if numbered and counter not in view.names and not _is_round(view, counter):
         return False
     if lead in view.names:
         return True
+    if word == "had" and lead == amount.first - 1:
+        return False  # "part one had six questions, and vocabulary had eight"
+    if word == "than" and before == "less" and view.text(lead - 2) in {"nothing", "no"}:
+        return True
+    brings = lead < amount.first - 1 and before.endswith("s")  # "grammar brings in a six"
+    if word == "in" and (brings or isinstance(scale, LabelScale)):
+        return True  # "that lands you in B2"
     if word == "for" and before in cues.CHOSEN:
         return lead - 1 > view.start  # "go for a seven" is advice
     if word == "in" and before in cues.PLACED:
         return "band" in view.words(lead, amount.first)  # "that puts you in band 6"
     if word == "about" and before == "talking":
         return True
+    if word == "off" and before in {"pull", "pulled", "pulls"}:
+        return True
     if word == "worth":
         return last == amount.last  # "worth 25 percent" is a weight
     if word == "of":
-        claimed = view.text(last + 1) == "for" and (last + 2 in view.names or last + 3 in view.names)
+        claimed = view.text(last + 1) in {"for", "in"} and (last + 2 in view.names or last + 3 in view.names)
         return before in cues.COUNTED or lead - 1 in view.names or claimed
     if word == "to":
         return _rises_to(view, lead, earlier) and view.text(last + 1) not in cues.HABITS
@@ -93,7 +106,11 @@ def _led_to(view: View, amount: Amount, lead: int, last: int) -> bool:
 def _is_pronoun(view: View, i: int) -> bool:
     """Whether "one" stands for a noun: "this one", "four scores and then an overall one"."""
     before = view.text(i - 1)
-    return before not in cues.BEFORE_ONE or (before == "overall" and view.text(i - 2) in cues.PRONOUN_ONE)
+    return (
+        view.text(i + 1) == "each"
+        or before not in cues.BEFORE_ONE
+        or (before == "overall" and view.text(i - 2) in cues.PRONOUN_ONE)
+    )
 
 
 def _is_general(view: View, amount: Amount, lead: int, last: int) -> bool:
@@ -133,17 +150,24 @@ def _is_anothers(view: View, lead: int) -> bool:
     while view.text(i) in cues.AUXILIARIES or view.text(i).endswith("ly"):
         i -= 1
     who = view.text(i)
+    if view.text(i - 1) == "my":
+        return False  # "my form has"; whose form it is not, is a judge's
     if who == "i" and view.text(i + 1) in cues.RECEIVING:
         return True
     return who.isalpha() and i not in view.names and who not in cues.HAVERS
 
 
 def _rises_to(view: View, lead: int, earlier: list[Amount]) -> bool:
+    """Whether "to" leads up to a score: "that comes to a six", "I would push it to a seven"."""
     around = range(max(view.start, lead - 9), lead)
     if earlier and earlier[-1].last == lead - 1:
         verb = next((k for k in around if view.text(k) in cues.REVISES | cues.RISES), None)
-        return verb is not None and "from" in view.words(verb, lead) and view.text(verb - 1) != "you"
-    return any(view.text(k) in cues.LEADS_TO for k in around if view.text(k))
+        moved = verb is not None and "from" in view.words(verb, lead) and view.text(verb - 1) != "you"
+        return moved or view.words(earlier[-1].first - 2, earlier[-1].first) in (["down", "from"], ["up", "from"])
+    led = view.text(lead - 1)
+    if led == "up":
+        return view.text(lead - 2) in {"it", "that"} or any(view.text(k) in cues.LEADS_TO | cues.RISES for k in around)
+    return led not in cues.NOT_UP_TO
 
 
 def _followed_by(view: View, amount: Amount, last: int) -> bool:
@@ -167,12 +191,29 @@ def _followed_by(view: View, amount: Amount, last: int) -> bool:
         return True
     if word in {"for", "in"} and _is_talked_about(view, i):
         return False
+    if _is_assigned(view, i):
+        return True
     fairer = word == "is" and view.text(i + 1).endswith("er")
     if word in cues.ABOUT_IT and not fairer and not any(view.stands(i, phrase) for phrase in cues.GIVEN_AS):
         return False
     if word in cues.SPEAKERS:
         return _is_addressed(view, amount)
+    if view.text(amount.first - 1) in {"a", "an"} and (word.endswith(("ing", "ed")) or word == "without"):
+        return True
     return word in cues.FOLLOWS or word.endswith("ly") or view.at(i, REPAIRS) is not None
+
+
+def _is_assigned(view: View, i: int) -> bool:
+    """Whether a number is the subject of its own award: "six | is what I wrote", "was entered for", "is grammar"."""
+    if view.words(i, i + 2) == ["has", "been"]:
+        i += 1
+    elif view.text(i) not in cues.TO_BE:
+        return False
+    after = view.text(i + 1)
+    if after in cues.WHICH:
+        return view.text(i + 2) in cues.WHOSE or i + 2 in view.names or i + 3 in view.names
+    led = view.text(i + 2) in cues.PREPOSITIONS
+    return (led and (after.endswith("ed") or after in cues.PARTICIPLES)) or i + 1 in view.names
 
 
 def _ranges(view: View, i: int) -> bool:
@@ -219,7 +260,10 @@ def _is_talked_about(view: View, i: int) -> bool:
         after += 1
     if view.words(after, after + 4) in ([",", "for", "example", ","], [",", "for", "instance", ","]):
         after += 4
-    return view.text(after) in cues.ABOUT_IT
+    if view.text(after) == "is" and view.text(after + 1) in cues.FAIR:
+        return False  # "six for grammar is fair"
+    verb = view.text(after).endswith("s") and view.text(after) not in cues.NO_VERBS
+    return view.text(after) in cues.ABOUT_IT or verb
 
 
 def _is_strong(view: View, amount: Amount, lead: int, last: int, scale: Scale) -> bool:
@@ -234,7 +278,13 @@ def _is_strong(view: View, amount: Amount, lead: int, last: int, scale: Scale) -
         return True
     if any(view.at(i, REPAIRS) for i in range(max(view.start, amount.first - 4), amount.first)):
         return True
-    if view.words(last + 1, last + 3) == ["it", "is"] or any(view.stands(last + 1, p) for p in cues.GIVEN_AS):
+    if (
+        view.words(last + 1, last + 3) == ["it", "is"]
+        or any(view.stands(last + 1, p) for p in cues.GIVEN_AS)
+        or _is_assigned(view, last + 1)
+    ):
         return True  # "so six it is", "six is right"
+    if lead < view.start and any(view.stands(last + 1, phrase) for phrase in cues.ALONE):
+        return True  # "Eight from me."
     isolated = lead < view.start or view.text(lead) not in cues.NO_END
     return isolated and (last + 1 >= view.end or view.found[last + 1].kind == "mark")

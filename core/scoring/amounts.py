@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from core.scoring.labels import SIGNS, spoken_forms
-from core.scoring.rubric import LabelScale, Scale
+from core.scoring.rubric import LabelScale, NumericScale, Scale
 from core.scoring.words import PAUSES, Token, row, text_at
 
 UNITS = {
@@ -92,6 +92,7 @@ def _names_a_label(found: Sequence[Token], i: int) -> bool:
 
 def _number_at(found: Sequence[Token], i: int, scale: Scale) -> Amount | None:
     token = found[i]
+    most = scale.max if isinstance(scale, NumericScale) else 0.0
     if token.kind == "number":
         value = _digits(token.text)
         if i + 1 < len(found) and found[i + 1].torn and found[i + 1].kind == "number":
@@ -100,7 +101,7 @@ def _number_at(found: Sequence[Token], i: int, scale: Scale) -> Amount | None:
         if not token.text.isdigit():
             return Amount(value, i, last)
     else:
-        worded = _worded(found, i)
+        worded = _worded(found, i, most)
         if worded is None:
             return None
         value, last = worded
@@ -119,7 +120,7 @@ def _digits(text: str) -> float | None:
     return None
 
 
-def _worded(found: Sequence[Token], i: int) -> tuple[float, int] | None:
+def _worded(found: Sequence[Token], i: int, most: float) -> tuple[float, int] | None:
     word = found[i].text
     if word in PLURALS:
         return PLURALS[word], i
@@ -129,25 +130,36 @@ def _worded(found: Sequence[Token], i: int) -> tuple[float, int] | None:
     if word == "hundred" or (word in {"a", "one"} and text_at(found, i + 1) == "hundred"):
         last = i if word == "hundred" else i + 1
         more = last + 2 if text_at(found, last + 1) == "and" else last + 1
-        rest = _worded(found, more) if text_at(found, more) in UNITS | TENS else None
+        rest = _worded(found, more, 0) if text_at(found, more) in UNITS | TENS else None
         return (100.0, last) if rest is None else (100.0 + rest[0], rest[1])
-    return (UNITS[word], i) if word in UNITS else None
+    if word not in UNITS:
+        return None
+    hundreds = UNITS[word] if most > 100 else 10.0
+    rest = _worded(found, i + 1, 0) if 1 <= hundreds <= most / 100 and text_at(found, i + 1) in UNITS | TENS else None
+    if rest is not None and rest[0] >= 10:
+        return 100 * hundreds + rest[0], rest[1]  # "one fifteen"
+    return UNITS[word], i
 
 
 def _with_fraction(found: Sequence[Token], amount: Amount) -> Amount:
     """The amount with "point five", "and a half" or a torn-off ".5" behind it."""
     assert amount.value is not None
     after = _past_pauses(found, amount.last + 1)
+    if text_at(found, after) == "." and text_at(found, after + 1) == "point":
+        after += 1  # "Six. Point five."
     word = text_at(found, after)
     if word in {"point", "decimal"}:
         digit = _past_pauses(found, after + 1)
         fraction = _single_digit(found, digit)
         if fraction is None:
             return Amount(None, amount.first, after)
+        second = _single_digit(found, digit + 1)
+        if second is not None and text_at(found, digit + 2) not in {"for", "in", "point"}:
+            fraction, digit = fraction + second / 10, digit + 1  # "seven point two five"
         return Amount(amount.value + fraction / 10, amount.first, digit)
     if word == "and":
         half = _past_pauses(found, after + 1)
-        while text_at(found, half) in {"a", "one"}:  # or "a, a half"
+        while text_at(found, half) in {"and", "a", "one"}:  # or "a, a half"
             half = _past_pauses(found, half + 1)
         if text_at(found, half) == "half" and text_at(found, half + 1) != "of":
             return Amount(amount.value + 0.5, amount.first, half)
@@ -188,11 +200,13 @@ def _past_pauses(found: Sequence[Token], i: int) -> int:
 def denominator(found: Sequence[Token], amount: Amount, scale: Scale) -> tuple[int, str]:
     """Where "out of 9", "/9", "percent" or "points" behind an amount ends, and why it is none of this scale's."""
     last = amount.last
+    if text_at(found, last + 1) in {"points", "marks"} and text_at(found, last + 2) == "out":
+        last += 1
     for words in (("out", "of"), ("/",), ("of",)):
         start = last + 1 + len(words)
         if isinstance(scale, LabelScale) or tuple(token.text for token in found[last + 1 : start]) != words:
             continue
-        if words == ("out", "of") and text_at(found, start) in {"a", "the"} and text_at(found, start + 1) != "hundred":
+        if words != ("/",) and text_at(found, start) in {"a", "the"} and text_at(found, start + 1) != "hundred":
             start += 2 if text_at(found, start + 1) == "possible" else 1
         most = _number_at(found, start, scale) if start < len(found) else None
         if most is None:

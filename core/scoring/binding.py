@@ -32,8 +32,10 @@ ACROSS_RESULT = 0.6
 ROBBED = 0.5
 BARE = 0.7
 BARE_OVERALL = 0.1
-AFTER_COMMA = 0.4
+AFTER_COMMA = 0.7
 SHARED = 0.3
+# What stands between the items of a row.
+ROW_GAPS = frozenset({",", ";", ":", "-", "and", "then", "your", "for", "a", "an", "the", "overall"})
 
 
 class Linker:
@@ -45,6 +47,7 @@ class Linker:
         self.whole = whole
         self.items, dropped = Repairs(found).repaired(sentence.items)
         self.dropped = sentence.skipped | dropped
+        self.values_first = self.has_values_first()
 
     def statements(self) -> list[Statement]:
         """The statements that every cheapest reading agrees on."""
@@ -58,6 +61,8 @@ class Linker:
             least = min(cost for cost, _ in ways)
             best.append((least, list({statements for cost, statements in ways if cost == least})))
         agreed = frozenset[tuple[int, ...]].intersection(*best[-1][1])
+        if self.is_shifted(agreed):
+            return []
         linked = {i for pair in agreed for i in pair}
         unclear = self.unclear(linked)
         return [
@@ -65,6 +70,14 @@ class Linker:
             for pair in sorted(agreed)
             if pair[0] not in unclear and not self.is_torn_between(pair, linked)
         ]
+
+    def is_shifted(self, agreed: frozenset[tuple[int, ...]]) -> bool:
+        """Whether every value may be for the criterion before it or behind it: "seven, fluency, six, grammar, five"."""
+        first = self.items[0] if self.items else None
+        if not isinstance(first, Number) or not first.strong or any(0 in pair for pair in agreed):
+            return False
+        second = [pair for pair in agreed if 1 in pair and pair[0] > 1]
+        return any(self.gap(0, 1) == [","] and self.gap(pair[0] - 1, pair[0])[:1] == [","] for pair in second)
 
     def unclear(self, linked: set[int]) -> set[int]:
         """The numbers of lists that have more of them than criteria: "six, six, five and seven: fluency, ..."."""
@@ -101,6 +114,8 @@ class Linker:
 
     def readings(self, start: int, end: int) -> list[tuple[float, frozenset[tuple[int, ...]]]]:
         """The ways to take items `start` to `end` as one statement: its cost, and (number, names) it statements."""
+        if self.values_first:
+            return self.pair_of_row(start, end)
         items = self.items[start:end]
         names = [i for i in range(start, end) if isinstance(self.items[i], Named)]
         numbers = [i for i in range(start, end) if isinstance(self.items[i], Number)]
@@ -125,10 +140,30 @@ class Linker:
                 if cost is not None:
                     out.append((cost + SHARED * (len(names) - 1), frozenset({(numbers[0], *names)})))
         elif len(numbers) == len(names) and together and self.listed(numbers) and not self.goes_on(names):
+            if names_first and not self.is_light(self.gap(names[-1], numbers[0])):
+                return []  # "fluency and grammar suffered six and seven"
             cost = self.forward(names[-1], numbers[0]) if names_first else self.backward(numbers[-1], names[0])
+            if not names_first and self.gap(numbers[-1], names[0]) in ([":"], ["-"]):
+                cost = NEAR  # "seven, six, six: fluency, vocabulary, grammar"
             if cost is not None:
                 out.append((cost + 0.2, frozenset(zip(numbers, names, strict=True))))
         return out
+
+    # --- rows
+
+    def has_values_first(self) -> bool:
+        """Whether it is a row of values, each with its criterion behind it: "eight, pronunciation; seven, grammar"."""
+        kinds = [isinstance(item, Number) for item in self.items]
+        if len(kinds) < 3 or kinds != [n % 2 == 0 for n in range(len(kinds))]:
+            return False
+        gaps = [set(self.gap(i, i + 1)) for i in range(len(kinds) - 1)]
+        broken_off = len(kinds) % 2 == 1 and any(";" not in gap for gap in gaps[1::2])
+        return not broken_off and all(gap <= ROW_GAPS and gap & cues.CLAUSE_MARKS for gap in gaps)
+
+    def pair_of_row(self, start: int, end: int) -> list[tuple[float, frozenset[tuple[int, ...]]]]:
+        if end == start + 2 and start % 2 == 0:
+            return [(BARE, frozenset({(start, start + 1)}))]
+        return [(self.loose(start), frozenset())] if end == start + 1 else []
 
     # --- what stands between
 
@@ -160,9 +195,10 @@ class Linker:
         return all(set(self.gap(one, other)) <= cues.CO_ORDINATES for one, other in pairwise(names))
 
     def goes_on(self, names: list[int]) -> bool:
-        """Whether a list of names is but the rest of a longer one."""
-        before = names[0] - 1
-        return before >= 0 and isinstance(self.items[before], Named) and self.together([before, names[0]])
+        """Whether a list of names is but a part of a longer one."""
+        around = ([names[0] - 1, names[0]], [names[-1], names[-1] + 1])
+        ends = [pair for pair in around if pair[0] >= 0 and pair[1] < len(self.items)]
+        return any(all(isinstance(self.items[i], Named) for i in pair) and self.together(pair) for pair in ends)
 
     def criteria(self, index: int) -> tuple[str, ...]:
         item = self.items[index]
@@ -197,6 +233,8 @@ class Linker:
         """Whether the last of several names ends its clause, instead of beginning one about itself."""
         if len(names) == 1:
             return True
+        if self.criteria(names[-1]) == (self.whole,) and "," in self.gap(names[-2], names[-1]):
+            return False  # "eight for pronunciation, and the overall"
         rejoined = any(set(self.gap(one, other)) & cues.REJOINS for one, other in pairwise(names))
         after = self.after(names[-1])
         if rejoined:
@@ -222,33 +260,61 @@ class Linker:
             cost += ACROSS_RESULT if not self.is_light([w for w in words if w not in cues.RESULTS]) else 0.0
         if self.is_light([word for word in words if word not in cues.RESULTS]):
             return cost
-        return cost + FAR if item.strong else None
+        return cost + FAR
 
     def backward(self, number: int, name: int) -> float | None:
         """What it costs to take the number as said of the name behind it."""
-        words = self.gap(number, name)
         item = self.items[name]
         assert isinstance(item, Named)
+        said = [word for word in self.gap(number, name) if word != "each"]
+        words = self.without_likewise(said)
         cost = 0.0
-        start = next((i for i, word in enumerate(words) if word not in cues.LIKEWISE), 0)
-        if words[start : start + 1] == [","] and tuple(words[start + 1 : start + 3]) in cues.POINTING:
-            words = words[start:]
         while words and words[0] in {",", "-", ":", "…"}:
             cost, words = AFTER_COMMA, words[1:]
+        if cost and words[:1] == ["and"] and tuple(words[1:3]) in cues.POINTING:
+            words = words[1:]
         points = tuple(words[:2]) in cues.POINTING
-        if points:
-            words = words[2:]
+        words = words[2:] if points else self.without_award(words)
         if words[:2] == ["from", "me"]:
             words = words[2:]
-        given = next((i for i, word in enumerate(words) if word not in cues.PASSIVE), 0)
-        if words and words[given] in {"given", "awarded"}:
-            words = words[given + 1 :]
-        if words and words[0] in cues.PREPOSITIONS:
-            return cost if set(words[1:]) <= cues.DETERMINERS | {","} else None
-        if not set(words) <= cues.DETERMINERS - cues.PREPOSITIONS:
-            return None
-        if item.criteria == (self.whole,):
-            return cost + BARE_OVERALL
-        if len(item.criteria) > 1:
+        if (points and self.leads_back(words)) or (words and words[0] in cues.WHICH and words[0] != said[0]):
+            return cost  # "six, that's my band for your grammar", "six is where your grammar ends up"
+        if words and words[0] in cues.PREPOSITIONS and set(words[1:]) <= cues.DETERMINERS | {","}:
             return cost
-        return None if cost and not points else cost + BARE
+        if set(words) <= cues.DETERMINERS - cues.PREPOSITIONS:
+            if item.criteria == (self.whole,):
+                return cost + BARE_OVERALL
+            if len(item.criteria) > 1:
+                return cost
+            return None if cost and not points else cost + BARE
+        return FAR if self.leads_back(said) else None
+
+    @staticmethod
+    def without_likewise(words: list[str]) -> list[str]:
+        """The words without "again" and "too" before "that is"."""
+        start = next((i for i, word in enumerate(words) if word not in cues.LIKEWISE), 0)
+        points = words[start : start + 1] == [","] and tuple(words[start + 1 : start + 3]) in cues.POINTING
+        return words[start:] if points else words
+
+    @staticmethod
+    def without_award(words: list[str]) -> list[str]:
+        """The words without "is" and "has been given"."""
+        start = next((i for i, word in enumerate(words) if word not in cues.PASSIVE), 0)
+        if start and words[start] in cues.WHICH:
+            return words[start:]
+        given = words and (words[start].endswith("ed") or words[start] in cues.PARTICIPLES)
+        return words[start + 1 :] if given else words
+
+    @staticmethod
+    def leads_back(words: list[str]) -> bool:
+        """Whether a number goes on to its criterion over other words: "eight | that I have written down for"."""
+        while words and words[-1] in cues.OWNERS:
+            words = words[:-1]
+        if words[-2:] == ["next", "to"]:
+            words = [*words[:-2], "beside"]
+        if not words or words[-1] not in cues.ASSIGNS:
+            return False
+        words = words[:-1]
+        if words[:1] == [","] and words[-1:] == [","]:
+            return len(words) > 2  # "eight, and I mean it, for"
+        return not any(not word[0].isalpha() or word in cues.BREAKS_OFF or word.endswith("ing") for word in words)

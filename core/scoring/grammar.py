@@ -1,10 +1,11 @@
 """What stands in the sentences of a speaker: the criteria they name, and the numbers in them that are scores."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from core.scoring import cues
 from core.scoring.adjacent_words import number
-from core.scoring.amounts import amounts
+from core.scoring.amounts import UNITS, Amount, amounts
 from core.scoring.non_scores import governed, is_question
 from core.scoring.pairs import names_of
 from core.scoring.rubric import Rubric
@@ -13,6 +14,7 @@ from core.scoring.sentence import (
     REPAIRS,
     SAME,
     SLIPS,
+    SWAPS,
     WITHDRAWS,
     Item,
     Named,
@@ -22,12 +24,14 @@ from core.scoring.sentence import (
     Sentence,
     View,
 )
-from core.scoring.words import CUT, ENDS, Token, mentions
+from core.scoring.words import CUT, ENDS, Token, mentions, text_at
 
 ALL = Phrases(cues.ALL)
 SUPPOSES = Phrases(cues.SUPPOSES)
 # A question of more words asks about something else: "Only six?" does not.
 SHORT_QUESTION = 4
+MEANS = frozenset({"mean", "meant"})
+DENIALS = frozenset({"not", "never"})
 
 
 class Grammar:
@@ -40,9 +44,10 @@ class Grammar:
 
     def sentences(self, found: Sequence[Token]) -> Iterator[Sentence]:
         """The sentences of a row of tokens, in order."""
+        named = list(mentions(found, self.names))
+        found = _unnumbered(found, named)
         values = amounts(found, self.rubric.scale)
         inside = {i for amount in values for i in range(amount.first, amount.last + 1)}
-        named = list(mentions(found, self.names))
         start = 0
         for end in range(len(found) + 1):
             if end < len(found) and (found[end].text not in ENDS or end in inside):
@@ -69,8 +74,9 @@ class Grammar:
             named = [item for item in named if item.first not in {other for _, other in alike}]
         items = sorted([*items, *named], key=lambda item: item.first)
         places = range(view.start, view.end)
-        repair = any(view.at(i, REPAIRS) for i in places)
-        withdraws = any(view.at(i, WITHDRAWS) for i in places)
+        repair = any(view.at(i, REPAIRS) for i in places) or any(_is_moved(view, amount) for amount in view.values)
+        swaps = any(view.at(i, SWAPS) for i in places)
+        withdraws = swaps or any(view.at(i, WITHDRAWS) for i in places)
         asks = not items and view.end - view.start > SHORT_QUESTION and is_question(view)
         wrong = repair or any(view.at(i, SLIPS) for i in places)
         last = max((item.last for item in items if isinstance(item, Number)), default=-1)
@@ -82,12 +88,16 @@ class Grammar:
             frozenset(view.skipped),
             repair=repair,
             withdraws=withdraws,
+            swaps=swaps,
             trails=_trails(view),
             asks=asks,
             slip=slip,
             supposes=any(view.at(i, SUPPOSES) for i in places),
             brings=any(view.at(i, BRINGS) for i in places),
+            means=not MEANS.isdisjoint(view.words(view.start, view.end)),
             both="both" in view.words(view.start, view.end),
+            denied=frozenset(a.value for a in view.values if not DENIALS.isdisjoint(view.words(view.start, a.first))),
+            amounts=tuple(a.value for a in view.values if not _is_counted(view, a)),
         )
 
     @staticmethod
@@ -105,7 +115,9 @@ class Grammar:
         out: list[Named] = []
         for name, first, last in named:
             # "two grammar mistakes", "vocabulary items": a word of the trade, not the criterion
-            if view.text(last + 1) in cues.NOUNS:
+            if view.text(last + 1) in cues.NOUNS and view.text(last + 2) != "to":  # "points to"
+                continue
+            if _is_special(view, last, named):
                 continue
             following = next((n for n in named if n[1] == last + 1), None)
             if name == self.whole and following and following[0] != name:
@@ -119,8 +131,14 @@ class Grammar:
             out.append(Named((name,), first, last, leading, leading and self._is_topic(view, last, len(named) == 1)))
         for i in range(view.start, view.end):
             length = self._all_of(view, i)
-            if length and view.text(i + length) not in {"together", "combined", "into"}:
+            relative = view.text(i) == "everything" and view.text(i + 1) in {"i", "you", "we"}
+            if length and not relative and view.text(i + length) not in {"together", "combined", "into"}:
                 group = self._group(view, i)
+                if any(name == self.whole and first < i for name, first, _ in named) and view.text(i - 1) in {
+                    "of",
+                    "taking",
+                }:
+                    continue  # "overall, the average of all four"
                 if _is_cut_short(view, i + length, named):
                     continue
                 if cues.EXCEPT & set(view.words(i + length, view.end)):
@@ -157,6 +175,33 @@ class Grammar:
         return alone or not after or after in cues.CLAUSE_MARKS or after in cues.COPULAS
 
 
+def _unnumbered(found: Sequence[Token], named: list[tuple[str, int, int]]) -> Sequence[Token]:
+    """The tokens with the numbering of a list made into ends of sentences: "1. Grammar: 7 2. Fluency: 6"."""
+    starts = {first for _, first, _ in named}
+    numbered: list[int] = []
+    for i, token in enumerate(found):
+        before = text_at(found, i - 1)
+        marked = text_at(found, i + 1) in {".", ")", ":", ",", "-"} and i + 2 in starts
+        if i not in starts and ((marked and not before.isalpha()) or before == "number"):
+            place = UNITS.get(token.text, float(token.text) if token.text.isdigit() else 0.0)
+            if place == len(numbered) + 1:
+                numbered.append(i)
+            elif numbered and place > len(numbered):
+                return found  # "one, fluency; three, vocabulary": values
+    if len(numbered) < 2 or min(starts) < numbered[0]:
+        return found
+    ends = {i: replace(found[i], kind="mark", text="\n") for i in numbered}
+    return [ends.get(i, token) for i, token in enumerate(found)]
+
+
+def _is_special(view: View, last: int, named: list[tuple[str, int, int]]) -> bool:
+    """Whether a criterion that ends at a token is meant for one field only: "fluency in Spanish"."""
+    what = view.text(last + 2)
+    if view.text(last + 1) not in {"in", "for", "about"} or not what.isalpha() or what in cues.NOT_SPECIAL:
+        return False
+    return view.value_at(last + 2) is None and all(first != last + 2 for _, first, _ in named)
+
+
 def _is_cut_short(view: View, after: int, named: list[tuple[str, int, int]]) -> bool:
     """Whether the speaker was broken off before he judged what is left out: "everything was a seven apart from"."""
     cut = next((i for i in range(after, view.end) if view.text(i) == CUT), None)
@@ -167,6 +212,22 @@ def _is_cut_short(view: View, after: int, named: list[tuple[str, int, int]]) -> 
         return any(first < after for _, first, _ in named)
     but = max((i for i in said if view.text(i) in cues.EXCEPT - {"else", "others", "rest"}), default=None)
     return but is not None and not any(first > but for _, first, _ in named)
+
+
+def _is_moved(view: View, amount: Amount) -> bool:
+    """Whether something before it is moved to a value: "I would push it to seven"."""
+    i = amount.first - 1
+    while view.text(i) in cues.ARTICLES:
+        i -= 1
+    moved = view.text(i) == "to" and view.text(i - 2 if view.text(i - 1) in {"up", "down", "back"} else i - 1)
+    return moved in {"it", "that"} and not any(view.at(k, BRINGS) for k in range(view.start, i))
+
+
+def _is_counted(view: View, amount: Amount) -> bool:
+    after = view.text(amount.last + 1)
+    if amount.value is None or view.text(amount.first) == "one":
+        return True
+    return after.isalpha() and after not in cues.FOLLOWS and amount.last + 1 not in view.names
 
 
 def _trails(view: View) -> bool:

@@ -30,6 +30,7 @@ class Phrases:
 REPAIRS = Phrases(cues.REPAIRS)
 WITHDRAWS = Phrases(cues.WITHDRAWS)
 BRINGS = Phrases(cues.BRINGS)
+SWAPS = Phrases(cues.SWAPS)
 SLIPS = Phrases(cues.SLIPS)
 SAME = Phrases(cues.SAME)
 
@@ -72,10 +73,13 @@ Item = Named | Number
 class Sentence:
     """Tokens `start` to `end` (exclusive), what was found in them, and how it was said.
 
-    `repair`: it corrects something; `withdraws`: it takes something back; `trails`: it is the end of another one;
-    `asks`: it is a question about something else; `slip`: it only says that something was wrong;
-    `both`: it speaks of the last two; `brings`: it says where something before it leads ("that brings it to");
-    `supposes`: it supposes what is not so.
+    `repair`: it corrects something; `withdraws`, `swaps`: it takes the last score, or the last two, back;
+    `trails`: it is the end of another one; `asks`: it is a question about something else;
+    `slip`: it only says that something was wrong;
+    `means`: it says what was meant; `both`: it speaks of the last two;
+    `brings`: it says where something before it leads ("that brings it to");
+    `supposes`: it supposes what is not so; `denied`: the values it says are not so;
+    `amounts`: all values in it that count nothing, scores or not.
     """
 
     start: int
@@ -84,12 +88,21 @@ class Sentence:
     skipped: frozenset[int]
     repair: bool = False
     withdraws: bool = False
+    swaps: bool = False
     trails: bool = False
     asks: bool = False
     slip: bool = False
+    means: bool = False
     both: bool = False
     brings: bool = False
     supposes: bool = False
+    denied: frozenset[float | None] = frozenset()
+    amounts: tuple[float | None, ...] = ()
+
+    @property
+    def named(self) -> list[Named]:
+        """The criteria named in it."""
+        return [item for item in self.items if isinstance(item, Named)]
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from core.scoring.amounts import NUMBER_WORDS, amounts
 from core.scoring.binding import Linker, Statement
 from core.scoring.block import BlockReader, shortened
 from core.scoring.grammar import Grammar
+from core.scoring.injections import instructs
 from core.scoring.readings import Injected, Reading, Refused, Stated
 from core.scoring.rubric import Rubric
 from core.scoring.sentence import Named, Number, Sentence
@@ -22,7 +23,7 @@ TOPIC_LASTS = 6
 # A caller's "my fluency is a nine" is as much of an attempt as "your fluency is a nine".
 MINE = re.compile(r"\bmy\b", re.IGNORECASE)
 # So many tokens hold nothing but a number: "My error, it is a six and a half".
-SHORT = 10
+SHORT = 16
 # A correction follows what announces it within so many sentences: "Let me recheck the sums. Right. It is a seven."
 SLIP_LASTS = 2
 
@@ -63,7 +64,8 @@ class SpeechReader:
             if utterance.speaker != "caller":
                 continue
             as_examiner = replace(utterance, text=MINE.sub("your", utterance.text))
-            if any(isinstance(reading, Stated) for reading in self._said([as_examiner], "caller").values()):
+            states = any(isinstance(reading, Stated) for reading in self._said([as_examiner], "caller").values())
+            if states or instructs(tokens(plain(utterance.text)), self.rubric):
                 out.append(Injected(self.source, shortened(utterance.text), utterance.started))
         return out
 
@@ -89,16 +91,26 @@ class SpeechReader:
             if all(statement.number.value is not None for statement in statements):
                 delivered.add(text.casefold())
             if sentence.withdraws and not any(isinstance(item, Number) for item in sentence.items):
-                for criterion in talk.last:
+                for criterion in talk.two if sentence.swaps else talk.last:
                     said.pop(criterion, None)
                 talk.topic, talk.heading, talk.age = talk.last, True, 0
                 continue
             statements = self._ahead(sentence, speech, talk, index, statements) + statements
-            statements = statements or self._pointed(sentence, speech, talk) or self._carried(sentence, talk)
+            statements = (
+                statements
+                or self._labelled(sentence, speech, talk)
+                or self._pointed(sentence, speech, talk)
+                or self._carried(speech, sentence, talk)
+            )
+            statements = [one for one in statements if not self._is_of_topic(speech, sentence, one, talk)]
             if not talk.slip:
                 statements = [
                     statement for statement in statements if not self._is_echo(speech, sentence, statement, utterances)
                 ]
+            if not statements and (renamed := self._renamed(sentence, talk, index)):
+                for criterion in talk.last:
+                    said.pop(criterion, None)
+                statements = renamed
             if not statements and self._gainsays(speech, sentence, talk, index):
                 for criterion in talk.last:
                     said.pop(criterion, None)
@@ -142,7 +154,12 @@ class SpeechReader:
                 )
         return out
 
-    def _carried(self, sentence: Sentence, talk: _Talk) -> list[Statement]:
+    @staticmethod
+    def _is_for_unnamed(speech: SpeakerText, sentence: Sentence, number: Number) -> bool:
+        """Whether a number goes on to a criterion that was not understood: "it is a six for your pro-"."""
+        return number.last + 1 < sentence.end and speech.tokens[number.last + 1].text in cues.ASSIGNS
+
+    def _carried(self, speech: SpeakerText, sentence: Sentence, talk: _Talk) -> list[Statement]:
         """A number alone in its sentence: it corrects the last score, or is for the criterion spoken of."""
         numbers = [item for item in sentence.items if isinstance(item, Number)]
         explicit = [number for number in numbers if not number.alike]
@@ -152,6 +169,8 @@ class SpeechReader:
         if sentence.repair and numbers:
             numbers = numbers[-1:]
         if len(numbers) != 1 or not numbers[0].strong:
+            return []
+        if not talk.topic and self._is_for_unnamed(speech, sentence, numbers[0]):
             return []
         if any(isinstance(item, Named) for item in sentence.items) or (sentence.trails and not sentence.repair):
             return []
@@ -179,6 +198,29 @@ class SpeechReader:
             if not names & set(statement.criteria):
                 return False
         return statement.number.value in {amount.value for amount in amounts(said, self.rubric.scale)}
+
+    def _is_of_topic(self, speech: SpeakerText, sentence: Sentence, statement: Statement, talk: _Talk) -> bool:
+        """Whether "all in all I'd call it a six" may sum up the criterion spoken of instead of the exam."""
+        if not talk.heading or not talk.topic or statement.criteria != (self._grammar.whole,) or not statement.named:
+            return False
+        named = statement.named[0]
+        between = {token.text for token in speech.tokens[named.last + 1 : statement.number.first]}
+        return named.leading and bool(between & {"it", "that", "this"})
+
+    def _labelled(self, sentence: Sentence, speech: SpeakerText, talk: _Talk) -> list[Statement]:
+        """A value and what it is for, and no more: "Seven, fluency. Six, vocabulary."."""
+        if (talk.topic and talk.heading) or len(sentence.items) != 2:
+            return []
+        number, named = sentence.items
+        if not isinstance(number, Number) or not isinstance(named, Named) or named.first < number.last:
+            return []
+        if named.last + 1 < sentence.end and speech.tokens[named.last + 1].text not in cues.CLAUSE_MARKS:
+            return []
+        if number.value == 1:
+            return []  # "One: fluency" begins a list
+        before = speech.tokens[number.first - 1].text if number.first > sentence.start else ":"
+        between = {token.text for token in speech.tokens[number.last + 1 : named.first]}
+        return [Statement(named.criteria, number, (named,))] if before == ":" and between <= {",", ":", "-"} else []
 
     def _pointed(self, sentence: Sentence, speech: SpeakerText, talk: _Talk) -> list[Statement]:
         """The number alone in the sentence before, if this one says what it was: "Seven. That is for fluency."."""
@@ -214,12 +256,31 @@ class SpeechReader:
         closed = speech.tokens[first.last + 1].text in {",", ";", "and"}
         return [Statement(talk.topic, first, ())] if awarded and closed and talk.topic else []
 
+    def _renamed(self, sentence: Sentence, talk: _Talk, index: int) -> list[Statement]:
+        """The last value given to the criterion that was meant: "Seven for grammar. Sorry, I meant fluency."."""
+        only = sentence.items[0] if len(sentence.items) == 1 else None
+        short = sentence.end - sentence.start <= SHORT
+        if not (sentence.means and short and isinstance(only, Named) and index == talk.last_at + 1):
+            return []
+        if only.last + 1 < sentence.end or only.criteria == talk.last or talk.last_value is None:
+            return []
+        return [Statement(only.criteria, Number(only.first, only.last, talk.last_value, strong=True), (only,))]
+
     def _gainsays(self, speech: SpeakerText, sentence: Sentence, talk: _Talk, index: int) -> bool:
         """Whether another number for what was just scored stands alone there, unexplained: "My error, B1."."""
-        if talk.topic or index > talk.last_at + SLIP_LASTS or len(sentence.items) != 1 or sentence.trails:
+        if index > talk.last_at + SLIP_LASTS:
+            return False
+        if talk.last_value in sentence.denied:
+            return True  # "I cannot justify a seven."
+        others = {value for value in sentence.amounts if value != talk.last_value} - sentence.denied
+        if sentence.repair and others and not sentence.named:
+            return True  # "No, I would knock it back: six."
+        if talk.topic or len(sentence.items) != 1 or sentence.trails:
             return False
         number = sentence.items[0]
         if not isinstance(number, Number) or not number.strong or number.alike:
+            return False
+        if self._is_for_unnamed(speech, sentence, number):
             return False
         headed = speech.tokens[number.first - 1].text == ":"  # "Errors in a minute: 5."
         if headed or sentence.end - sentence.start > SHORT:
