@@ -161,8 +161,8 @@ class TranscriptAssembler:
         self, now: float, *, interrupted: bool = False, played_share: float | None = None
     ) -> list[FinishedUtterance]:
         """The examiner's turn is over, and with it the caller's turn that it answered: unless it was interrupted, for
-        then the caller's turn may be replayed and answered anew; or it was replayed, and waits for its second
-        transcription. `played_share` is 0 to 1; None is all of the reply.
+        then the caller's turn may be replayed and answered anew; or it was replayed, lacks words and waits for its
+        second transcription. `played_share` is 0 to 1; None is all of the reply.
         """
         finished: list[FinishedUtterance] = []
         if not interrupted and not self._caller_open:
@@ -170,7 +170,7 @@ class TranscriptAssembler:
             if self._replayed and self._replayed_until is None:
                 self._replayed_until = now + LATE_REPLAY
         if self._caller is not None and not self._caller_open and not interrupted:
-            if self._caller.lacks_second_transcription:
+            if self._caller.lacks_second_transcription and self._caller.lacks_words:
                 self._caller.answered_at = self._caller.answered_at or now
             else:
                 finished += self._finish_caller(now)
@@ -183,9 +183,10 @@ class TranscriptAssembler:
         pending = [one for one in (self._caller, self._examiner) if one is not None]
         finished: list[FinishedUtterance] = []
         for one in sorted(pending, key=lambda one: one.started):
-            finished += (
-                self._finish_caller(now, partial=True) if one is self._caller else one.finished(now, partial=True)
-            )
+            if one is self._caller:
+                finished += self._finish_caller(now, partial=one.answered_at is None)
+            else:
+                finished += one.finished(now, partial=True)
         self._caller = self._examiner = None
         self._caller_open = False
         return finished

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from core.events import Speaker, UtteranceSpoken
 from core.text import truncate
+from core.transcript.gaps import GapPolicy, find_gaps
 from core.transcript.markers import fragments_without_markers, without_markers
 from core.transcript.repeats import better_of, lacks_words, once, same_words
 from core.transcript.spacing import Spacing
@@ -51,6 +52,11 @@ class PendingUtterance:
         if self._replayed:
             return bool(self._fragments)
         return bool(self._first) and lacks_words(self._fragments[self._first_at :], self._first)
+
+    @property
+    def lacks_words(self) -> bool:
+        """Whether there is voice without words in it."""
+        return bool(find_gaps(self.voice, self.said(), GapPolicy()))
 
     def add(self, text: str, now: float, spacing: Spacing) -> None:
         """A fragment of the text was received."""

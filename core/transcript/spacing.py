@@ -26,6 +26,7 @@ _INITIAL = re.compile(rf"{_LETTER}(?:\.|$)")
 _NUMBER_OPEN = re.compile(r"\d[.,:]$")
 _LETTER_THEN_STOP = re.compile(rf"{_LETTER}\.$")
 _BEGINS_WITH_LETTER = re.compile(_OPENERS + _LETTER)
+_PHRASE_ENDED = re.compile(r"""(?:[^\W_]|%|\w["”])$""")
 # The rest of 3,500 and of 10:30.
 _THREE_DIGITS, _TWO_DIGITS = re.compile(r"\d{3}(?!\d)"), re.compile(r"\d\d(?!\d)")
 
@@ -110,5 +111,6 @@ def _phrase_begins(before: str, text: str) -> bool:
     if _CLAUSE_ENDED.search(before) and _BEGINS_WITH_LETTER.match(text):
         # "example." + "com"; a sentence begins with a capital.
         return before[-1] not in ".…" or several_words
-    # Two phrases, the second with a capital. "You" + "Tube" are parts of a word.
-    return several_words and " " in before.strip() and before[-1].islower() and text[0].isupper()
+    # Two phrases, the second with a capital: "Grammar: 7" + "Fluency: 6". "You" + "Tube" are parts of a word.
+    phrases = several_words and " " in before.strip()
+    return phrases and text[0].isupper() and _PHRASE_ENDED.search(before) is not None and not before[-1].isupper()

@@ -74,10 +74,10 @@ async def test_the_text_of_replayed_audio_replaces_what_it_repeats(whole: bool, 
     assert session.utterances[0].text == "One two three."
 
 
-async def test_a_replayed_turn_waits_for_its_second_transcription_and_stands_once() -> None:
+async def test_a_replayed_turn_that_lacks_words_waits_for_its_second_transcription_and_stands_once() -> None:
     session = FakeSession()
     async with running(Transcript(TranscriptSettings(), session)) as ends:
-        await ends.push(UserStartedSpeakingFrame(), transcribed("I live in"))
+        await ends.push(UserStartedSpeakingFrame(), VoiceSpanFrame(started=0.0, ended=5.0), transcribed("I live"))
         await processed(ends)
         await ends.push(CallerStoppedFrame(spoke_until=session.now()), AudioReplayedFrame())
         await ends.push(examiner("I see."), ReplyDoneFrame())
@@ -90,7 +90,7 @@ async def test_a_replayed_turn_waits_for_its_second_transcription_and_stands_onc
         ("caller", "I live in a town."),
         ("examiner", "I see."),
     ]
-    assert [event.text for event in session.of(AlternativeTranscribed)] == ["I live in"]
+    assert [event.text for event in session.of(AlternativeTranscribed)] == ["I live"]
 
 
 async def test_markers_are_counted_and_are_neither_words_nor_utterances() -> None:

@@ -73,20 +73,13 @@ def numbers(pcm: bytes) -> list[int]:
 
 
 def transcription(pcm: bytes) -> str:
-    """The transcription of this audio: `(8001-8040)` for the tenths of a second with these numbers."""
-    runs: list[list[int]] = []
-    for number in numbers(pcm):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1][-1] = number
-        else:
-            runs.append([number, number])
-    return " ".join(f"({first}-{last})" for first, last in runs)
+    """The transcription of this audio: a word for each tenth of a second, `t8001 t8002`."""
+    return " ".join(f"t{number}" for number in numbers(pcm))
 
 
 def numbers_in_text(text: str) -> list[int]:
     """The numbers of the tenths of a second whose transcription this text has."""
-    runs = re.findall(r"\((\d+)-(\d+)\)", text)
-    return [number for first, last in runs for number in range(int(first), int(last) + 1)]
+    return [int(number) for number in re.findall(r"\bt(\d+)\b", text)]
 
 
 @dataclass

@@ -222,30 +222,41 @@ def test_a_second_transcription_that_is_cut_off_does_not_replace_the_first() -> 
     t = replayed_turn(FIFTEEN)
     t.caller_transcribed("I live", 8.0)
     assert t.unfinished[0][1] == FIFTEEN
-    t.examiner_transcribed("I see.", 9.0)
-    t.reply_done(10.0)
-    [finished] = t.tick(15.0)
+    [finished] = t.reply_done(10.0)
     assert (finished.utterance.text, finished.utterance.ended, finished.alternative) == (FIFTEEN, 6.0, "")
 
 
-def test_a_second_transcription_that_comes_after_the_reply_does_not_stand_twice() -> None:
-    t = replayed_turn("I live in a small")
+def test_a_replayed_turn_that_lacks_words_waits_for_its_second_transcription() -> None:
+    t = replayed_turn("I live")
     t.examiner_transcribed("I see.", 8.0)
     assert texts(t.reply_done(9.0)) == ["I see."], "the caller's waits"
     assert t.deadline() == 14.0 and t.tick(13.9) == []
     t.caller_transcribed(FIFTEEN, 10.0)
     assert t.deadline() == 15.0
     [finished] = t.tick(15.0)
-    assert (finished.utterance.text, finished.alternative) == (FIFTEEN, "I live in a small")
+    assert (finished.utterance.text, finished.alternative) == (FIFTEEN, "I live")
     assert t.deadline() is None and t.finish(20.0) == []
+
+
+def test_an_answered_turn_that_waits_when_the_call_ends_is_whole() -> None:
+    t = replayed_turn("I live")
+    t.reply_done(9.0)
+    assert [(one.text, one.partial) for one in utterances(t.finish(10.0))] == [("I live", False)]
+
+
+@pytest.mark.parametrize("more", ["", " There is more."])
+def test_a_second_transcription_that_comes_after_the_reply_does_not_stand_twice(more: str) -> None:
+    t = replayed_turn(FIFTEEN)
+    assert texts(t.reply_done(9.0)) == [FIFTEEN], "it has all of its words"
+    t.caller_transcribed(FIFTEEN + more, 10.0)
+    [finished] = t.finish(20.0)
+    assert (finished.utterance.text, finished.alternative) == (more.strip(), FIFTEEN + more)
 
 
 @pytest.mark.parametrize("goes_on", [False, True])
 def test_a_second_transcription_that_comes_after_the_next_turn_began_does_not_stand_twice(goes_on: bool) -> None:
     t = replayed_turn(FIFTEEN)
-    t.examiner_transcribed("I see.", 8.0)
-    t.reply_done(9.0)
-    assert texts(t.caller_started(10.0)) == [FIFTEEN]
+    assert texts(t.reply_done(9.0)) == [FIFTEEN] and t.caller_started(10.0) == []
     t.caller_transcribed(FIFTEEN + ".", 11.0)
     if goes_on:
         t.caller_transcribed(" There is more.", 12.0)
@@ -253,15 +264,6 @@ def test_a_second_transcription_that_comes_after_the_next_turn_began_does_not_st
     [finished] = t.reply_done(14.0)
     assert finished.utterance.text == ("There is more." if goes_on else "")
     assert finished.alternative.startswith(FIFTEEN)
-
-
-def test_a_second_transcription_that_comes_after_everything_does_not_stand_twice() -> None:
-    t = replayed_turn(FIFTEEN)
-    t.reply_done(9.0)
-    assert texts(t.tick(14.0)) == [FIFTEEN]
-    t.caller_transcribed(FIFTEEN, 16.0)
-    [finished] = t.finish(20.0)
-    assert (finished.utterance.text, finished.voice, finished.alternative) == ("", (), FIFTEEN)
 
 
 def test_turns_that_are_replayed_together_stand_once_each() -> None:

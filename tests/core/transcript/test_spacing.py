@@ -70,6 +70,9 @@ def joined(*fragments: str) -> str:
         (["Fluency is 6.", "5 people came"], "Fluency is 6. 5 people came"),
         (["Fluency is six.", "5 for that"], "Fluency is six. 5 for that"),
         (["I live in a town", "It is small."], "I live in a town It is small."),
+        (["Grammar: 7", "Fluency: 6"], "Grammar: 7 Fluency: 6"),
+        (["Grammar:", "7"], "Grammar: 7"),
+        (['I say "yes"', "Then we go."], 'I say "yes" Then we go.'),
         (["In Sack", "ville", ",", " New", " Bruns", "wick."], "In Sackville, New Brunswick."),
     ],
 )
