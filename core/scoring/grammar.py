@@ -188,7 +188,7 @@ def _unnumbered(found: Sequence[Token], named: list[tuple[str, int, int]]) -> Se
                 numbered.append(i)
             elif numbered and place > len(numbered):
                 return found  # "one, fluency; three, vocabulary": values
-    if len(numbered) < 2 or min(starts) < numbered[0]:
+    if len(numbered) < 2 or not starts or min(starts) < numbered[0]:  # a list of something else than criteria
         return found
     ends = {i: replace(found[i], kind="mark", text="\n") for i in numbered}
     return [ends.get(i, token) for i, token in enumerate(found)]

@@ -452,3 +452,7 @@ def test_any_text_is_a_value_of_the_scale_or_refused(text: str) -> None:
             continue
         else:
             assert scale.take(value) == value
+
+
+def test_numbered_questions_that_name_no_criterion_are_read_over() -> None:
+    assert SPEECH.read(talk("E: Question number 1? Question number 2, please, and number 3.")) == []
