@@ -3,9 +3,10 @@
 import re
 
 # Controls (C0 without tab and line feed, DEL, C1), line and paragraph separators, and Unicode's bidirectional controls,
-# which would reverse the rest of a line and what follows it.
+# which would reverse the rest of a line and what follows it. No terminal takes lone surrogates, in which Python holds a
+# file's name that is not UTF-8.
 _STEERING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff]"
 )
 
 

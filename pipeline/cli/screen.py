@@ -9,8 +9,8 @@ from core.display import visible
 from core.events import Event
 from pipeline.cli.sessions import DEFAULT_DATABASE
 from pipeline.config.redaction import redacted
-from pipeline.record.export import plain
 from pipeline.record.models import SessionRecord
+from pipeline.record.plain_text import plain
 
 NAMES = {"caller": "Candidate", "examiner": "Examiner"}
 COLOURS = {"caller": "green", "examiner": "cyan"}
@@ -57,8 +57,7 @@ class Screen:
         self._console.print()
         table = Table("Criterion", "Band", "Source", "Evidence", box=None, pad_edge=False, header_style="bold")
         for score in record.scores:
-            value = "none" if score.value is None else f"{score.value:g}"
-            cells = score.criterion.capitalize(), value, score.source, score.evidence or score.why
+            cells = score.name[:1].upper() + score.name[1:], score.shown, score.source, score.evidence or score.why
             table.add_row(*(escape(plain(cell)) for cell in cells))
         if record.scores:
             self._console.print(table)

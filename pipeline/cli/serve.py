@@ -106,7 +106,8 @@ async def _page(
     from pipeline.http.app import create_app
     from pipeline.http.descriptors import limits_of, raise_limit
     from pipeline.http.server import PageServer
-    from pipeline.record.export import plain, record_values
+    from pipeline.record.export import record_values
+    from pipeline.record.plain_text import plain
 
     class Records:
         async def record(self, session_id: str) -> dict[str, Any] | None:

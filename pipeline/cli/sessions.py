@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from core.display import visible
-from pipeline.record.export import EXPORTS, as_json, clock, dollars, ending, plain, speaker, summary_values
+from pipeline.record.export import EXPORTS, as_json, clock, dollars, ending, summary_values
 from pipeline.record.models import SessionRecord, SessionSummary, StoreError
+from pipeline.record.plain_text import plain, speaker
 from pipeline.record.store import Store
 from pipeline.record.verdict_text import STATUS, remarks, verdict_of
 
@@ -146,7 +147,7 @@ def _table(found: list[SessionSummary]) -> Table:
             each.id,
             f"{each.opened_at:%Y-%m-%d %H:%M}",
             "" if each.seconds is None else clock(each.seconds),
-            "open" if each.state == "open" else each.why or "closed",
+            ending(each) if each.state == "open" or each.why == "completed" else each.why or "closed",
             each.transport,
             each.arm or "",
             each.scored,
@@ -191,8 +192,7 @@ def _print_record(console: Console, record: SessionRecord) -> None:
         for heading in ("criterion", "score", "source", "evidence"):
             scores.add_column(heading, overflow="fold")
         for score in record.scores:
-            value = "none" if score.value is None else f"{score.value:g}"
-            cells = (score.criterion, value, score.source, score.evidence or score.why)
+            cells = (score.name, score.shown, score.source, score.evidence or score.why)
             scores.add_row(*(Text(plain(cell)) for cell in cells))
         console.print()
         console.print(scores)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.config.file import name_of
 from pipeline.config.patch import patched
 from pipeline.config.problems import Finding, Keys, dotted, known_names
 from pipeline.config.resolve import TOP_KEYS, Resolver, value_at, without
@@ -33,7 +34,7 @@ def arms_of(base: Resolver) -> tuple[dict[str, Arm], list[Finding]]:
         if not isinstance(changes, dict):
             continue
         data = without(base.data, "experiment")
-        data["name"] = data.get("name") or base.source.stem
+        data["name"] = data.get("name") or name_of(base.source)
         if isinstance(data.get("stages"), list):  # an arm that changes `use` leaves the name as it was
             data["stages"] = [
                 {**entry, "as": own} if own else entry for entry, own in zip(data["stages"], base.names, strict=True)

@@ -1,6 +1,7 @@
 """The keys of a config file: its top, and the parts that are not stages or listeners."""
 
 import base64
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -49,10 +50,32 @@ class EmulatorSettings(Closed):
     """a scenario that comes with the emulator, or a YAML file beside the config"""
 
 
+def unusable(url: str) -> str:
+    """Why nothing can ever be sent to an address; empty for one that may be reached."""
+    import httpx  # most configs have no webhook
+
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port  # urlsplit reads them only when asked
+    except ValueError:
+        return "the address has no host or port that can be read: a port is a number from 1 to 65535"
+    if parts.scheme not in ("http", "https") or not host:
+        return "expected an address that begins with https:// or http://"
+    if port == 0:
+        return "nobody listens on port 0: a port is a number from 1 to 65535"
+    if any(char.isspace() or not char.isprintable() for char in url):
+        return "the address holds a blank or a control character"
+    try:
+        httpx.URL(url)
+        host.rstrip(".").encode("idna")
+    except (httpx.InvalidURL, ValueError):
+        return "the address has no name of a host in it"
+    return ""
+
+
 def _receiver(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("expected an address that begins with https:// or http://")
+    if why := unusable(url):
+        raise ValueError(why)
     return url
 
 
@@ -89,6 +112,23 @@ class JobsSettings(Closed):
     """days for which the steps of a finished job are stored; the record has its outcome for good"""
 
 
+def _storable(name: str) -> str:
+    from pipeline.record.models import clean
+
+    if clean(name) != name:
+        raise ValueError("a name holds a character that no database stores (NUL, or half of a pair)")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1), AfterValidator(_storable)]
+"""What a record is found by: it is stored as it stands in the config."""
+
+
+def name_of(file: Path) -> str:
+    """The name of a config that says none: its file's, in characters that can be stored."""
+    return os.fsencode(file.stem).decode(errors="backslashreplace")
+
+
 class ArmSettings(Closed):
     """One way of an experiment."""
 
@@ -101,11 +141,11 @@ class ArmSettings(Closed):
 class ExperimentSettings(Closed):
     """Arms between which callers or calls are divided."""
 
-    name: str | None = Field(None, min_length=1)
+    name: Name | None = None
     """hashed together with the unit, so that a new name assigns the arms anew; the config's name if absent"""
     unit: Literal["caller", "call"] = "caller"
     """what is assigned to an arm for good: a caller with all their calls, or each call by itself"""
-    arms: dict[str, ArmSettings] = Field(min_length=1)
+    arms: dict[Name, ArmSettings] = Field(min_length=1)
     """the arms by name"""
 
 
@@ -123,7 +163,7 @@ def _database(url: str) -> str:
 class ConfigFile(Closed):
     """The top of a config."""
 
-    name: str | None = Field(None, min_length=1)
+    name: Name | None = None
     """what the config is called in the record; the file's name if absent"""
     listen: dict[str, Any] | None = None
     """the listener that callers connect to: `use` and the keys of that listener"""

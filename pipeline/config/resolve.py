@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from core.billing.prices import PriceList
 from pipeline.config.constructor import keywords
 from pipeline.config.document import read_as
-from pipeline.config.file import ConfigFile, ExperimentSettings
+from pipeline.config.file import ConfigFile, ExperimentSettings, name_of
 from pipeline.config.problems import ConfigError, Finding, Keys, known_names
 from pipeline.config.redaction import malformed_keys, without_secrets
 from pipeline.config.registry import LISTENERS, STAGES, Unresolved, resolve
@@ -46,7 +46,7 @@ class Resolver:
         self._check_whole()
         if self.top is None or self.found:
             return None
-        name = self.top.name or self.source.stem
+        name = self.top.name or name_of(self.source)
         return Config(
             name=name,
             source=self.source,

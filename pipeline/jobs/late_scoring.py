@@ -19,6 +19,7 @@ from core.events import (
 )
 from core.scoring import Reading, TextReader, Verdict, caller_words, decide, events_of, question, readings_of
 from core.scoring.verdict import early
+from core.text_answer import TextModelError
 from pipeline.call.emulator_process import Emulated, EmulatorError, emulator, pointed_at
 from pipeline.call.session import CallSession
 from pipeline.config.resolved import Config
@@ -29,7 +30,15 @@ from processors.stage import Stage
 
 
 class TextModelFailed(Exception):
-    """The text model could not answer; another time it may. The message is one sentence."""
+    """The text model gave no answer; the message is one sentence.
+
+    `events` are what the attempt cost; `retryable` when the same question may yet get an answer.
+    """
+
+    def __init__(self, sentence: str, events: Sequence[Event] = (), *, retryable: bool = True) -> None:
+        super().__init__(sentence)
+        self.events = events
+        self.retryable = retryable
 
 
 class CannotJudge(Exception):
@@ -61,7 +70,8 @@ class TextModel:
         try:
             return await session.ask(prompt, schema), journal.events
         except RuntimeError as error:
-            raise TextModelFailed(str(error)) from error
+            retryable = error.retryable if isinstance(error, TextModelError) else True
+            raise TextModelFailed(str(error), journal.events, retryable=retryable) from error
         finally:
             for stage in session.stages:
                 await stage.cleanup()
@@ -99,8 +109,8 @@ async def judge(record: SessionRecord, config: Config, model: TextModel, *, may_
     """The events of a verdict: read from the record, and asked of the text model for what is missing.
 
     Raises CannotJudge when the config has no stage `scoring`. When the model fails, raises TextModelFailed if the
-    caller `may_retry`; if not, the verdict is what can be read. All events are dated to the end of the call. Utterances
-    that were only checkpointed when the process died count too, and are among the events.
+    caller `may_retry` and that may help; if not, the verdict is what can be read. All events are dated to the end of
+    the call. Utterances that were only checkpointed when the process died count too, and are among the events.
     """
     settings = next((plan.settings for plan in config.stages if isinstance(plan.settings, ScoringSettings)), None)
     at = record.seconds or 0.0
@@ -125,13 +135,22 @@ async def judge(record: SessionRecord, config: Config, model: TextModel, *, may_
             try:
                 answer, asked = await model.ask(config, question(rubric, utterances), rubric.schema())
             except TextModelFailed as error:
-                if may_retry:
+                if may_retry and error.retryable:
                     raise
-                asked = [ProblemSeen(at, "scoring", str(error))]
+                asked = [*error.events, ProblemSeen(at, "scoring", str(error))]
         judged = TextReader(rubric, utterances).read(answer, at) if answer else []
         result = verdict(*judged, *(early(reading) for reading in readings_of(rubric, refused, ())))
-    asked = [replace(event, at=at) for event in asked]
-    return [*cut_short, *asked, *_billed(record, asked, at), *events_of(result, at)]
+    return [*cut_short, *billed(record, asked), *events_of(result, at)]
+
+
+def billed(record: SessionRecord, asked: Sequence[Event]) -> list[Event]:
+    """The events of questions to the text model, dated to the end of the call, and the bill with what they cost.
+
+    No bill if the call had none, as the record then sums up the usage.
+    """
+    at = record.seconds or 0.0
+    events = [replace(event, at=at) for event in asked]
+    return [*events, *_bill(record, events, at)]
 
 
 def _calls(events: Sequence[Event], function: str) -> tuple[list[ToolCalled], list[ToolCalled]]:
@@ -149,8 +168,7 @@ def _calls(events: Sequence[Event], function: str) -> tuple[list[ToolCalled], li
     return accepted, refused
 
 
-def _billed(record: SessionRecord, events: Sequence[Event], at: float) -> list[CallBilled]:
-    """The bill with what the question cost; none if the call had none, as the record then sums up the usage."""
+def _bill(record: SessionRecord, events: Sequence[Event], at: float) -> list[CallBilled]:
     used = [event for event in events if isinstance(event, UsageReported)]
     if not used or not any(logged.kind == "CallBilled" for logged in record.events):
         return []

@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 
 from core.events import WebhookDelivered, WebhookFailed
 from core.failure import explained
-from pipeline.config.file import WebhookSettings
+from pipeline.config.file import WebhookSettings, unusable
 from pipeline.record.export import json_values
 from pipeline.record.models import SessionRecord
 from pipeline.record.verdict_text import verdict_of
@@ -81,32 +81,33 @@ def message(record: SessionRecord) -> dict[str, Any]:
 class Answer:
     """The outcome of an attempt: the receiver's status, 0 when it gave none, and a sentence on what went wrong.
 
-    `wait` is the receiver's Retry-After in seconds.
+    `wait` is the receiver's Retry-After in seconds; `lasting` when no other attempt can end better.
     """
 
     status: int
     why: str = ""
     wait: float = 0.0
+    lasting: bool = False
 
     @property
     def accepted(self) -> bool:
         """Whether the receiver has taken the message."""
         return 200 <= self.status < 300
 
-    @property
-    def gone(self) -> bool:
-        """Whether the receiver wants no further attempt."""
-        return self.status == _GONE
-
 
 async def post(client: httpx.AsyncClient, settings: WebhookSettings, record: SessionRecord, now: datetime) -> Answer:
     """One attempt to deliver the result. Whatever goes wrong is in the answer."""
+    if why := unusable(settings.url):
+        return Answer(0, f"it cannot be sent: {why}", lasting=True)
     body = json.dumps(message(record), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     headers = {
         "content-type": "application/json",
         "user-agent": f"Colloquy/{version('colloquy')}",
         **signed_headers(settings.secret.get_secret_value(), message_id(record.id), body, int(now.timestamp())),
     }
+    answered: httpx.Response | None = None
+    refusal = bytearray()
+    why = ""
     try:
         async with (
             asyncio.timeout(settings.timeout),
@@ -115,13 +116,20 @@ async def post(client: httpx.AsyncClient, settings: WebhookSettings, record: Ses
                 "POST", settings.url, content=body, headers=headers, follow_redirects=False, timeout=None
             ) as response,
         ):
-            if response.is_success:
-                return Answer(response.status_code)
-            return Answer(response.status_code, await _refusal(response), _retry_after(response.headers))
+            answered = response
+            if not response.is_success:
+                await _read(response, refusal)
     except TimeoutError:
-        return Answer(0, f"no answer in {settings.timeout:g} s")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Answer(0, f"no answer: {explained(error)}")
+        why = f"no answer in {settings.timeout:g} s"
+    except Exception as error:  # libraries below raise more than their own: it must end this attempt, and no more
+        why = f"no answer: {explained(error)}"
+    if answered is None:
+        return Answer(0, why)
+    # The status has come, and with it what it asks for, even where the rest of the answer has not.
+    if answered.is_success:
+        return Answer(answered.status_code)
+    lasting = answered.status_code == _GONE
+    return Answer(answered.status_code, _refusal(answered, bytes(refusal)), _retry_after(answered.headers), lasting)
 
 
 async def deliver(
@@ -135,23 +143,25 @@ async def deliver(
     at, when = record.seconds or 0.0, now.isoformat(timespec="seconds").replace("+00:00", "Z")
     attempt = 1 + sum(logged.kind == "WebhookFailed" for logged in record.events)
     if settings is None:
-        answer, retries = Answer(0, f"{config_file} names no receiver any more"), ()
+        answer, retries = Answer(0, f"{config_file} names no receiver any more", lasting=True), ()
     else:
         answer, retries = await post(client, settings, record, now), settings.retries
     if answer.accepted:
         return WebhookDelivered(at, attempt, answer.status, when), None
-    last = answer.gone or attempt > len(retries)
+    last = answer.lasting or attempt > len(retries)
     # Spread a little: after an outage of the receiver, many sessions would come back at once.
     wait = None if last else max(retries[attempt - 1] * random.uniform(1, 1.1), answer.wait)
     return WebhookFailed(at, attempt, answer.status, answer.why, when, last), wait
 
 
-async def _refusal(response: httpx.Response) -> str:
-    body = b""
+async def _read(response: httpx.Response, into: bytearray) -> None:
     async for piece in response.aiter_raw():
-        body += piece
-        if len(body) >= _ANSWER_LIMIT:
+        into += piece
+        if len(into) >= _ANSWER_LIMIT:
             break
+
+
+def _refusal(response: httpx.Response, body: bytes) -> str:
     text = " ".join(body[:_ANSWER_LIMIT].decode(errors="replace").split())
     return f"{response.status_code} {response.reason_phrase}".strip() + (f": {text}" if text else "")
 

@@ -8,7 +8,7 @@ had not finished, and continues a wait of hours after a restart. Its tables are 
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -18,17 +18,18 @@ import httpx
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 from loguru import logger
 
-from core.events import WebhookFailed
+from core.failure import explained
 from pipeline.config.resolved import Config
-from pipeline.jobs.late_scoring import CannotJudge, TextModel, TextModelFailed, judge
-from pipeline.jobs.webhook import deliver
-from pipeline.record.models import SessionRecord, StoreError, UnknownSession
+from pipeline.jobs.late_scoring import TextModel
+from pipeline.jobs.session_jobs import SessionJobs
+from pipeline.record.models import StoreError
 from pipeline.record.orphans import closing_orphans
+from pipeline.record.outage import Outage
 from pipeline.record.store import Store
 
 # A workflow that is under way belongs to the version that began it: raise this when `_finish_session` takes other
 # steps, and what is still pending begins anew.
-VERSION = "1"
+VERSION = "2"
 SCHEMA = "colloquy_jobs"  # on PostgreSQL
 SWEEP_EVERY = 1.0  # seconds; one short query
 LEASE_EVERY = ORPHANS_EVERY = 10.0
@@ -44,23 +45,19 @@ AT_ONCE = 8  # sessions that are judged or delivered at the same time
 # The states of a workflow that has ended. One in any other state is still to be continued.
 DONE = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
-# Seconds before each further request to the text model; after the last the verdict is what can be read without it.
-RETRY_DELAYS = (2.0, 10.0, 60.0, 300.0)
-
-# Seconds before a step is repeated that failed since the record could not be used, and one with an error of ours.
-RECORD_AWAY = 5.0
-ERROR = 300.0
+# Seconds after which a workflow is begun anew that does not run, or that ended once more without an outcome.
+BEGIN_ANEW = 300.0
 
 
 class Worker:
     """Does the pending jobs of a config's sessions. One process at a time does so for a config and a database."""
 
-    def __init__(self, store: Store, config: Config, model: TextModel, client: httpx.AsyncClient) -> None:
+    def __init__(self, store: Store, config: Config, jobs: SessionJobs) -> None:
         self._store = store
         self._config = config
-        self._model = model
-        self._client = client
-        self._begun: set[str] = set()
+        self._jobs = jobs
+        self._begun: set[str] = set()  # sessions whose workflow runs here
+        self._anew: dict[str, float] = {}  # when a session's workflow may be begun anew, by the loop's clock
         self._pending: list[str] = []
         self._pauses: dict[str, float] = {}  # until when a session's job waits, by the loop's clock
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -68,14 +65,33 @@ class Worker:
         self._stopped = False
 
     async def sweep(self) -> int:
-        """Begin the jobs that are pending and have not begun; how many sessions still have a pending job."""
+        """Begin the jobs that are pending and do not run; how many sessions still have a pending job."""
         pending = self._pending = await self._store.pending(self._config.name)
+        self._anew = {session_id: when for session_id, when in self._anew.items() if session_id in pending}
         for session_id in pending:
             if session_id not in self._begun:
-                await _begin(session_id)
-                self._begun.add(session_id)
-        self._begun.intersection_update(pending)
+                await self._begin(session_id)
         return len(pending)
+
+    async def _begin(self, session_id: str) -> None:
+        """Start a session's workflow. One that was left under way DBOS continues by itself."""
+        name = _workflow(session_id)
+        status = await DBOS.get_workflow_status_async(name)
+        if status is not None:
+            # The record decides: without its outcome a job is not done, however its workflow ended.
+            now = asyncio.get_running_loop().time()
+            if now < self._anew.setdefault(session_id, now if status.status in DONE else now + BEGIN_ANEW):
+                return
+            logger.warning(f"The job of session {session_id} ended ({status.status}) without a result; it begins anew.")
+            self._anew[session_id] = now + BEGIN_ANEW
+            await DBOS.delete_workflows_async([name])
+        self._begun.add(session_id)
+        try:
+            with SetWorkflowID(name):
+                await DBOS.start_workflow_async(_finish_session, session_id)
+        except BaseException:
+            self._begun.discard(session_id)
+            raise
 
     async def drain(self, timeout: float) -> int:
         """Do what can be done within `timeout` seconds; how many sessions then still have a pending job.
@@ -105,7 +121,7 @@ class Worker:
         return len(old) == PRUNED_AT_ONCE
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, session_id: str) -> Iterator[None]:
         """Have `stop` cancel the calling workflow, which to DBOS is no outcome: the next worker continues it.
 
         DBOS itself would let it go on, beside the continued one.
@@ -113,10 +129,13 @@ class Worker:
         if self._stopped or (task := asyncio.current_task()) is None:
             raise asyncio.CancelledError
         self._workflows.add(task)
+        self._begun.add(session_id)
         try:
             yield
+            self._anew.pop(session_id, None)
         finally:
             self._workflows.discard(task)
+            self._begun.discard(session_id)
 
     @contextmanager
     def pausing(self, session_id: str, wait: float) -> Iterator[None]:
@@ -127,49 +146,15 @@ class Worker:
         finally:
             self._pauses.pop(session_id, None)
 
-    async def score(self, session_id: str, tries: int) -> float | None:
-        """Give a session its verdict; seconds until the next attempt, None when none is needed."""
-        return await self._run(session_id, lambda record: self._score(record, tries))
+    async def score(self, session_id: str, failures: int) -> tuple[float, bool] | None:
+        """As SessionJobs has it, a few at a time."""
+        async with self._slots:
+            return await self._jobs.score(session_id, failures)
 
     async def deliver(self, session_id: str) -> float | None:
-        """Send a session's result; seconds until the next attempt, None when none is needed."""
-        return await self._run(session_id, self._deliver)
-
-    async def _run(self, session_id: str, job: Callable[[SessionRecord], Awaitable[float | None]]) -> float | None:
+        """As SessionJobs has it, a few at a time."""
         async with self._slots:
-            try:
-                record = await self._store.session(session_id)
-                return None if record is None else await job(record)
-            except UnknownSession:
-                return None  # it was deleted on request
-            except StoreError as error:
-                logger.warning(f"Session {session_id} waits for its result: {error}")
-                return RECORD_AWAY
-            except Exception:
-                logger.exception(f"Session {session_id} waits for its result.")
-                return ERROR
-
-    async def _score(self, record: SessionRecord, tries: int) -> float | None:
-        if not record.verdict_pending:
-            return None
-        try:
-            events = await judge(record, self._config_of(record), self._model, may_retry=tries < len(RETRY_DELAYS))
-        except (TextModelFailed, CannotJudge) as error:
-            logger.warning(f"Session {record.id} waits for its verdict: {error}")
-            return RETRY_DELAYS[tries] if isinstance(error, TextModelFailed) else ERROR
-        if await self._store.add_outcome(record.id, "verdict_pending", events):
-            logger.info(f"Session {record.id} has its verdict.")
-        return None
-
-    async def _deliver(self, record: SessionRecord) -> float | None:
-        if not record.webhook_pending:
-            return None
-        settings = self._config_of(record).webhook
-        outcome, wait = await deliver(self._client, settings, record, self._config.source.name)
-        await self._store.add_outcome(record.id, "webhook_pending", [outcome])
-        if isinstance(outcome, WebhookFailed) and outcome.last:
-            logger.error(f"The result of session {record.id} could not be delivered: {outcome.why}")
-        return wait
+            return await self._jobs.deliver(session_id)
 
     async def stop(self, timeout: float) -> None:
         """Begin no step any more, and wait for those that run; one that lasts longer is as if it had not begun."""
@@ -195,21 +180,10 @@ class Worker:
                 return
             await asyncio.sleep(LAST_SWEEPS_EVERY)
 
-    def _config_of(self, record: SessionRecord) -> Config:
-        return self._config.arms.get(record.arm or "", self._config)
-
 
 def _workflow(session_id: str) -> str:
     # As the names below, this is stored with the workflows that are under way.
     return f"settle-{VERSION}-{session_id}"
-
-
-async def _begin(session_id: str) -> None:
-    """Start a session's workflow. One that was left DBOS continues by itself."""
-    name = _workflow(session_id)
-    if await DBOS.get_workflow_status_async(name) is None:
-        with SetWorkflowID(name):
-            await DBOS.start_workflow_async(_finish_session, session_id)
 
 
 # What the steps work with: one in a process, as DBOS itself is.
@@ -219,11 +193,12 @@ _worker: Worker | None = None
 @DBOS.workflow(name="settle", max_recovery_attempts=None)
 async def _finish_session(session_id: str) -> None:
     assert _worker is not None
-    with _worker.running():
-        tries = 0
-        while (wait := await _score(session_id, tries)) is not None:
+    with _worker.running(session_id):
+        failures = 0  # of the text model: what else delays a verdict uses up none of its attempts
+        while (pause := await _score(session_id, failures)) is not None:
+            wait, failed = pause
             await _pause(session_id, wait)
-            tries += 1
+            failures += failed
         while (wait := await _deliver(session_id)) is not None:
             await _pause(session_id, wait)
 
@@ -235,9 +210,9 @@ async def _pause(session_id: str, wait: float) -> None:
 
 
 @DBOS.step(name="score")
-async def _score(session_id: str, tries: int) -> float | None:
+async def _score(session_id: str, failures: int) -> tuple[float, bool] | None:
     assert _worker is not None
-    return await _worker.score(session_id, tries)
+    return await _worker.score(session_id, failures)
 
 
 @DBOS.step(name="deliver")
@@ -251,14 +226,21 @@ async def work(store: Store, config: Config, stop: asyncio.Event) -> int:
 
     While another process does the work, wait to take its place.
     """
+    outage = Outage("The jobs cannot be done")
     while True:
         stopped = stop.is_set()
-        if not (stopped and not await store.pending(config.name)) and await _acquired(store, config):
-            async with _working(store, config, TextModel()) as worker:
-                async with closing_orphans(store, ORPHANS_EVERY):
-                    leased_to_the_end = await _sweep(store, config, worker, stop)
-                if leased_to_the_end:
-                    return await _drain(worker)
+        try:
+            if not (stopped and not await store.pending(config.name)) and await _acquired(store, config):
+                async with _working(store, config, TextModel()) as worker:
+                    outage.over()
+                    async with closing_orphans(store, ORPHANS_EVERY):
+                        leased_to_the_end = await _sweep(store, config, worker, stop)
+                    if leased_to_the_end:
+                        return await _drain(worker)
+        except Exception as error:
+            if isinstance(error, StoreError) and error.lasting:
+                raise
+            outage.failed(_why(error), None if isinstance(error, StoreError) else error)
         if stopped:
             return 0
         await _wait(stop, STANDBY_EVERY)
@@ -281,6 +263,7 @@ async def _sweep(store: Store, config: Config, worker: Worker, stop: asyncio.Eve
     """Sweep until `stop`; False when another process has taken this one for dead and does the work."""
     loop = asyncio.get_running_loop()
     lease_at = prune_at = loop.time()
+    outage = Outage("The pending jobs cannot be begun")
     while not stop.is_set():
         try:
             if loop.time() >= lease_at:
@@ -289,8 +272,9 @@ async def _sweep(store: Store, config: Config, worker: Worker, stop: asyncio.Eve
                     return False
                 lease_at = loop.time() + LEASE_EVERY
             await worker.sweep()
-        except StoreError as error:
-            logger.warning(f"The pending jobs cannot be looked up: {error}")
+            outage.over()
+        except Exception as error:  # of the record, or of the database in which DBOS stores its workflows
+            outage.failed(_why(error), None if isinstance(error, StoreError) else error)
         if loop.time() >= prune_at and not await worker.prune():
             prune_at = loop.time() + PRUNE_EVERY
         await _wait(stop, SWEEP_EVERY)
@@ -300,9 +284,13 @@ async def _sweep(store: Store, config: Config, worker: Worker, stop: asyncio.Eve
 async def _drain(worker: Worker) -> int:
     try:
         return await worker.drain(LAST_SWEEPS)
-    except StoreError as error:
-        logger.warning(f"The pending jobs cannot be looked up: {error}")
+    except Exception as error:
+        Outage("The pending jobs cannot be begun").failed(_why(error))
         return 0
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, StoreError) else explained(error)
 
 
 async def _acquired(store: Store, config: Config) -> bool:
@@ -322,7 +310,7 @@ async def _working(store: Store, config: Config, model: TextModel) -> AsyncItera
     async with AsyncExitStack() as opened:
         opened.push_async_callback(model.close)
         client = await opened.enter_async_context(httpx.AsyncClient())
-        _worker = Worker(store, config, model, client)
+        _worker = Worker(store, config, SessionJobs(store, config, model, client))
         # Beside the loop: its indexes are made concurrently, which waits for every transaction, ours among them.
         await asyncio.to_thread(partial(DBOS.migrate, store.jobs_address, schema=SCHEMA))
         DBOS(config=_settings(store, config))
@@ -335,15 +323,17 @@ async def _working(store: Store, config: Config, model: TextModel) -> AsyncItera
 
 
 def _settings(store: Store, config: Config) -> DBOSConfig:
+    # The configs of a database do not run each other's workflows: they have other keys and receivers. To DBOS each is
+    # an application, and a version belongs to one application only.
+    name = f"jobs-{hashlib.sha256(config.name.encode()).hexdigest()[:16]}"
     return DBOSConfig(
-        # The configs of a database do not run each other's workflows: they have other keys and receivers.
-        name=f"jobs-{hashlib.sha256(config.name.encode()).hexdigest()[:16]}",
+        name=name,
         system_database_url=store.jobs_address,
         dbos_system_schema=SCHEMA,
         sys_db_pool_size=5,
         use_listen_notify=False,
         notification_listener_polling_interval_sec=0.05,  # nobody notifies: it is what DBOS takes to end
-        application_version=VERSION,
+        application_version=f"{VERSION}-{name}",
         # Every process that does the work is the same executor to DBOS, so it recovers what its predecessor left.
         executor_id="worker",
         log_level="ERROR",

@@ -5,25 +5,20 @@ A transcript holds anybody's words. In every format they stay text: they make no
 
 import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, Literal
 
 from pipeline.record.models import CriterionScore, LoggedEvent, SessionRecord, SessionSummary, Usage, Utterance
+from pipeline.record.plain_text import ENTITIES, plain, speaker
+from pipeline.record.subtitles import as_webvtt
 from pipeline.record.verdict_text import STATUS, remarks, verdict_of
 
 # Raised when a key of the JSON is renamed, removed or changes its meaning; not when one is added.
 SCHEMA_VERSION = 2
-
-# Seconds of speech on the screen at once: two lines of subtitles.
-CUE = 7.0
-
-_SPEAKERS = {"caller": "Caller", "examiner": "Examiner"}
 
 _LISTED = {
     "ConnectionDialed": "dialed",
@@ -41,27 +36,12 @@ _LISTED = {
 # CommonMark lets any ASCII punctuation be escaped. These mean something within a line; what does so only at its start
 # never stands there, since every line begins with words of ours. ":" and "@" make bare links, "$" formulas.
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]#|~$@^]|(?<!\d):|:(?!\d)|(?<=www)\.", re.IGNORECASE)
-_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-
-# Unicode's bidirectional controls would reverse the rest of a line and what follows it.
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def plain(text: str) -> str:
-    """The words of a text on one line, without characters that steer a terminal or a page."""
-    harmless = (char for char in text if char.isspace() or (unicodedata.category(char) != "Cc" and char not in _BIDI))
-    return " ".join("".join(harmless).split())
 
 
 def clock(seconds: float) -> str:
     """A time of the call as mm:ss."""
     minutes, rest = divmod(int(max(seconds, 0)), 60)
     return f"{minutes:02}:{rest:02}"
-
-
-def speaker(name: str) -> str:
-    """The name of a speaker for people: Caller or Examiner."""
-    return _SPEAKERS.get(name, plain(name))
 
 
 def dollars(usd: Decimal | None, *, estimated: bool = False) -> str:
@@ -124,43 +104,6 @@ def as_markdown(record: SessionRecord) -> str:
     )
 
 
-def as_webvtt(record: SessionRecord) -> str:
-    """The transcript as subtitles of a recording of the call, each cue with its speaker."""
-    cues = ["WEBVTT\n"]
-    for utterance in record.utterances:
-        voice = speaker(utterance.speaker).translate(_ENTITIES)
-        for text, started, ended in parts(utterance):
-            if words := plain(text):
-                start = _milliseconds(started)
-                # A cue must end after it begins: https://www.w3.org/TR/webvtt1/#webvtt-cue-timings
-                end = max(_milliseconds(ended), start + 1)
-                cues.append(f"{_timestamp(start)} --> {_timestamp(end)}\n<v {voice}>{words.translate(_ENTITIES)}\n")
-    return "\n".join(cues)
-
-
-def parts(utterance: Utterance) -> list[tuple[str, float, float]]:
-    """An utterance as subtitles, each with its text, start and end.
-
-    A short one is whole, a long one in parts of about CUE seconds where the times of its parts are known.
-    """
-    whole = [(utterance.text, utterance.started, utterance.ended)]
-    if utterance.ended - utterance.started <= CUE or not utterance.times:
-        return whole
-    groups: list[list[dict[str, Any]]] = []
-    for one in utterance.times:
-        if groups and one["ended"] - groups[-1][0]["started"] <= CUE:
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    edges = [0, *(group[0]["offset"] for group in groups[1:]), len(utterance.text)]
-    if edges != sorted(set(edges)):
-        return whole  # not as we write them
-    return [
-        (utterance.text[first:last], group[0]["started"], group[-1]["ended"])
-        for group, (first, last) in zip(groups, pairwise(edges), strict=True)
-    ]
-
-
 EXPORTS: Mapping[str, Callable[[SessionRecord], str]] = {"json": as_json, "md": as_markdown, "vtt": as_webvtt}
 
 
@@ -180,7 +123,7 @@ def json_values(value: Any, timespec: Literal["auto", "milliseconds"] = "millise
 
 
 def _markdown(text: str) -> str:
-    return _MARKDOWN.sub(lambda found: "\\" + found[0], plain(text)).translate(_ENTITIES)
+    return _MARKDOWN.sub(lambda found: "\\" + found[0], plain(text)).translate(ENTITIES)
 
 
 def _header(record: SessionRecord) -> Iterator[str]:
@@ -215,7 +158,7 @@ def _completeness(record: SessionRecord) -> str | None:
 
 def _scores(scores: Iterable[CriterionScore]) -> list[str]:
     rows = [
-        f"| {_markdown(score.criterion)} | {'none' if score.value is None else f'{score.value:g}'} "
+        f"| {_markdown(score.name)} | {_markdown(score.shown)} "
         f"| {_markdown(score.source)} | {_markdown(score.evidence if score.value is not None else score.why)} |"
         for score in scores
     ]
@@ -288,14 +231,3 @@ def _words(value: object) -> str:
             return " ".join(map(str, value))
         case _:
             return str(value)
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(max(seconds, 0.0) * 1000)
-
-
-def _timestamp(milliseconds: int) -> str:
-    seconds, thousandths = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}.{thousandths:03}"

@@ -95,13 +95,28 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class CriterionScore:
-    """The score of a criterion: the last value given, or None and why there is none."""
+    """The score of a criterion: the last value given, or None and why there is none.
+
+    `label` is what the value is called on a scale of labels, `title` what the criterion is called, where that is known.
+    """
 
     criterion: str
     value: float | None
     source: str
     evidence: str
     why: str
+    label: str = ""
+    title: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The value for people: A1 and not 0."""
+        return "none" if self.value is None else self.label or f"{self.value:g}"
+
+    @property
+    def name(self) -> str:
+        """The criterion for people."""
+        return self.title or self.criterion
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from loguru import logger
-
 from pipeline.record.models import StoreError
+from pipeline.record.outage import Outage
 from pipeline.record.store import Store
 
 
@@ -26,9 +25,11 @@ async def closing_orphans(store: Store, every: float) -> AsyncIterator[None]:
 
 
 async def _keep_closing(store: Store, every: float) -> None:
+    outage = Outage("Sessions of dead processes could not be closed")
     while True:
         await asyncio.sleep(every)
         try:
             await store.close_orphans()
+            outage.over()
         except StoreError as error:
-            logger.warning(f"Sessions of dead processes could not be closed: {error}")
+            outage.failed(str(error))

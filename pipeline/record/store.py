@@ -36,6 +36,7 @@ from pipeline.record.process_id import ProcessId
 from pipeline.record.projection import SUMMARISED, SessionState, score_rows, session_columns, usage_row, utterance_row
 from pipeline.record.recovery import transcript
 from pipeline.record.spill import Claimed, spill_folder, waiting
+from pipeline.record.verdict_text import named_scores
 
 __all__ = ["SessionOpening", "SessionRecord", "SessionSummary", "Store", "StoreError", "UnknownSession"]
 
@@ -190,7 +191,7 @@ class Store:
                 verdict_pending=row["verdict_pending"],
                 webhook_pending=row["webhook_pending"],
                 utterances=transcript(utterances, events, over=row["state"] == "closed"),
-                scores=tuple(_score(each) for each in await _select(connection, t.scores, session_id)),
+                scores=named_scores([_score(each) for each in await _select(connection, t.scores, session_id)], events),
                 usage=tuple(Usage(**each) for each in await _select(connection, t.usage, session_id)),
                 events=events,
             )

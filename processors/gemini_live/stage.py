@@ -27,7 +27,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from core.billing.usage import fill_in
+from core.billing.usage import TokenCounts, fill_in
 from core.live.actions import (
     Action,
     AudioReplayed,
@@ -108,11 +108,13 @@ class GeminiLive(Stage[GeminiLiveSettings]):
         await self._carry_out(self._live.tick(now))
 
     async def ask(self, prompt: str, schema: dict[str, Any]) -> dict[str, Any] | None:
-        if self.settings.text_model is None:
+        if (model := self.settings.text_model) is None:
             return None
-        answer, counts = await ask(self._client, self.settings, prompt, schema)
-        self.session.charge(self.settings.text_model, fill_in(counts, 0, 0))
-        return answer
+
+        def charge(counts: TokenCounts) -> None:
+            self.session.charge(model, fill_in(counts, 0, 0))
+
+        return await ask(self._client, self.settings, prompt, schema, charge)
 
     async def finish(self) -> None:
         """Let the examiner finish its sentence, and wait for the text of the caller's last words."""

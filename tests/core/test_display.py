@@ -18,6 +18,7 @@ BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069
         ("\x9b31m", "\\u009b31m"),
         ("done\r50 %", "done\\u000d50 %"),
         ("abc\u202edef", "abc\\u202edef"),
+        ("exam\udcff.yaml", "exam\\udcff.yaml"),
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
         ("Übung, 你好, नमस्ते, שלום", "Übung, 你好, नमस्ते, שלום"),
     ],

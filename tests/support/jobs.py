@@ -13,6 +13,7 @@ import yaml
 from core.events import CallEnded, Event, ToolCalled, from_record
 from pipeline.config.loading import load
 from pipeline.config.resolved import Config
+from pipeline.jobs import session_jobs
 from pipeline.jobs import worker as jobs
 from pipeline.record.models import SessionRecord
 from pipeline.record.store import Store
@@ -34,9 +35,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Waits that a test can wait for; an oracle that has not been asked."""
     monkeypatch.setattr(jobs, "SWEEP_EVERY", 0.05)
     monkeypatch.setattr(jobs, "STANDBY_EVERY", 0.05)
-    monkeypatch.setattr(jobs, "RETRY_DELAYS", (0.05, 0.05))
-    monkeypatch.setattr(jobs, "RECORD_AWAY", 0.05)
-    monkeypatch.setattr(jobs, "ERROR", 0.05)
+    monkeypatch.setattr(session_jobs, "RETRY_DELAYS", (0.05, 0.05))
+    monkeypatch.setattr(session_jobs, "RECORD_AWAY", 0.05)
+    monkeypatch.setattr(session_jobs, "ERROR", 0.05)
     monkeypatch.setattr(jobs, "LAST_SWEEPS", 0.0)
     monkeypatch.setattr(jobs, "LAST_SWEEPS_EVERY", 0.02)
     Oracle.asked.clear()

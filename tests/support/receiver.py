@@ -32,6 +32,7 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     says: str = ""
     delay: float = 0.0  # seconds before each answer
+    stops_after: int | None = None  # bytes of `says` after which the rest never comes
     url: str = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,8 +54,11 @@ class Receiver:
                     break
                 answer = {"content-length": str(len(self.says.encode())), **self.headers}
                 head = "".join(f"{name}: {value}\r\n" for name, value in answer.items())
-                writer.write(f"HTTP/1.1 {status} Said So\r\n{head}\r\n{self.says}".encode())
+                says = self.says.encode()[: self.stops_after]
+                writer.write(f"HTTP/1.1 {status} Said So\r\n{head}\r\n".encode() + says)
                 await writer.drain()
+                if self.stops_after is not None:
+                    await asyncio.sleep(3600)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # whoever posted was killed
         finally:

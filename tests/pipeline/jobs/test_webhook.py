@@ -11,9 +11,9 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from core.events import TranscriptMeasured, VerdictGiven
+from core.events import TranscriptMeasured, VerdictGiven, WebhookFailed
 from pipeline.config.file import WebhookSettings
-from pipeline.jobs.webhook import Answer, message, message_id, post, signed_headers
+from pipeline.jobs.webhook import Answer, deliver, message, message_id, post, signed_headers
 from pipeline.record.models import SessionRecord
 from pipeline.record.store import Store
 from support.configs import Folder, folder
@@ -95,6 +95,57 @@ def test_a_secret_that_is_none_is_refused_without_being_shown(secret: str) -> No
     )
 
 
+UNUSABLE = [
+    ("http://school.example:99999/x", "a port is a number from 1 to 65535"),
+    ("http://school.example:0/x", "a port is a number from 1 to 65535"),
+    ("http://school.example:-1/x", "a port is a number from 1 to 65535"),
+    ("http://school.example:https/x", "a port is a number from 1 to 65535"),
+    ("http://[::1/x", "the address has no host or port that can be read"),
+    ("http://exam ple/x", "the address holds a blank or a control character"),
+    ("http://school.example/\x7f", "the address holds a blank or a control character"),
+    ("http://a..b/x", "the address has no name of a host in it"),
+    (f"http://{'a' * 64}.example/x", "the address has no name of a host in it"),
+    ("http:///x", "expected an address that begins with https:// or http://"),
+]
+
+
+@pytest.mark.parametrize(("url", "why"), UNUSABLE)
+def test_a_receiver_that_nothing_can_be_sent_to_is_refused(url: str, why: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        WebhookSettings(url=url, secret=SecretStr(SECRET))
+    [error] = refused.value.errors()
+    assert why in error["msg"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://school.example", "http://[::1]:8080/x", "http://127.0.0.1:65535/x?a=b", "https://schüle.example./x"],
+)
+def test_a_receiver_may_have_any_name_and_port(url: str) -> None:
+    assert WebhookSettings(url=url, secret=SecretStr(SECRET)).url == url
+
+
+@pytest.mark.parametrize(("url", "why"), UNUSABLE)
+async def test_what_cannot_be_sent_is_given_up_at_once(
+    record: SessionRecord, client: httpx.AsyncClient, url: str, why: str
+) -> None:
+    known = WebhookSettings(url="https://school.example", secret=SecretStr(SECRET))
+    outcome, wait = await deliver(client, known.model_copy(update={"url": url}), record, "exam.yaml")
+    assert isinstance(outcome, WebhookFailed) and outcome.last and wait is None
+    assert outcome.why.startswith("it cannot be sent: ") and why in outcome.why
+
+
+async def test_an_error_that_no_library_explains_ends_one_attempt(record: SessionRecord) -> None:
+    def failing(_: httpx.Request) -> httpx.Response:
+        raise OverflowError("a port that is none")
+
+    known = WebhookSettings(url="https://school.example", secret=SecretStr(SECRET))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(failing)) as client:
+        outcome, wait = await deliver(client, known, record, "exam.yaml")
+    assert isinstance(outcome, WebhookFailed) and not outcome.last and wait is not None
+    assert outcome.why == "no answer: a port that is none"
+
+
 @pytest.mark.parametrize("url", ["ftp://school.example/x", "school.example", "file:///etc/passwd", "https://"])
 def test_a_receiver_is_reached_by_http(url: str) -> None:
     with pytest.raises(ValidationError, match="expected an address that begins with https:// or http://"):
@@ -149,7 +200,7 @@ async def test_a_refusal_is_read_up_to_a_limit(record: SessionRecord, client: ht
     async with receiving(lambda _: 503) as receiver:
         receiver.says, receiver.headers = "no\n" * 100_000, {"retry-after": "120"}
         answer = await post(client, settings(receiver), record, NOW)
-    assert (answer.status, answer.accepted, answer.gone, answer.wait) == (503, False, False, 120.0)
+    assert (answer.status, answer.accepted, answer.lasting, answer.wait) == (503, False, False, 120.0)
     assert answer.why.startswith("503 Said So: no no") and len(answer.why) < 250
 
 
@@ -163,7 +214,17 @@ async def test_a_redirect_is_not_followed(record: SessionRecord, client: httpx.A
 
 async def test_a_receiver_that_is_gone_says_so(record: SessionRecord, client: httpx.AsyncClient) -> None:
     async with receiving(lambda _: 410) as receiver:
-        assert (await post(client, settings(receiver), record, NOW)).gone
+        assert (await post(client, settings(receiver), record, NOW)).lasting
+
+
+@pytest.mark.parametrize(("status", "lasting"), [(410, True), (503, False)])
+async def test_a_status_counts_though_the_rest_of_the_answer_never_comes(
+    record: SessionRecord, client: httpx.AsyncClient, status: int, lasting: bool
+) -> None:
+    async with receiving(lambda _: status) as receiver:
+        receiver.says, receiver.stops_after, receiver.headers = "Not here any more.", 8, {"retry-after": "7"}
+        answer = await post(client, settings(receiver, timeout=0.5), record, NOW)
+    assert answer == Answer(status, f"{status} Said So: Not here", 7.0, lasting)
 
 
 async def test_no_answer_is_a_sentence(record: SessionRecord, client: httpx.AsyncClient) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from core.events import WebhookDelivered, WebhookFailed
 from pipeline.config.resolved import Config
+from pipeline.jobs import session_jobs
 from pipeline.jobs import worker as jobs
 from pipeline.record.store import Store
 from support.jobs import REPORTED, config, events_of, finished, job_tables, over, quick, store, worked
@@ -147,7 +148,7 @@ async def test_a_worker_may_be_stopped_at_each_step_of_a_delivery(
             return HANG if hangs else 204
         return 204
 
-    deliver, add_outcome = jobs.deliver, store.add_outcome
+    deliver, add_outcome = session_jobs.deliver, store.add_outcome
 
     async def delivering(*given: Any) -> Any:
         await at("before the request")
@@ -161,7 +162,7 @@ async def test_a_worker_may_be_stopped_at_each_step_of_a_delivery(
         await at("after the record")
         return added
 
-    monkeypatch.setattr(jobs, "deliver", delivering)
+    monkeypatch.setattr(session_jobs, "deliver", delivering)
     monkeypatch.setattr(store, "add_outcome", adding)
     await over(store, *REPORTED, webhook=True)
     async with receiving(decide) as receiver:

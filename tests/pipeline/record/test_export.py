@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import fields, replace
 from decimal import Decimal
 from itertools import pairwise
@@ -15,9 +16,11 @@ from markdown_it.token import Token
 
 from core.events import SegmentTiming, UtteranceSpoken, VerdictGiven
 from core.scoring import Injected, Refused, Stated, decide
-from pipeline.record.export import CUE, as_json, as_markdown, as_webvtt, clock, dollars, parts, plain
+from pipeline.record.export import as_json, as_markdown, as_webvtt, clock, dollars
 from pipeline.record.models import CriterionScore, LoggedEvent, SessionOpening, SessionRecord, Usage, Utterance
+from pipeline.record.plain_text import plain
 from pipeline.record.projection import SessionState, score_rows, session_columns, usage_row, utterance_row
+from pipeline.record.subtitles import CUE, parts
 from support.record import EXAM, OPENED_AT, opening
 from support.score_cases import rubric
 
@@ -315,6 +318,43 @@ def test_cues_are_in_order_and_lose_no_word(said: list[tuple[str, float, float]]
     assert all(started < ended for _, started, ended in found)
     assert all(before[2] <= after[1] for before, after in pairwise(found))
     assert all(ended - started <= max(CUE, 9.0) + 1e-6 for _, started, ended in found) or len(times) == 1
+
+
+def spoken(speaker: str, started: float, ended: float, text: str) -> Utterance:
+    event = UtteranceSpoken(ended, speaker, text, started, ended)  # pyright: ignore[reportArgumentType]
+    return Utterance(**utterance_row(LoggedEvent.of(1, event)))
+
+
+def test_what_was_said_during_a_long_answer_stands_where_it_was_said() -> None:
+    answer = replace(
+        long_answer("One. Two. Three.", (0, 0.0, 7.0), (5, 7.0, 14.0), (10, 14.0, 21.0)), started=0.0, ended=21.0
+    )
+    document = as_webvtt(replace(record(), utterances=(answer, spoken("examiner", 8.0, 9.0, "I see."))))
+    assert cues(document) == [
+        (0.0, 7.0, "<v Caller>One."),
+        (7.0, 8.0, "<v Caller>Two."),
+        (8.0, 9.0, "<v Examiner>I see."),
+        (14.0, 21.0, "<v Caller>Three."),
+    ]
+
+
+def test_what_was_said_at_the_same_time_is_one_cue() -> None:
+    both = spoken("caller", 1.0, 5.0, "I think so."), spoken("examiner", 1.2, 2.0, "Go on.")
+    assert cues(as_webvtt(replace(record(), utterances=both))) == [
+        (1.0, 5.0, "<v Caller>I think so.\n<v Examiner>Go on.")
+    ]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["caller", "examiner"]), st.floats(0, 60), st.floats(0, 30))))
+def test_cues_of_two_sides_are_in_order_and_never_on_the_screen_together(
+    said: list[tuple[str, float, float]],
+) -> None:
+    utterances = tuple(spoken(side, at, at + seconds, f"word{n}.") for n, (side, at, seconds) in enumerate(said))
+    document = as_webvtt(replace(record(), utterances=utterances))
+    times = re.findall(r"^([\d:.]+) --> ([\d:.]+)$", document, re.M)
+    assert all(started < ended for started, ended in times)
+    assert all(before[1] <= after[0] for before, after in pairwise(times))
+    assert len(re.findall(r"word\d+\.", document)) == len(said)
 
 
 def test_json_has_the_times_of_an_answers_parts() -> None:
