@@ -19,6 +19,7 @@ from core.live.messages import (
     UsageReceived,
 )
 from core.ports import Session
+from core.transcript.spacing import Spacing
 from processors.gemini_live.connection import Connection, ConnectionLostError
 from processors.gemini_live.settings import GeminiLiveSettings, client, connect_config
 from processors.shadow.transcriber import TRANSCRIBER_RATE, TranscriptionFailed
@@ -46,7 +47,7 @@ class LiveTranscriber:
         self._connection: Connection | None = None
         self._receiver: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
-        self._texts: list[str] = []
+        self._text, self._spacing = "", Spacing()
         self._turn_complete = False
         self._lost: ConnectionLostError | None = None
         self._sent = self._received = 0.0  # seconds of audio in the session
@@ -78,7 +79,7 @@ class LiveTranscriber:
 
     async def _transcribe(self, audio: bytes) -> str:
         connection = await self._connected()
-        self._texts, self._turn_complete = [], False
+        self._text, self._spacing, self._turn_complete = "", Spacing(), False
         step = pcm.size(_MESSAGE, TRANSCRIBER_RATE)
         messages = (Audio(audio[at : at + step], TRANSCRIBER_RATE) for at in range(0, len(audio), step))
         connection.send(StartActivity(), *messages, EndActivity())
@@ -88,11 +89,11 @@ class LiveTranscriber:
                 while self._lost is None:
                     self._changed.clear()
                     await self._changed.wait()
-                    if self._texts and self._turn_complete:  # more text may follow
+                    if self._text and self._turn_complete:  # more text may follow
                         limit.reschedule(asyncio.get_running_loop().time() + _MORE_TEXT)
-        if self._lost is not None and not self._texts:
+        if self._lost is not None and not self._text:
             raise self._lost
-        return " ".join("".join(self._texts).split())
+        return " ".join(self._text.split())
 
     async def _connected(self) -> Connection:
         if self._lost is not None or self._sent >= SESSION_LENGTH:
@@ -111,8 +112,10 @@ class LiveTranscriber:
         try:
             async for event in connection.events():
                 match event:
-                    case InputTranscribed(text):
-                        self._texts.append(text)
+                    case InputTranscribed(text, finished):
+                        self._text += self._spacing.spaced(self._text, text) if text else ""
+                        if finished:
+                            self._spacing.transcription_finished()
                     case TurnComplete():
                         self._turn_complete = True
                     case ModelAudio(audio, rate):

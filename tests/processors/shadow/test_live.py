@@ -1,9 +1,15 @@
 """A second Live session transcribes chunk by chunk, survives its connections, and is billed for its audio."""
 
+from collections.abc import AsyncIterator
+from typing import cast
+
 import pytest
 from pipecat.processors.frame_processor import FrameProcessorSetup
+from pydantic import SecretStr
 
+from core.live.messages import Incoming, InputTranscribed
 from gemini_live_emulator import Emulator, Scenario
+from processors.gemini_live.connection import Connection
 from processors.gemini_live.settings import http_options
 from processors.shadow import live as module
 from processors.shadow.live import LiveTranscriber, live_transcriber
@@ -81,3 +87,14 @@ async def test_pipecats_services_reach_the_same_place() -> None:
         options = http_options(emulator.url, emulator.ca_file)
     assert options.base_url == emulator.url and options.async_client_args
     assert http_options(None, None).async_client_args is None
+
+
+async def test_two_transcriptions_of_one_chunk_are_apart() -> None:
+    class Received:
+        async def events(self) -> AsyncIterator[Incoming]:
+            for message in (InputTranscribed("I live here", True), InputTranscribed("", True), InputTranscribed("and")):
+                yield message
+
+    transcriber = live_transcriber(MODELS[0], SecretStr("key"), None, None, FakeSession())
+    await transcriber._receive(cast("Connection", Received()))
+    assert transcriber._text == "I live here and"
