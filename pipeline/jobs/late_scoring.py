@@ -11,14 +11,27 @@ from core.billing.prices import PriceList
 from core.events import (
     CallBilled,
     Event,
+    ExamProgressed,
     ProblemSeen,
     ScoreRefused,
     ToolCalled,
     UsageReported,
     UtteranceSpoken,
 )
-from core.scoring import Reading, TextReader, Verdict, caller_words, decide, events_of, question, readings_of
-from core.scoring.verdict import early
+from core.scoring import (
+    CallReader,
+    Reading,
+    Rubric,
+    Stated,
+    TextReader,
+    Verdict,
+    caller_words,
+    decide,
+    events_of,
+    question,
+    readings_of,
+)
+from core.scoring.verdict import Questions, early
 from core.text_answer import TextModelError
 from pipeline.call.emulator_process import Emulated, EmulatorError, emulator, pointed_at
 from pipeline.call.session import CallSession
@@ -108,15 +121,19 @@ class _EventList:
 async def judge(record: SessionRecord, config: Config, model: TextModel, *, may_retry: bool) -> list[Event]:
     """The events of a verdict: read from the record, and asked of the text model for what is missing.
 
-    Raises CannotJudge when the config has no stage `scoring`. When the model fails, raises TextModelFailed if the
-    caller `may_retry` and that may help; if not, the verdict is what can be read. All events are dated to the end of
-    the call. Utterances that were only checkpointed when the process died count too, and are among the events.
+    Raises CannotJudge when the config has no stage `scoring`, or its rubric is gone. When the model fails, raises
+    TextModelFailed if the caller `may_retry` and that may help; if not, the verdict is what can be read. All events are
+    dated to the end of the call. Utterances that were only checkpointed when the process died count too, and are among
+    the events.
     """
     settings = next((plan.settings for plan in config.stages if isinstance(plan.settings, ScoringSettings)), None)
     at = record.seconds or 0.0
     if settings is None:
         raise CannotJudge(f"{config.source.name} has no stage `scoring` to give a verdict with")
-    rubric = read_rubric(settings.rubric)
+    try:
+        rubric = read_rubric(settings.rubric)
+    except ValueError as error:  # it was there when the config was loaded
+        raise CannotJudge(str(error)) from error
     cut_short = unfinished(record.events)
     recorded = [*read_events(record.events, UtteranceSpoken, ToolCalled, ScoreRefused), *cut_short]
     utterances = sorted((one for one in recorded if isinstance(one, UtteranceSpoken)), key=lambda one: one.started)
@@ -124,8 +141,12 @@ async def judge(record: SessionRecord, config: Config, model: TextModel, *, may_
     readings = readings_of(rubric, accepted, utterances)
     repaired = any(one.source == "repaired" for one in utterances)
 
+    questions = _questions(read_events(record.events, ExamProgressed))
+    ignored = _ignored(recorded, rubric)
+
     def verdict(*more: Reading) -> Verdict:
-        return decide(rubric, [*readings, *more], order=(*settings.order, "early"), repaired=repaired)
+        order = (*settings.order, "early")
+        return decide(rubric, [*readings, *more], order, repaired, questions, ignored)
 
     asked: list[Event] = []
     result = verdict()
@@ -141,6 +162,27 @@ async def judge(record: SessionRecord, config: Config, model: TextModel, *, may_
         judged = TextReader(rubric, utterances).read(answer, at) if answer else []
         result = verdict(*judged, *(early(reading) for reading in readings_of(rubric, refused, ())))
     return [*cut_short, *billed(record, asked), *events_of(result, at)]
+
+
+def _questions(events: Sequence[Event]) -> Questions | None:
+    progress = [event for event in events if isinstance(event, ExamProgressed)]
+    return Questions(len({one.asked for one in progress}), progress[-1].questions) if progress else None
+
+
+def _ignored(events: Sequence[Event], rubric: Rubric) -> list[str]:
+    """What the examiner reported in the call and the rubric of today has no name for."""
+    reader = CallReader(rubric)
+    found: list[str] = []
+    for event in events:
+        if not isinstance(event, ToolCalled):
+            continue
+        if event.name == rubric.function:
+            found += [f"call: {one}" for one in reader.unread(event.args)]
+        elif any(isinstance(reading, Stated) for reading in reader.read(event.args, event.at)):
+            found.append(
+                f"call: scores were reported with {event.name}, and the rubric's function is {rubric.function}"
+            )
+    return found
 
 
 def billed(record: SessionRecord, asked: Sequence[Event]) -> list[Event]:
