@@ -63,8 +63,9 @@ function remark(judged) {
   if (judged.agreement === "agree") remarks.push(`${judged.readings.length} readings agree`);
   if (judged.agreement === "conflict") {
     const others = judged.readings.slice(1).filter((reading) => reading.value !== judged.value);
-    remarks.push(`another reading differs: ${others.map((reading) => number(reading.value)).join(", ")}`);
+    remarks.push(`another reading differs: ${others.map((reading) => reading.label || number(reading.value)).join(", ")}`);
   }
+  if (judged.flags.includes("inconsistent")) remarks.push("it is far from what the other scores give");
   if (judged.flags.includes("repaired transcript")) remarks.push("parts of the transcript were repaired");
   if (judged.refusals.length) remarks.push("a stated value that is not on the scale was left out");
   return remarks.length ? `${sentence(remarks.join("; "))}.` : "";
@@ -81,7 +82,7 @@ export function drawScores(list, exam, info) {
 
 function scoreCard(name, given, missing, judged, { scale, final }) {
   const card = make("li", given ? "score" : "score none");
-  card.append(make("h2", "criterion", title(name)));
+  card.append(make("h2", "criterion", judged?.title ? sentence(judged.title) : title(name)));
   if (!given) {
     card.append(make("p", "value", missing || final ? "Not enough evidence" : "Being worked out"));
     if (missing?.why) card.append(make("p", "source", sentence(missing.why)));

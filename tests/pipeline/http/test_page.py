@@ -147,12 +147,12 @@ async def test_a_call_from_consent_to_record(browser: Chromium) -> None:
         cards = page.locator("#scores > li")
         await expect(cards).to_have_count(5)
         assert [" ".join((await card.inner_text()).split()) for card in await cards.all()] == [
-            "Fluency 6 of 9 even pace Reported by the examiner 2 readings agree.",
-            "Vocabulary 6.5 of 9 <b>university town</b> From the examiner’s written summary",
-            "Grammar 6 of 9 Grammar, six. Heard in the examiner’s words"
+            "Fluency and coherence 6 of 9 even pace Reported by the examiner 2 readings agree.",
+            "Lexical resource 6.5 of 9 <b>university town</b> From the examiner’s written summary",
+            "Grammatical range and accuracy 6 of 9 Grammar, six. Heard in the examiner’s words"
             " Another reading differs: 7; a stated value that is not on the scale was left out.",
             "Pronunciation Not enough evidence Nothing was said about it",
-            "Overall 6 of 9 Worked out from the transcript afterwards",
+            "Overall band score 6 of 9 Worked out from the transcript afterwards",
         ]
         await expect(page.locator("#verdict")).to_have_text("Some are missing")
         await expect(page.locator("#cost")).to_contain_text("$0.0182")
