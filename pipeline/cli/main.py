@@ -42,8 +42,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ConfigError as error:
             fail(str(error))
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own; a reader such as `head` that has seen enough is no failure
         except Exception:
             # Python's own traceback would show what our log masks.
             logger.exception("The command failed.")
