@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from core import events
 from core.live.actions import ConnectionAction, ConnectionEnded, Dial, GiveUp, HangUp, Note
-from core.live.close_codes import CloseAction
+from core.live.close_codes import TRANSIENT, CloseAction
 
 # From here on a code is a WebSocket's (RFC 6455, section 7.4): the connection was open, and the service saw the handle.
 FIRST_CLOSE_CODE = 1000
@@ -88,7 +88,7 @@ class LiveConnectionMachine:
         self._handle_is_current = False
         self._resumable: bool | None = None  # as last recorded
         self._failures = 0
-        self._refused = 0  # attempts with this handle, one after the other, that the service did not let through
+        self._refused = 0  # attempts with this handle, one after the other, that the service ended at once
         self._live_since = 0.0
         self._down_since: float | None = None
         self._silent_connections = 0  # left one after the other because the model was silent
@@ -118,7 +118,7 @@ class LiveConnectionMachine:
         if self._state is not ConnectionState.DIALING:
             return []
         gap = now - self._down_since if self._down_since is not None else 0.0
-        self._down_since, self._live_since, self._refused = None, now, 0
+        self._down_since, self._live_since = None, now
         lifetime = self.policy.lifetime
         deadline = None if lifetime is None else now + max(0.0, lifetime - self.policy.lead)
         opened = Note(events.ConnectionOpened(now, took, service_session, round(gap, 3)))
@@ -130,7 +130,7 @@ class LiveConnectionMachine:
         # and the replayed turn is answered once more.
         self._handle_is_current = handle is not None
         if handle and self.policy.resume:
-            self._handle = handle
+            self._handle, self._refused = handle, 0
         resumable = handle is not None
         changed, self._resumable = resumable != self._resumable, resumable
         return [Note(events.HandleReceived(now, resumable))] if changed else []
@@ -156,7 +156,8 @@ class LiveConnectionMachine:
         if number != self._number or self._state not in _ATTACHED:
             return []
         lost = Note(events.ConnectionLost(now, code, reason, action.value))
-        return [lost, *self._ended(now), *self._failed(action, meaning, now, reached=code >= FIRST_CLOSE_CODE)]
+        reached = code >= FIRST_CLOSE_CODE and (not self.up or code not in TRANSIENT)
+        return [lost, *self._ended(now), *self._failed(action, meaning, now, reached=reached)]
 
     def rotate(self, now: float) -> list[ConnectionAction]:
         """Nobody is speaking and nothing is pending: leave a draining connection, once the handle is up to date."""
@@ -250,11 +251,11 @@ class LiveConnectionMachine:
         return [ConnectionEnded()]
 
     def _failed(self, action: CloseAction, why: str, now: float, *, reached: bool) -> list[ConnectionAction]:
-        """Wait for the next attempt, or give up; `reached` when this one came as far as the session."""
+        """Wait for the next attempt, or give up; `reached` when it may be the session that this one failed at."""
         if self.up and now - self._live_since >= self.policy.stable:
-            self._failures = 0
-        if self._state is ConnectionState.DIALING and reached and action is CloseAction.RESUME:
-            self._refused += 1
+            self._failures = self._refused = 0
+        elif reached and action is CloseAction.RESUME:
+            self._refused += 1  # a session may also be refused just after setup was answered
         if action is CloseAction.GIVE_UP or self._failures >= len(self.policy.backoff):
             return self._degrade(why, now)
         if action is CloseAction.NEW_SESSION or self._refused >= self.policy.handle_attempts:

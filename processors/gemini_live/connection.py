@@ -15,12 +15,21 @@ from loguru import logger
 from core.audio.pcm import size
 from core.failure import explained
 from core.live.close_codes import CloseAction, classify, classify_refusal, explain, explain_refusal
+from core.live.connection import FIRST_CLOSE_CODE
 from core.live.messages import Audio, EndActivity, Incoming, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
 from core.live.model_facts import ModelFacts
 from processors.gemini_live.translate import translate
 
 # Seconds. A peer that does not take part in the closing handshake must not hold up the next connection.
 CLOSE_TIMEOUT = 2.0
+
+# Of an HTTP answer that refuses the connection, so many bytes are searched for the reason.
+ANSWER_LIMIT = 4096
+
+# How the SDK refuses a setting before it dials, and how it begins to complain of the server's answer, which it cites
+# (google-genai _live_converters.py and live.py); both are ValueErrors.
+NOT_SUPPORTED = "not supported in"
+UNREADABLE = "Failed to parse response"
 
 
 class ConnectionLostError(Exception):
@@ -174,38 +183,43 @@ class Connection:
 def lost_error(error: BaseException, *, opened: bool = True) -> ConnectionLostError:
     """How a connection ended, from any exception of the SDK or its socket; `opened` when it had been open.
 
-    A message that the SDK cannot parse on an open connection (unknown names, a frame that is not JSON) says nothing
-    about the session, which is resumed; before that it is most likely a setting that the SDK refuses.
+    Final is only what close_codes lists, and what the SDK refuses before it dials. All else says nothing about the
+    session: a message that the SDK cannot parse, a server or a proxy that answers with no HTTP, TLS, DNS.
     """
     match error:
         case ConnectionLostError():
             return error
         case errors.APIError():
             # A close during receive(): `.code` is the WebSocket's, `.details` its reason (google-genai live.py).
+            code = error.code if isinstance(error.code, int) else 0  # pyright: ignore[reportUnnecessaryIsInstance]
             reason = error.details if isinstance(error.details, str) else str(error.message or "")
-            if error.code < 1000:  # an error in place of a message, with the code it would have over HTTP
-                return ConnectionLostError(
-                    error.code, reason, classify_refusal(error.code), explain_refusal(error.code)
-                )
-            return _closed(error.code, reason)
+            if code < FIRST_CLOSE_CODE:  # an error in place of a message, with the code it would have over HTTP
+                return _refused(code, reason, f"{error.status or ''} {reason}")
+            return _closed(code, reason)
         case websockets.exceptions.ConnectionClosed():
             frame = error.rcvd or error.sent
             return _closed(frame.code if frame else 1006, frame.reason if frame else "")
         case websockets.exceptions.InvalidStatus():
-            status = error.response.status_code
-            return ConnectionLostError(status, f"HTTP {status}", classify_refusal(status), explain_refusal(status))
+            status, body = error.response.status_code, (error.response.body or b"")[:ANSWER_LIMIT]
+            return _refused(status, f"HTTP {status}", bytes(body).decode(errors="replace"))
         case TimeoutError():
             return ConnectionLostError(0, "timeout", CloseAction.RESUME, "The service did not answer in time.")
         case OSError():
             why = explained(error)
             return ConnectionLostError(0, why, CloseAction.RESUME, f"The service cannot be reached: {why}.")
         case _:
-            action = CloseAction.RESUME if opened else CloseAction.GIVE_UP
+            refused = not opened and isinstance(error, ValueError) and not str(error).startswith(UNREADABLE)
+            refused = refused and (isinstance(error, UnicodeError) or NOT_SUPPORTED in str(error))
             # Its text may hold a header of ours, with the key in it: it stays in the log.
             logger.opt(exception=error).warning("The Live client failed.")
             why = explained(error)
+            action = CloseAction.GIVE_UP if refused else CloseAction.RESUME
             return ConnectionLostError(0, why, action, f"The Live client failed: {why}.")
 
 
 def _closed(code: int, reason: str) -> ConnectionLostError:
     return ConnectionLostError(code, reason, classify(code, reason), explain(code, reason))
+
+
+def _refused(status: int, reason: str, answer: str) -> ConnectionLostError:
+    return ConnectionLostError(status, reason, classify_refusal(status, answer), explain_refusal(status, answer))

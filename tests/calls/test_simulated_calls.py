@@ -27,7 +27,7 @@ NUMBERED = PLAIN.changed(examiner={"kind": "speaking", "heard": []})
 FATAL = {
     *("key_invalid", "bad_payload", "voices_refused", "setup_refused", "model_not_found", "activity_refused"),
     *("refuse_400", "refuse_region", "refuse_401", "refuse_403", "refuse_404", "refuse_429", "refuse_503"),
-    *("sessions_exhausted", "no_setup_complete", "mute", "empty_reply", "no_audio"),
+    *("credits_depleted", "sessions_exhausted", "no_setup_complete", "mute", "empty_reply", "no_audio"),
 }
 
 

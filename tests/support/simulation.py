@@ -40,7 +40,7 @@ from core.live.actions import (
     Transmit,
     WindowClosed,
 )
-from core.live.close_codes import classify, classify_refusal, explain
+from core.live.close_codes import classify, classify_refusal, explain, explain_refusal
 from core.live.connection import ConnectionPolicy, ConnectionState
 from core.live.conversation import LiveConversationMachine
 from core.live.messages import EndActivity, InputTranscribed, InTurnText, Outgoing, StartActivity, TextTurn, ToolResult
@@ -371,7 +371,7 @@ class Simulation:
             if number != self._number or self.live.state is not ConnectionState.DIALING:
                 return
             if (refused := faults.refuse_upgrade()) is not None:
-                self._lost(refused.status, f"HTTP {refused.status}", number, http=True)
+                self._refused(refused.status, refused.message, number)
                 return
             conversation = Conversation(self._scenario, self._sessions, self.now, faults=faults, keep_audio=True)
             self._conversation = conversation
@@ -478,9 +478,12 @@ class Simulation:
         # What was sent before the close arrives before it.
         self._at(0.01, lost)
 
-    def _lost(self, code: int, reason: str, number: int, *, http: bool = False) -> None:
-        action = classify_refusal(code) if http else classify(code, reason)
-        self._do(self.live.lost(code, reason, action, explain(code, reason), number, self.now))
+    def _lost(self, code: int, reason: str, number: int) -> None:
+        self._do(self.live.lost(code, reason, classify(code, reason), explain(code, reason), number, self.now))
+
+    def _refused(self, status: int, answer: str, number: int) -> None:
+        action, meaning = classify_refusal(status, answer), explain_refusal(status, answer)
+        self._do(self.live.lost(status, f"HTTP {status}", action, meaning, number, self.now))
 
     def _note(self, conversation: Conversation, what: str, details: dict[str, Any]) -> None:
         if what == "window.closed":

@@ -66,6 +66,8 @@ FAULTS: Final[dict[str, Fault]] = {
         "Invalid JSON payload received. Unknown name \"extra\" at 'realtime_input': Cannot find field.",
         "as if a name were unknown",
     ),
+    "unlisted": _end(1007, "Something went wrong", "in words that say nothing, in the middle of a turn"),
+    "unlisted_code": _end(4001, "Reauthenticated", "a code that nobody has documented"),
     "setup_order": _end(
         1007,
         "setup must be the first message and only the first",
@@ -81,6 +83,10 @@ FAULTS: Final[dict[str, Fault]] = {
         "1007 at the setup: bad key",
         RefuseSetup(1007, "API key not valid. Please pass a valid API key."),
     ),
+    "credits_depleted": Fault(
+        "1011 at the setup: nothing is left of what was paid in advance",
+        RefuseSetup(1011, "Your prepayment credits are depleted. Please go to AI Studio to manage your billing."),
+    ),
     "setup_refused": Fault(
         "1007 at the setup: invalid argument",
         RefuseSetup(1007, "Request contains an invalid argument."),
@@ -88,6 +94,14 @@ FAULTS: Final[dict[str, Fault]] = {
     "handle_invalid": Fault(
         "1007 every resume is refused: invalid session handle",
         RefuseSetup(1007, "Invalid session handle", resumes=True),
+    ),
+    "handle_unlisted": Fault(
+        "1007 every resume is refused: invalid handle, in words that are not documented",
+        RefuseSetup(1007, "Invalid handle", resumes=True),
+    ),
+    "resume_unlisted": Fault(
+        "1007 every resume is refused, in words that say nothing",
+        RefuseSetup(1007, "Something went wrong", resumes=True),
     ),
     "handle_not_found": Fault(
         "1008 every resume is refused: session not found",

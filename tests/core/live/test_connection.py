@@ -88,6 +88,27 @@ def test_a_handle_with_which_two_attempts_have_failed_is_dropped() -> None:
         assert orders(connection.tick(now)) == [Dial(handle, attempt, attempt)]
 
 
+def test_a_session_that_ends_as_soon_as_it_is_resumed_is_replaced_by_a_new_one() -> None:
+    connection, now = live(), 60.0
+    for attempt, delay, handle in ((2, 1.0, "h1"), (3, 2.0, "h1"), (4, 4.0, None)):
+        lose(connection, CloseAction.RESUME, "not known", now, code=1007)
+        now += delay
+        assert orders(connection.tick(now)) == [Dial(handle, attempt, attempt)]
+        connection.opened(0.1, None, now + 0.1)
+        now += 0.2
+    assert orders(lose(connection, CloseAction.RESUME, "not known", now, code=1007)) == [GiveUp("not known")]
+
+
+def test_a_handle_is_kept_when_the_network_cuts_off_what_was_just_resumed() -> None:
+    connection, now = live(), 60.0
+    for attempt, delay in ((2, 1.0), (3, 2.0), (4, 4.0)):
+        lose(connection, CloseAction.RESUME, "cut", now, code=1006)
+        now += delay
+        assert orders(connection.tick(now)) == [Dial("h1", attempt, attempt)]
+        connection.opened(0.1, None, now + 0.1)
+        now += 0.2
+
+
 def test_an_exhausted_quota_is_not_hammered() -> None:
     connection = live(ConnectionPolicy(long_wait=15))
     lose(connection, CloseAction.WAIT, "quota", 20.0)

@@ -1,11 +1,17 @@
 """What goes out together: speech in messages of a useful size, in front of whatever follows it."""
 
+import socket
+import ssl
 from typing import Any
 
 import httpx
 import pytest
 from google import genai
 from google.genai import errors
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosedError, InvalidMessage, InvalidStatus
+from websockets.frames import Close
+from websockets.http11 import Response
 
 from core.live.close_codes import CloseAction
 from core.live.messages import Audio, EndActivity, InTurnText, Outgoing, StartActivity
@@ -92,8 +98,48 @@ def test_whatever_the_sdk_raises_on_an_open_connection_has_an_action(
     assert (end.code, end.action) == (code, action) and end.meaning
 
 
-def test_what_the_sdk_refuses_before_there_is_a_connection_is_not_tried_again() -> None:
-    assert lost_error(ValueError("extra fields not permitted"), opened=False).action is CloseAction.GIVE_UP
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidMessage("did not receive a valid HTTP response"),
+        EOFError("connection closed while reading HTTP status line"),
+        ssl.SSLCertVerificationError(1, "certificate verify failed"),
+        socket.gaierror(-3, "Temporary failure in name resolution"),
+        ConnectionResetError(104, "Connection reset by peer"),
+        ValueError("Failed to parse response: b'<html> not supported in</html>'"),
+        RuntimeError("something new"),
+        ConnectionClosedError(Close(1005, ""), None),
+        ConnectionClosedError(None, None),
+        errors.APIError(1007, {"details": "Something new"}),
+        errors.APIError(1005, {"details": ""}),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("opened", [True, False])
+def test_what_is_not_listed_is_tried_again_whenever_it_comes(error: Exception, opened: bool) -> None:
+    assert lost_error(error, opened=opened).action is CloseAction.RESUME
+
+
+def test_what_the_sdk_refuses_before_it_dials_is_not_tried_again() -> None:
+    refused = ValueError("vad_signal parameter is not supported in Gemini API.")
+    assert lost_error(refused, opened=False).action is CloseAction.GIVE_UP
+    assert lost_error(UnicodeEncodeError("ascii", "\u200b", 0, 1, "no"), opened=False).action is CloseAction.GIVE_UP
+
+
+def refused(status: int, answer: str) -> InvalidStatus:
+    """The upgrade was answered with this."""
+    return InvalidStatus(Response(status, "", Headers(), answer.encode()))
+
+
+def test_the_answer_that_refuses_a_connection_is_read() -> None:
+    depleted = "Your prepayment credits are depleted."
+    end = lost_error(refused(429, depleted), opened=False)
+    assert (end.code, end.action) == (429, CloseAction.GIVE_UP) and "buy credits" in end.meaning
+    assert depleted not in end.meaning + end.reason, "somebody else's text"
+    assert lost_error(refused(429, "Slow down."), opened=False).action is CloseAction.WAIT
+    assert lost_error(refused(400, "<html>"), opened=False).action is CloseAction.RESUME
+    in_place = errors.ClientError(400, {"message": "API key not valid.", "status": "INVALID_ARGUMENT"})
+    assert lost_error(in_place).action is CloseAction.GIVE_UP
 
 
 def test_a_library_s_text_with_our_header_in_it_is_no_reason_that_is_recorded() -> None:
