@@ -78,7 +78,7 @@ async def the_record(folder: Path) -> SessionRecord:
         async def it_is_closed() -> bool:
             return [one.state for one in await store.sessions()] == ["closed"]
 
-        await until(it_is_closed, every=0.2)
+        await until(it_is_closed, every=0.2, what="the record of the one session is closed")
         [summary] = await store.sessions()
         record = await store.session(summary.id)
         assert record is not None

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-LONG = 60.0
+LONG = 120.0
 
 
 @asynccontextmanager

@@ -34,7 +34,7 @@ from support.deadline import expecting
 from support.fake_host import INFO, Conversation, FakeHost, serving
 from support.record import until
 from support.score_cases import rubric
-from support.sound import at_rate, likeness
+from support.sound import ARRIVED, at_rate, likeness
 
 pytestmark = [pytest.mark.real_time, pytest.mark.asyncio(loop_scope="module")]
 
@@ -189,7 +189,7 @@ async def test_the_candidate_and_the_examiner_hear_each_other(browser: Chromium)
         assert level > 20, "the examiner's voice does not reach the page"
         await speaking
         said = at_rate(ANSWERS[2].pcm, 48_000)
-        await until(lambda: likeness(said, bytes(conversation.sink.audio)) > 0.8, every=0.2)
+        await until(lambda: likeness(said, bytes(conversation.sink.audio)) > ARRIVED, every=0.2)
 
 
 async def test_nothing_is_asked_of_the_microphone_or_the_server_before_consent(browser: Chromium) -> None:

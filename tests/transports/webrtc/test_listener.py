@@ -15,11 +15,19 @@ from support.deadline import expecting
 from support.fake_host import Conversation, FakeHost, serving
 from support.peer import Peer
 from support.record import until
-from support.sound import at_rate, likeness
+from support.sound import ARRIVED, at_rate, likeness
 from transports.call import SignallingListener
 from transports.wav.listener import WavListener, WavSettings
 from transports.webrtc import listener as webrtc
-from transports.webrtc.listener import BadOffer, ListenerFull, UnknownCall, WebRtcListener, WebRtcSettings
+from transports.webrtc.listener import (
+    MAX_CANDIDATES,
+    MAX_CANDIDATES_OF_CALL,
+    BadOffer,
+    ListenerFull,
+    UnknownCall,
+    WebRtcListener,
+    WebRtcSettings,
+)
 
 pytestmark = pytest.mark.real_time
 
@@ -57,8 +65,8 @@ async def test_an_answered_offer_is_a_call_whose_words_arrive_both_ways() -> Non
         assert conversation.call.rtvi
         assert (conversation.call.rate_in, conversation.call.rate_out) == (48_000, 24_000)
         await conversation.say(answered, 24_000)
-        await until(lambda: likeness(said, bytes(conversation.sink.audio)) > 0.9, every=0.2)
-        await until(lambda: likeness(at_rate(READ.pcm, 48_000), bytes(peer.heard)) > 0.9, every=0.2)
+        await until(lambda: likeness(said, bytes(conversation.sink.audio)) > ARRIVED, every=0.2)
+        await until(lambda: likeness(at_rate(READ.pcm, 48_000), bytes(peer.heard)) > ARRIVED, every=0.2)
         await peer.close()
     assert conversation.sink.rates == {(48_000, 1)}, "the transport resampled"
 
@@ -188,6 +196,40 @@ async def test_addresses_found_after_the_offer_connect_the_call() -> None:
             + [{"candidate": "", "sdp_mid": "0", "sdp_mline_index": 0}],
         )
         await peer.accept(answer)
+        await peer.close()
+
+
+async def test_a_call_sends_to_so_many_addresses_only() -> None:
+    candidate = {"candidate": "candidate:1 1 udp 1 203.0.113.7 {} typ host", "sdp_mid": "0"}
+    peer = Peer()
+    async with idle_listener() as listener:
+        offer = await peer.offer()
+        answer = await listener.answer(call_id="one", caller="", sdp=offer, type="offer")
+        port = iter(range(1024, 65536))
+        for _ in range(MAX_CANDIDATES_OF_CALL // MAX_CANDIDATES):
+            batch = [
+                {**candidate, "candidate": candidate["candidate"].format(next(port))} for _ in range(MAX_CANDIDATES)
+            ]
+            await listener.candidates(answer["pc_id"], batch)
+        with pytest.raises(BadOffer, match="at most 512 candidates"):
+            await listener.candidates(answer["pc_id"], [candidate])
+        lines = "".join(f"a={candidate['candidate'].format(next(port))}\r\n" for _ in range(MAX_CANDIDATES_OF_CALL))
+        with pytest.raises(BadOffer, match="too many ICE candidates"):
+            await listener.answer(call_id="two", caller="", sdp=offer + lines, type="offer")
+        await peer.close()
+
+
+async def test_a_call_is_renegotiated_so_many_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webrtc, "MAX_RENEGOTIATIONS", 2)
+    peer = Peer()
+    async with idle_listener() as listener:
+        answer = await listener.answer(call_id="one", caller="", sdp=await peer.offer(), type="offer")
+        for _ in range(2):
+            again = Peer()
+            answer = await listener.renegotiate(answer["pc_id"], sdp=await again.offer(), type="offer", restart=True)
+            await again.close()
+        with pytest.raises(BadOffer, match="at most 2 times"):
+            await listener.renegotiate(answer["pc_id"], sdp=await peer.offer(), type="offer", restart=True)
         await peer.close()
 
 
