@@ -114,7 +114,7 @@ def read(path: Path, model: type[M], kind: str) -> M:
         first = content.found[0]
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
-        first = Finding(keys_in_file(content.data, details), details["msg"])
+        first = Finding(keys_in_file(content.data, details), details["msg"].removeprefix("Value error, "))
     line = content.line_of(first.at)
     where = f"{dotted(first.at)}: " if first.at else ""
     raise ValueError(f"{path} is not {kind}: {where}{first.what}" + ("" if line is None else f" (line {line})"))

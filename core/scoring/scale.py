@@ -91,6 +91,8 @@ class Label(Part):
 
 
 def _plain_label(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("YAML takes yes, no, on and off for true and false; put the label in quotes")
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = f"{value:g}"
     return {"label": value} if isinstance(value, str) else value

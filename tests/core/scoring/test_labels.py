@@ -108,3 +108,8 @@ def test_numbers_and_letters_of_a_label_are_said_in_words_too() -> None:
     assert {("a", "1"), ("ay", "one"), ("a", "one")} <= spoken_forms("A1")
     assert ("grade", "twenty", "five") in spoken_forms("Grade 25")
     assert alike("b2", "B-2") and not alike("B2", "B2+")
+
+
+def test_labels_that_yaml_takes_for_true_and_false_are_refused_with_what_to_do() -> None:
+    with pytest.raises(ValidationError, match="put the label in quotes"):
+        labelled(True, False)
