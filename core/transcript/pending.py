@@ -63,6 +63,7 @@ class PendingUtterance:
         if self._replayed:
             # Not before: a connection that is lost before it transcribes the replay must not cost the text there is.
             self._begin_second_transcription()
+            spacing.window_closed()  # what is not replayed ends with a window
         before, _ = without_markers("".join(fragment.text for fragment in self._fragments[-_CONTEXT:])[-_CONTEXT:])
         self._fragments.append(Fragment(spacing.spaced(before, text), now))
         self._known = None

@@ -291,6 +291,18 @@ def test_a_new_answer_that_resembles_an_old_one_stands_whole() -> None:
     assert texts(t.reply_done(14.0)) == ["I think it is a good idea for a village, too."]
 
 
+def test_the_second_transcription_is_apart_from_what_was_not_replayed() -> None:
+    t = TranscriptAssembler()
+    t.caller_started(1.0)
+    t.caller_transcribed("I live in a town", 3.0)
+    t.window_closed(acknowledged=False)
+    t.window_closed()
+    t.caller_transcribed("by the", 4.0)
+    t.audio_replayed()
+    t.caller_transcribed("by the sea", 6.0)
+    assert texts(t.finish(9.0)) == ["I live in a town by the sea"]
+
+
 def test_a_turn_that_is_replayed_twice_loses_nothing() -> None:
     t = TranscriptAssembler()
     t.caller_started(1.0)
