@@ -23,6 +23,7 @@ from pydantic import AfterValidator, Field
 
 from core import events
 from core.events import UtteranceSpoken
+from core.failure import explained
 from core.ports import Session
 from core.scoring import (
     CallReader,
@@ -32,6 +33,7 @@ from core.scoring import (
     TextReader,
     Verdict,
     caller_words,
+    confirming,
     decide,
     events_of,
     question,
@@ -95,6 +97,11 @@ class ScoringSettings(StageSettings):
     least_words: int = Field(
         20, ge=0, description="words of the caller below which no text model is asked: too little to judge"
     )
+    confirm_speech: bool = Field(
+        False,
+        description="whether the text model is asked once more, at the end, for values that were said and not reported:"
+        " one that it hears otherwise is flagged `conflict`, one that it does not hear `ambiguous`",
+    )
     ends_call: bool = Field(True, description="whether the call ends when all scores are there")
 
 
@@ -112,6 +119,7 @@ class Scoring(Stage[ScoringSettings]):
         self._calls: list[Reading] = []
         self._early: list[Reading] = []
         self._texts: list[Reading] = []
+        self._heard: dict[str, float | None] = {}  # what the text model heard the examiner say
         self._questions: Questions | None = None
         self._ignored: list[str] = []
         self._unfinished = ""  # text of the examiner's utterance that is not finished
@@ -201,6 +209,10 @@ class Scoring(Stage[ScoringSettings]):
             if verdict.missing:
                 await self._ask_the_text_model()
                 verdict = self._verdict(last=True)
+            spoken = confirming.unconfirmed(verdict) if self.settings.confirm_speech else ()
+            if spoken:
+                await self._confirm(spoken)
+                verdict = self._verdict(last=bool(verdict.missing))
             self._finished = True
             self._publish(verdict)
         if self.settings.ends_call and not self._call_ended:
@@ -211,7 +223,7 @@ class Scoring(Stage[ScoringSettings]):
     def _verdict(self, *, last: bool = False) -> Verdict:
         """What there is so far; at the `last`, with what was reported before its time where nothing better came."""
         utterances = self.session.utterances
-        stated = readings_of(self.rubric, (), utterances)
+        stated = confirming.checked(readings_of(self.rubric, (), utterances), self._heard)
         readings = [*self._calls, *stated, *self._texts, *(self._early if last else ())]
         repaired = any(one.source == "repaired" for one in utterances)
         return decide(
@@ -257,14 +269,24 @@ class Scoring(Stage[ScoringSettings]):
         utterances = self.session.utterances
         if caller_words(utterances) < self.settings.least_words:
             return
-        try:
-            answer = await self.session.ask(question(self.rubric, utterances), self.rubric.schema())
-        except RuntimeError as error:
-            logger.warning(f"No scores from the transcript: {error}")
-            self.session.record(events.ProblemSeen(self.session.now(), "scoring", str(error)))
-            return
+        answer = await self._ask(question(self.rubric, utterances), self.rubric.schema())
         if answer is not None:
             self._texts = list(TextReader(self.rubric, utterances).read(answer, self.session.now()))
+
+    async def _confirm(self, spoken: Sequence[str]) -> None:
+        said = self.session.utterances
+        answer = await self._ask(confirming.question(self.rubric, said, spoken), confirming.schema(self.rubric, spoken))
+        if answer is not None:
+            self._heard = confirming.heard(self.rubric, said, answer, spoken)
+
+    async def _ask(self, question: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+        """The text model's answer, or None without one; why there is none is recorded."""
+        try:
+            return await self.session.ask(question, schema)
+        except RuntimeError as error:
+            logger.warning(f"The text model gave no answer: {error}")
+            self.session.record(events.ProblemSeen(self.session.now(), "scoring", explained(error)))
+            return None
 
     def _publish(self, verdict: Verdict) -> None:
         for event in events_of(verdict, self.session.now()):

@@ -1,5 +1,6 @@
 """Scores: the rubric, the readers of what the examiner said or sent, and the verdict on all they found."""
 
+from core.scoring import confirming as confirming
 from core.scoring import wording as wording
 from core.scoring.block import BlockReader as BlockReader
 from core.scoring.outcome import caller_words as caller_words

@@ -72,12 +72,16 @@ class Linker:
         ]
 
     def is_shifted(self, agreed: frozenset[tuple[int, ...]]) -> bool:
-        """Whether every value may be for the criterion before it or behind it: "seven, fluency, six, grammar, five"."""
-        first = self.items[0] if self.items else None
-        if not isinstance(first, Number) or not first.strong or any(0 in pair for pair in agreed):
-            return False
-        second = [pair for pair in agreed if 1 in pair and pair[0] > 1]
-        return any(self.gap(0, 1) == [","] and self.gap(pair[0] - 1, pair[0])[:1] == [","] for pair in second)
+        """Whether a value that is left over may be for what took the next one: "a seven, in fluency and a six ..."."""
+        linked = {i for pair in agreed for i in pair}
+        for number, *names in agreed:
+            if not names[0] or names[0] - 1 in linked or names[-1] > number:
+                continue
+            one, other = self.items[names[0] - 1], self.items[number]
+            differ = isinstance(one, Number) and isinstance(other, Number) and one.value != other.value
+            if differ and self.gap(number - 1, number)[:1] in ([","], ["and"]):
+                return True
+        return False
 
     def unclear(self, linked: set[int]) -> set[int]:
         """The numbers of lists that have more of them than criteria: "six, six, five and seven: fluency, ..."."""
@@ -266,8 +270,10 @@ class Linker:
         """What it costs to take the number as said of the name behind it."""
         item = self.items[name]
         assert isinstance(item, Named)
-        said = [word for word in self.gap(number, name) if word != "each"]
-        words = self.without_likewise(said)
+        said = self.without_likewise([word for word in self.gap(number, name) if word != "each"])
+        if said[:2] in (["for", "me"], ["from", "me"]):
+            said = said[2:]
+        words = said
         cost = 0.0
         while words and words[0] in {",", "-", ":", "…"}:
             cost, words = AFTER_COMMA, words[1:]
@@ -275,8 +281,6 @@ class Linker:
             words = words[1:]
         points = tuple(words[:2]) in cues.POINTING
         words = words[2:] if points else self.without_award(words)
-        if words[:2] == ["from", "me"]:
-            words = words[2:]
         if (points and self.leads_back(words)) or (words and words[0] in cues.WHICH and words[0] != said[0]):
             return cost  # "six, that's my band for your grammar", "six is where your grammar ends up"
         if words and words[0] in cues.PREPOSITIONS and set(words[1:]) <= cues.DETERMINERS | {","}:
@@ -310,8 +314,9 @@ class Linker:
         """Whether a number goes on to its criterion over other words: "eight | that I have written down for"."""
         while words and words[-1] in cues.OWNERS:
             words = words[:-1]
-        if words[-2:] == ["next", "to"]:
-            words = [*words[:-2], "beside"]
+        for phrase in cues.ALSO_ASSIGN:
+            if tuple(words[-len(phrase) :]) == phrase:
+                words = [*words[: -len(phrase)], "for"]
         if not words or words[-1] not in cues.ASSIGNS:
             return False
         words = words[:-1]

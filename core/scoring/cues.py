@@ -73,7 +73,7 @@ FOLLOWS = wordset(
     "reflecting considering showing reflects it what correction thats pardon excuse apologies strike alright "
     "already everything could would should means requires needs has goes may might can will under against beside "
     "down over before after if unless until by feels felt seems seemed awaits fits suits nor written noted like "
-    "whatever who whose yet once simply i'd there's he she they"
+    "whatever who whose sits stands stays lands yet once simply i'd there's he she they"
 )
 # A score that is the subject of one of these is talked about, not given: "a seven requires".
 ABOUT_IT = wordset(
@@ -178,6 +178,7 @@ PASSIVE = wordset("has been was is")
 PREPOSITIONS = wordset("for in on under against beside regarding to as when is was goes across")
 # Right before "your vocabulary" these say what a number further ahead is for, unless the clause breaks off before.
 ASSIGNS = wordset("for under against beside alongside opposite")
+ALSO_ASSIGN = (("next", "to"), ("as", "far", "as"))
 OWNERS = wordset("your the both my")
 BREAKS_OFF = CLAUSE_WORDS | wordset("and or with without before after from by until than not if unless when why how")
 
@@ -255,10 +256,10 @@ SLIPS = phrases(
     "recheck, recalculate, reconsider, rethink, think again, double check, convinced, fair point, check again, "
     "check my, check the, added it up wrong, not right, not be right, listening back, not look right, not sound "
     "right, not seem right, wrong, mistake, misread, error in my, typo, i mixed, i have mixed, mixed that up, on my "
-    "part, too high, too low, too generous, too harsh, too strict, too much, too kind, bit harsh, bit generous, bit "
-    "high, bit low, did i say, swapped, let me adjust, let me revise, let me change, let me clarify, should "
-    "clarify, look again, looking again, looking back, having thought, having looked, on second look, correct "
-    "myself"
+    "part, seems high, seems low, sounds high, sounds low, too high, too low, too generous, too harsh, too strict, "
+    "too much, too kind, bit harsh, bit generous, bit high, bit low, did i say, swapped, let me adjust, let me "
+    "revise, let me change, let me clarify, should clarify, look again, looking again, looking back, having "
+    "thought, having looked, on second look, correct myself"
 )
 # Said of the last two scores: "no, the other way round".
 SWAPS = phrases("other way round, other way around, wrong way round, wrong way around, reversed")

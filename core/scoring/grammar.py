@@ -122,6 +122,9 @@ class Grammar:
             following = next((n for n in named if n[1] == last + 1), None)
             if name == self.whole and following and following[0] != name:
                 continue  # "your overall fluency"
+            led = view.text(last + 1) in cues.REJOINS and any(last + 2 <= one[1] <= last + 3 for one in named)
+            if name == self.whole and first == last and led:
+                continue  # "six overall on fluency"
             after = view.text(last + 1)
             begins = following or after in cues.AFTER_OVERALL or any(one.first == last + 1 for one in view.values)
             begins = begins or (view.text(last + 2) in cues.COPULAS and view.value_at(last + 3))

@@ -127,6 +127,20 @@ async def test_what_stays_missing_is_read_from_the_transcript_by_the_text_model(
     assert session.finished == []  # the call had ended already
 
 
+async def test_values_that_were_only_said_are_confirmed_by_the_text_model_where_that_is_set() -> None:
+    words = "Fluency seven, vocabulary six, grammar six, pronunciation seven, overall six and a half."
+    answer = {name: {"band": 7, "evidence": "overall six and a half"} for name in BANDS}
+    for confirm, flagged in ((False, set[str]()), (True, {"vocabulary", "grammar", "overall"})):
+        session = FakeSession(answer=answer)
+        scoring = stage(session, confirm_speech=confirm)
+        async with running(scoring) as ends:
+            await say(ends, session, "examiner", words)
+        await scoring.finish()
+        assert len(session.asked) == confirm
+        assert {one.criterion for one in session.of(ScoreGiven) if "conflict" in one.flags} == flagged
+        assert len(given(session)) == 5
+
+
 async def test_too_little_to_judge_is_said_and_not_guessed() -> None:
     session = FakeSession(answer={})
     scoring = stage(session)
