@@ -66,6 +66,9 @@ class PageProtocol(H11Protocol):
             self._answering = True
             self._answer_within(ANSWER_WITHIN)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: an upgrade that is not on offer is ignored, as HTTP has it."""
+
     def on_response_complete(self) -> None:
         self._answering = False
         self._answer_within(REQUEST_WITHIN)

@@ -27,7 +27,13 @@ RATE_OUT = 24_000
 
 # Pipecat's small-webrtc client offers audio, camera, screen and data; no caller needs many more.
 MAX_SECTIONS = 8
-MAX_CANDIDATES = 64
+# Each is an address that we send to, whoever's it is. A browser has some ten for each of its sections, and more of them
+# when its network changes.
+MAX_CANDIDATES = 64  # at a time
+MAX_CANDIDATES_OF_CALL = 512
+
+# A phone that changes networks renegotiates; each costs a peer connection and its certificate.
+MAX_RENEGOTIATIONS = 100
 
 # SmallWebRTC calls a peer absent after 3 s without its one-second ping. A phone that changes networks is back sooner
 # than this many seconds later; one that is not has hung up.
@@ -87,6 +93,8 @@ class _Peer:
     # Renegotiating replaces the RTCPeerConnection; its state must not be read in between.
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    candidates: int = 0
+    renegotiations: int = 0
     watcher: asyncio.Task[None] | None = None
 
 
@@ -170,6 +178,7 @@ class WebRtcListener:
                 rate_in=RATE_IN,
                 rate_out=RATE_OUT,
                 rtvi=True,
+                reports_packets=True,
                 details=dict(details or {}),
             )
         )
@@ -179,6 +188,9 @@ class WebRtcListener:
         """Answer a further offer of a call; `restart` replaces its peer connection. Raises BadOffer, or UnknownCall."""
         peer = self._peer(pc_id)
         _check_offer(sdp, type)
+        peer.renegotiations += 1
+        if peer.renegotiations > MAX_RENEGOTIATIONS:
+            raise BadOffer(f"A call is renegotiated at most {MAX_RENEGOTIATIONS} times.")
         async with peer.lock:
             try:
                 await _negotiate(peer.connection, sdp, type, first=False, restart=restart)
@@ -195,6 +207,9 @@ class WebRtcListener:
         peer = self._peer(pc_id)
         if len(candidates) > MAX_CANDIDATES:
             raise BadOffer(f"At most {MAX_CANDIDATES} candidates are taken at a time.")
+        peer.candidates += len(candidates)
+        if peer.candidates > MAX_CANDIDATES_OF_CALL:
+            raise BadOffer(f"A call takes at most {MAX_CANDIDATES_OF_CALL} candidates.")
         for entry in candidates:
             text = str(entry.get("candidate") or "").removeprefix("candidate:")
             try:
@@ -302,6 +317,8 @@ def _check_offer(sdp: str, type: str) -> None:
         raise BadOffer("The SDP offer could not be read.") from error
     if len(media) > MAX_SECTIONS:
         raise BadOffer(f"The SDP offer has {len(media)} media sections; at most {MAX_SECTIONS} are taken.")
+    if sum(len(section.ice_candidates) for section in media) > MAX_CANDIDATES_OF_CALL:
+        raise BadOffer(f"The SDP offer has too many ICE candidates; at most {MAX_CANDIDATES_OF_CALL} are taken.")
     # SmallWebRTC uses the first section as the microphone, whatever it is.
     if not media or media[0].kind != "audio":
         raise BadOffer("The first media section of the SDP offer must be audio.")
