@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import assert_never
+from typing import Annotated, assert_never
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -76,6 +76,12 @@ class TranscriptSettings(StageSettings):
         " that of the second transcriber (`shadow`), or the latter only where it has at least a twentieth more words"
         " (`fuller`). The log has the other",
     )
+    languages: tuple[Annotated[str, Field(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")], ...] = Field(
+        (),
+        max_length=20,
+        description="BCP 47 codes of what the candidate is to speak; words in another script, and longer text that is"
+        " not English where only that is expected, count as a gap. By default what the examiner speaks",
+    )
 
 
 class Transcript(Stage[TranscriptSettings]):
@@ -87,7 +93,8 @@ class Transcript(Stage[TranscriptSettings]):
         super().__init__(settings, session)
         self._assembler = TranscriptAssembler()
         gaps = GapPolicy(least_rate=settings.least_rate)
-        self._repair = TranscriptRepair(RepairPolicy(gaps, settings.repair_wait, settings.prefer))
+        policy = RepairPolicy(gaps, settings.repair_wait, settings.prefer, settings.languages)
+        self._repair = TranscriptRepair(policy)
         self._checkpoints = CheckpointTimer()
         self._changed = asyncio.Event()
         self._running = True

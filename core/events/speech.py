@@ -88,11 +88,15 @@ class ReplySuppressed(Event):
 
 @dataclass(frozen=True, slots=True)
 class GapFound(Event):
-    """The caller's voice was detected from `started` to `ended`, and the transcript has too few words for it."""
+    """The caller's voice was detected from `started` to `ended`, and the transcript has too few words for it.
+
+    `why` is missing, or script or language where there are words, and they are not of a language that is expected.
+    """
 
     started: float
     ended: float
     words: int
+    why: Literal["missing", "script", "language"] = "missing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from core.text import shingles
+from core.text import shingles, split_text
 
 # Words of a reply after which its beginning can be told from the opening of the exam.
 ENOUGH_WORDS = 8
@@ -72,7 +72,7 @@ class ContextCheck:
         if not self.checking:
             return ContextState.INTACT
         self._text += text
-        words = len(self._text.split())
+        words = len(split_text(self._text))
         if words < ENOUGH_WORDS and not finished:
             return ContextState.UNKNOWN
         old = self._old_question()

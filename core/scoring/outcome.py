@@ -9,6 +9,7 @@ from core.scoring.rubric import Rubric
 from core.scoring.spoken_scores import SpeechReader
 from core.scoring.structured import CallReader
 from core.scoring.verdict import Verdict
+from core.text import split_text
 
 
 def readings_of(rubric: Rubric, calls: Iterable[ToolCalled], said: Sequence[UtteranceSpoken]) -> list[Reading]:
@@ -20,7 +21,7 @@ def readings_of(rubric: Rubric, calls: Iterable[ToolCalled], said: Sequence[Utte
 
 def caller_words(said: Iterable[UtteranceSpoken]) -> int:
     """How many words of the caller the transcript holds."""
-    return sum(len(one.text.split()) for one in said if one.speaker == "caller")
+    return sum(len(split_text(one.text)) for one in said if one.speaker == "caller")
 
 
 def question(rubric: Rubric, said: Iterable[UtteranceSpoken]) -> str:

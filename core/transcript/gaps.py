@@ -9,7 +9,9 @@ pauses included: Tauroza and Allison, Applied Linguistics 11, 1990), a learner's
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
+from core.text import word_spans
 from core.transcript.values import Fragment, VoiceSpan
 
 # Seconds within which the text of one message, and of those right behind it, arrives: a burst.
@@ -20,16 +22,17 @@ _LAGS = (0.0, 1.0, 2.0, 3.0, 4.0)
 _SLOW_RATE = 1.0
 _USUAL_RATE = 2.5
 # A word is placed at its middle, and lasts about as long again.
-_HALF_WORD = 0.2
-# Seconds of voice at the end of a turn that broke off, from which on words are missing: it holds a word or two.
-LEAST_TRAILING = 0.5
+HALF_WORD = 0.2
+# Seconds of voice from which on words are missing where there are none: a "yes" with its voice detector's margins. A
+# cough or a click is mostly shorter; one that is not costs a retranscription.
+LEAST_HEARD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class GapPolicy:
     """A gap is a `window` of voiced seconds with fewer than `least_rate` words a second.
 
-    A turn with less voice than `least_voice` is not judged: a cough is no word.
+    A turn with less voice than `least_voice` is judged only where it has no word at all.
     """
 
     window: float = 5.0
@@ -99,16 +102,9 @@ class VoiceAxis:
 
 def split_words(fragments: Sequence[Fragment]) -> list[Fragment]:
     """The words of the fragments, each with the time at which its first letter arrived."""
-    words: list[Fragment] = []
-    inside = False
-    for fragment in fragments:
-        parts = fragment.text.split()
-        if parts and inside and not fragment.text[0].isspace():
-            words[-1] = Fragment(words[-1].text + parts.pop(0), words[-1].at)
-        words += [Fragment(part, fragment.at) for part in parts]
-        if fragment.text:
-            inside = bool(words) and not fragment.text[-1].isspace()
-    return words
+    ends = list(accumulate(len(fragment.text) for fragment in fragments))
+    text = "".join(fragment.text for fragment in fragments)
+    return [Fragment(text[begin:end], fragments[bisect_right(ends, begin)].at) for begin, end in word_spans(text)]
 
 
 def place_words(
@@ -124,10 +120,9 @@ def find_gaps(
     voice: Sequence[VoiceSpan], fragments: Sequence[Fragment], policy: GapPolicy, *, finished: bool = True
 ) -> list[Gap]:
     """The gaps of a turn, in order; while it is not `finished`, only those with enough text behind them."""
-    axis = VoiceAxis(voice)
-    if axis.length < policy.least_voice:
+    axis, words = VoiceAxis(voice), split_words(fragments)
+    if axis.length < (policy.least_voice if words or not finished else LEAST_HEARD):
         return []
-    words = split_words(fragments)
     positions = _best_positions(axis, words, policy)
     windows = _windows(axis.length, policy.window)
     if not finished:
@@ -149,8 +144,8 @@ def find_gaps(
 def trailing_gap(voice: Sequence[VoiceSpan], fragments: Sequence[Fragment], policy: GapPolicy) -> Gap | None:
     """The voice behind the last word, for an utterance that gets no more text; None when too little to hold a word."""
     axis, words = VoiceAxis(voice), place_words(voice, fragments, policy)
-    begin = axis.voiced_by(words[-1].at) + _HALF_WORD if words else 0.0
-    if policy.least_rate == 0 or axis.length - begin < LEAST_TRAILING:
+    begin = axis.voiced_by(words[-1].at) + HALF_WORD if words else 0.0
+    if policy.least_rate == 0 or axis.length - begin < LEAST_HEARD:
         return None
     return Gap(axis.time_of(begin), axis.time_of(axis.length, ending=True), axis.length - begin, 0)
 

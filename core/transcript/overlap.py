@@ -4,10 +4,12 @@ Recognisers disagree on single words, punctuation and capitals, and most where t
 alignment of the end of the one text with the beginning of the other that has most words in common, not equality.
 """
 
-import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
+from unicodedata import category
+
+from core.text import split_text
 
 # The audio that was transcribed twice is some twenty seconds long at most; nobody says more than four words a second.
 _SEARCH_WORDS = 60
@@ -25,12 +27,14 @@ _FILLERS = frozenset({"uh", "um", "ah", "er", "erm", "hm", "hmm", "mm", "mhm"})
 @lru_cache(maxsize=8192)
 def normalized(word: str) -> str:
     """The word without capitals and punctuation."""
-    return re.sub(r"[^\w']", "", word.casefold()).strip("'_")
+    # Vowel signs are marks, not letters: without them words of Hindi or Thai are alike that are not.
+    kept = (one for one in word.casefold() if one.isalnum() or one in "_'" or category(one).startswith("M"))
+    return "".join(kept).strip("'_")
 
 
 def content_words(text: str) -> int:
     """How many words a text has, fillers not counted: some recognisers write them and some do not."""
-    return sum(1 for word in text.split() if (plain := normalized(word)) and plain not in _FILLERS)
+    return sum(1 for word in split_text(text) if (plain := normalized(word)) and plain not in _FILLERS)
 
 
 def appended(base: Sequence[str], more: Sequence[str]) -> list[str]:
@@ -58,7 +62,7 @@ def joined(first: Sequence[str], second: Sequence[str]) -> list[str]:
 
 def shared_words(part: str, whole: str) -> float:
     """The share of the words of `part`, 0 to 1, that `whole` has in the same order."""
-    words, among = [normalized(word) for word in part.split()], [normalized(word) for word in whole.split()]
+    words, among = ([normalized(word) for word in split_text(text)] for text in (part, whole))
     if not words:
         return 1.0
     return sum(size for _, _, size in SequenceMatcher(None, words, among, autojunk=False).get_matching_blocks()) / len(

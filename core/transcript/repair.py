@@ -15,12 +15,13 @@ from core.events import (
     GapFound,
     GapRepaired,
     SegmentTiming,
-    TranscriptMeasured,
     UtteranceSpoken,
 )
 from core.events.speech import Source
+from core.text import join_words, split_text
+from core.transcript.completeness import Completeness
 from core.transcript.gaps import (
-    LEAST_TRAILING,
+    LEAST_HEARD,
     Gap,
     GapPolicy,
     VoiceAxis,
@@ -29,6 +30,7 @@ from core.transcript.gaps import (
     span_around,
     trailing_gap,
 )
+from core.transcript.language import ExpectedLanguage
 from core.transcript.overlap import content_words, shared_words
 from core.transcript.splice import join_overlapping, missing_words, splice, words_around
 from core.transcript.timing import Segment, arrival_timing, clip_timing, join_segments
@@ -77,18 +79,22 @@ Action = RecordUtterance | RecordEvent | Retranscribe
 
 @dataclass(frozen=True, slots=True)
 class RepairPolicy:
-    """`wait` is how long an utterance waits for the second transcriber at least, in seconds."""
+    """`wait` is how long an utterance waits for the second transcriber at least, in seconds; `languages` are the BCP 47
+    codes of what the caller is to speak.
+    """
 
     gaps: GapPolicy = field(default_factory=GapPolicy)
     wait: float = 5.0
     prefer: Prefer = "fuller"
+    languages: tuple[str, ...] = ()
 
 
 @dataclass
 class _Waiting:
-    """An utterance of the caller that waits for the second transcriber."""
+    """An utterance of the caller that waits for the second transcriber; `trusted` is it without another language."""
 
     finished: FinishedUtterance
+    trusted: FinishedUtterance
     until: float
     gaps: list[Gap]
 
@@ -98,6 +104,7 @@ class TranscriptRepair:
 
     def __init__(self, policy: RepairPolicy) -> None:
         self._policy = policy
+        self._language = ExpectedLanguage(policy.languages)
         self._mode: Literal["none", "gaps", "always"] = "none"  # of the second transcriber
         self._waiting: list[_Waiting] = []
         self._requested: dict[Span, Gap] = {}  # by the span that was requested
@@ -106,9 +113,7 @@ class TranscriptRepair:
         self._late: dict[Span, FinishedUtterance] = {}  # requested, and recorded without it
         self._repaired: list[UtteranceSpoken] = []
         self._searched_at = 0.0
-        self._seconds_voiced = self._seconds_missing = 0.0
-        self._gaps_found = self._gaps_repaired = 0
-        self._measured: tuple[float, float, int, int] | None = None
+        self._completeness = Completeness(policy.gaps.least_rate)
 
     # --- in
 
@@ -121,28 +126,27 @@ class TranscriptRepair:
         if now < self._searched_at + SEARCH_INTERVAL:
             return []
         self._searched_at = now
-        return self._report(voice, fragments, find_gaps(voice, fragments, self._policy.gaps, finished=False), now)
+        return self._report(voice, fragments, now, finished=False)[0]
 
     def text_complete(self, fragments: Sequence[Fragment], voice: Sequence[VoiceSpan], now: float) -> list[Action]:
         """The caller's utterance has all of its text, though it is not recorded yet: its gaps are known."""
-        return self._report(voice, fragments, find_gaps(voice, fragments, self._policy.gaps), now)
+        return self._report(voice, fragments, now)[0]
 
     def utterance_finished(self, finished: FinishedUtterance, now: float) -> list[Action]:
         """An utterance is finished."""
         utterance, voice, fragments = finished.utterance, finished.voice, finished.fragments
         if utterance.speaker == "examiner":
+            self._language.examiner_said(utterance.text)
             return [RecordUtterance(utterance)]
         if not voice and (recorded := self._already_recorded(utterance, now)):
             return recorded
-        found = find_gaps(voice, fragments, self._policy.gaps)
-        actions = self._report(voice, fragments, found, now)
-        if utterance.partial and not found and (end := trailing_gap(voice, fragments, self._policy.gaps)):
-            # It broke off: with the call, or with a connection that was given up.
-            found = [end]
-            actions = self._report(voice, fragments, found, now, least=LEAST_TRAILING)
+        actions, found = self._report(voice, fragments, now, partial=utterance.partial)
         voiced = VoiceAxis(voice).length
-        self._seconds_voiced += voiced
-        waiting = _Waiting(finished, now + self._policy.wait + _WAIT_PER_VOICED * voiced, found)
+        self._completeness.spoken(voiced, found)
+        if not voice and utterance.text:
+            self._completeness.late_text(utterance)
+        until = now + self._policy.wait + _WAIT_PER_VOICED * voiced
+        waiting = _Waiting(finished, self._trusted(finished), until, found)
         if self._ready(waiting):
             return actions + self._record(waiting, now)
         self._waiting.append(waiting)
@@ -154,9 +158,10 @@ class TranscriptRepair:
         """The second transcriber's text of a turn, or, when `repaired`, of a span that was requested; `segments` are
         the parts of the text with their timing, where it is known.
         """
-        span = (started, ended)
+        span, text = (started, ended), self._language.matching_text(text)
         if not repaired:
-            self._turns.append((span, segments or [(text, started, ended)]))
+            parts = [(self._language.matching_text(words), begin, end) for words, begin, end in segments]
+            self._turns.append((span, parts or [(text, started, ended)]))
         elif (gap := self._requested.get(span)) is not None and span not in self._answers:
             self._answers[span] = text
             actions: list[Action] = [RecordEvent(GapRepaired(now, gap.started, gap.ended, text))]
@@ -192,12 +197,7 @@ class TranscriptRepair:
             text, times = join_segments(segments)
             actions += self._record_alone(text, started, ended, "shadow", now, times)
         self._turns = []
-        measured = (self._seconds_voiced, self._seconds_missing, self._gaps_found, self._gaps_repaired)
-        if self._seconds_voiced and measured != self._measured:
-            self._measured = measured
-            completeness = round(1 - min(1.0, self._seconds_missing / self._seconds_voiced), 3)
-            voiced, gaps, repaired = round(self._seconds_voiced, 3), self._gaps_found, self._gaps_repaired
-            actions.append(RecordEvent(TranscriptMeasured(now, completeness, voiced, gaps, repaired)))
+        actions += map(RecordEvent, self._completeness.measured(now))
         return actions
 
     # --- gaps
@@ -205,35 +205,54 @@ class TranscriptRepair:
     def _report(
         self,
         voice: Sequence[VoiceSpan],
-        fragments: Sequence[Fragment],
-        found: Sequence[Gap],
+        received: Sequence[Fragment],
         now: float,
-        least: float | None = None,
-    ) -> list[Action]:
-        """Record the gaps that are new, and have them retranscribed."""
+        *,
+        finished: bool = True,
+        partial: bool = False,
+    ) -> tuple[list[Action], list[Gap]]:
+        """Find the gaps; record those that are new, and have them retranscribed. Words of another language are none."""
+        policy, fragments = self._policy.gaps, self._language.matching(received)
+        found = find_gaps(voice, fragments, policy, finished=finished)
+        least = policy.least_voice
+        if partial and not found and (end := trailing_gap(voice, fragments, policy)):
+            # It broke off: with the call, or with a connection that was given up.
+            found, least = [end], LEAST_HEARD
+        foreign = self._language.gaps(voice, received) if finished and policy.least_rate else []
+        found = sorted(
+            [*found, *(gap for gap in foreign if not any(map(gap.overlaps, found)))], key=lambda gap: gap.started
+        )
+        mismatch = self._language.mismatch(received)
         actions: list[Action] = []
-        least = self._policy.gaps.least_voice if least is None else least
         for gap in found:
             known = [one for one in self._requested.values() if one.overlaps(gap)]
             # Found while the turn went on, and longer now: only the rest is new.
             started = max((one.ended for one in known), default=gap.started)
-            if gap.ended - started < least:
+            if known and gap.ended - started < least:
                 continue
             new = replace(gap, started=started)
-            actions.append(RecordEvent(GapFound(now, new.started, new.ended, new.words)))
+            why = mismatch if mismatch and (not fragments or any(map(gap.overlaps, foreign))) else "missing"
+            actions.append(RecordEvent(GapFound(now, new.started, new.ended, new.words, why)))
             span = span_around(new, voice, fragments, MARGIN)
             self._requested[span] = new
             if self._mode == "gaps":
                 actions.append(Retranscribe(*span))
-        return actions
+        return actions, found
+
+    def _trusted(self, finished: FinishedUtterance) -> FinishedUtterance:
+        """The utterance without the words of another language."""
+        if self._language.mismatch(finished.fragments) is None:
+            return finished
+        fragments = self._language.matching(finished.fragments)
+        text = join_words(fragment.text.strip() for fragment in fragments)
+        return replace(finished, utterance=replace(finished.utterance, text=text), fragments=fragments)
 
     def _record_late(self, finished: FinishedUtterance, gap: Gap, retranscribed: str, now: float) -> list[Action]:
         """The utterance is recorded and stays as it is; the missing words become one of their own, at their time."""
         before, after = words_around(place_words(finished.voice, finished.fragments, self._policy.gaps), gap)
-        text = " ".join(missing_words(before, retranscribed.split(), after))
+        text = join_words(missing_words(before, split_text(retranscribed), after))
         if text:
-            self._gaps_repaired += 1
-            self._seconds_missing -= gap.voiced
+            self._completeness.repaired([gap])
         return self._record_alone(text, gap.started, gap.ended, "repaired", now)
 
     def _in_utterance(self, gap: Gap, finished: FinishedUtterance) -> bool:
@@ -267,30 +286,27 @@ class TranscriptRepair:
         return actions
 
     def _record(self, waiting: _Waiting, now: float) -> list[Action]:
-        finished, live = waiting.finished, waiting.finished.utterance.text
+        finished, trusted, live = waiting.finished, waiting.trusted, waiting.finished.utterance.text
         turns = self._turns_of(finished)
         self._turns = [turn for turn in self._turns if turn not in turns]
         shadow, times = join_segments([segment for _, segments in turns for segment in segments])
         requests = self._requests_of(finished)
         answered = [(span, gap, self._answers[span]) for span, gap in requests if span in self._answers]
         repairs = join_overlapping(answered)
-        self._late |= {span: finished for span, _ in requests if span not in self._answers and self._mode == "gaps"}
-        missing = sum(gap.voiced for gap in waiting.gaps)
-        self._gaps_found += len(waiting.gaps)
+        self._late |= {span: trusted for span, _ in requests if span not in self._answers and self._mode == "gaps"}
         utterance = replace(finished.utterance, times=arrival_timing(finished.fragments, finished.voice))
-        if shadow and self._prefers_shadow(shadow, live):
+        if shadow and self._prefers_shadow(shadow, trusted.utterance.text):
             utterance = replace(utterance, text=shadow, source="shadow", times=times)
-        elif waiting.gaps and (spliced := splice(finished, repairs, self._policy.gaps)) is not None:
+        elif waiting.gaps and (spliced := splice(trusted, repairs, self._policy.gaps)) is not None:
             # The timing of a text that was spliced is not known.
             utterance = replace(utterance, text=spliced, source="repaired", times=())
         utterance = replace(utterance, times=clip_timing(utterance.times, utterance.started, utterance.ended))
         if utterance.source != "live":
             self._repaired.append(utterance)
             known = [gap for gap, text in repairs if text]
-            filled = [gap for gap in waiting.gaps if utterance.source == "shadow" or any(map(gap.overlaps, known))]
-            self._gaps_repaired += len(filled)
-            missing -= sum(gap.voiced for gap in filled)
-        self._seconds_missing += missing
+            self._completeness.repaired(
+                [gap for gap in waiting.gaps if utterance.source == "shadow" or any(map(gap.overlaps, known))]
+            )
         versions: tuple[tuple[str, Source], ...] = ((live, "live"), (shadow, "shadow"))
         actions: list[Action] = [
             RecordEvent(AlternativeTranscribed(now, utterance.started, utterance.ended, text, source))

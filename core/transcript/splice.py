@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.text import join_words, split_text
 from core.transcript.gaps import Gap, GapPolicy, PlacedWord, place_words
 from core.transcript.overlap import appended, content_words, joined, prepended
 from core.transcript.values import FinishedUtterance
@@ -21,9 +22,9 @@ def splice(finished: FinishedUtterance, repairs: Sequence[tuple[Gap, str]], poli
             continue
         before, after = words_around(words[at:], gap)
         spliced += before
-        spliced += missing_words(spliced, retranscribed.split(), after)
+        spliced += missing_words(spliced, split_text(retranscribed), after)
         at = len(words) - len(after)  # the few words within the gap are among the retranscribed ones
-    text = " ".join([*spliced, *(word.text for word in words[at:])])
+    text = join_words([*spliced, *(word.text for word in words[at:])])
     return text if content_words(text) > content_words(finished.utterance.text) else None
 
 
@@ -38,8 +39,8 @@ def join_overlapping(repairs: Sequence[tuple[tuple[float, float], Gap, str]]) ->
             first, before = joined_up[-1]
             whole = replace(first, ended=gap.ended, voiced=first.voiced + gap.voiced, words=first.words + gap.words)
             # Of audio that the first text is of as well, the second has no word more.
-            more = text.split() if ended > until else []
-            joined_up[-1] = whole, " ".join(joined(before.split(), more))
+            more = split_text(text) if ended > until else []
+            joined_up[-1] = whole, join_words(joined(split_text(before), more))
         else:
             joined_up.append((gap, text))
         until = max(until, ended)

@@ -23,14 +23,17 @@ def arrival_timing(fragments: Sequence[Fragment], voice: Sequence[VoiceSpan]) ->
     it and its own. Text that arrived while nobody spoke belongs to the segment before.
     """
     timing: list[SegmentTiming] = []
+    text = " ".join("".join(fragment.text for fragment in fragments).split())
     offset, before = 0, float("-inf")
     for words, at in _bursts(fragments):
+        places = _places(text, words, offset)
+        offset = places[0]
         spans = [span for span in voice if max(span.started, before) < min(span.ended, at)]
         if spans:
             started = max(min(span.started for span in spans), before)
             ended = min(max(span.ended for span in spans), at)
             timing.append(SegmentTiming(offset if timing else 0, started, ended))
-        offset += len(words) + 1
+        offset = places[-1] + len(words[-1])
         before = max(before, at)
     return tuple(timing)
 
@@ -58,14 +61,23 @@ def clip_timing(timing: Sequence[SegmentTiming], started: float, ended: float) -
     return tuple(clipped) if len(clipped) > 1 else ()
 
 
-def _bursts(fragments: Sequence[Fragment]) -> list[tuple[str, float]]:
+def _places(text: str, words: Sequence[str], offset: int) -> list[int]:
+    """Where in the text the words begin, which it has in this order from `offset` on."""
+    places: list[int] = []
+    for word in words:
+        places.append(text.index(word, offset))
+        offset = places[-1] + len(word)
+    return places
+
+
+def _bursts(fragments: Sequence[Fragment]) -> list[tuple[list[str], float]]:
     """Words that arrived together, with the time when the last of them arrived."""
-    bursts: list[tuple[str, float]] = []
+    bursts: list[tuple[list[str], float]] = []
     first = 0.0
     for word in split_words(fragments):
         if bursts and word.at < first + BURST:
-            bursts[-1] = (f"{bursts[-1][0]} {word.text}", max(bursts[-1][1], word.at))
+            bursts[-1] = ([*bursts[-1][0], word.text], max(bursts[-1][1], word.at))
         else:
-            bursts.append((word.text, word.at))
+            bursts.append(([word.text], word.at))
             first = word.at
     return bursts

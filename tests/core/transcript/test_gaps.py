@@ -138,7 +138,9 @@ def test_text_in_one_burst_does_not_tell_where_words_are_missing() -> None:
 
 def test_voice_without_any_word_is_a_gap_and_a_cough_is_not() -> None:
     assert find_gaps([VoiceSpan(1.0, 4.0)], [], POLICY) == [Gap(1.0, 4.0, 3.0, 0)]
-    assert find_gaps([VoiceSpan(1.0, 2.5)], [], POLICY) == []
+    assert find_gaps([VoiceSpan(1.0, 1.6)], [], POLICY) == [Gap(1.0, 1.6, 0.6000000000000001, 0)], "it may be a yes"
+    assert find_gaps([VoiceSpan(1.0, 1.6)], [], POLICY, finished=False) == [], "its text is on the way"
+    assert find_gaps([VoiceSpan(1.0, 1.4)], [], POLICY) == []
     assert find_gaps([], [], POLICY) == []
 
 
@@ -187,3 +189,25 @@ def test_what_was_said_behind_the_last_word_of_a_turn_that_broke_off_is_missing(
     assert trailing_gap(voice, [*streamed, Fragment(" and all the rest of it, to the end.", 16.0)], POLICY) is None
     assert trailing_gap([VoiceSpan(10.0, 10.4)], [], POLICY) is None, "a cough"
     assert trailing_gap(voice, [], GapPolicy(least_rate=0)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我住在北京，我喜欢在周末和朋友一起去公园散步，也喜欢看电影。我的家人住在上海，我每年回家看他们两次。"
+        "我觉得学习语言很有意思，因为可以认识很多新的朋友，也可以了解他们的文化。",
+        "私は東京に住んでいます。週末は友達と公園を散歩するのが好きです。家族は大阪に住んでいて、一年に二回会いに行きます。"
+        "言葉を勉強するのはとても面白いと思います。新しい友達ができるからです。",
+        "ผมอาศัยอยู่ที่กรุงเทพและชอบไปเดินเล่นที่สวนสาธารณะกับเพื่อนในวันหยุด ครอบครัวของผมอยู่ที่เชียงใหม่"
+        "ผมกลับบ้านปีละสองครั้งเพื่อไปเยี่ยมพวกเขา ผมคิดว่าการเรียนภาษาเป็นเรื่องที่น่าสนใจมากเพราะได้รู้จักเพื่อนใหม่",
+    ],
+)
+def test_a_complete_answer_in_a_script_without_blanks_has_no_gap(text: str) -> None:
+    voice = [VoiceSpan(0.0, 26.0)]
+    steps = [Fragment(text[n : n + 3], 2.0 + 24.0 * n / len(text)) for n in range(0, len(text), 3)]
+    assert 26 < len(split_words(steps)) < 78, "one to three words a second, however the text is cut"
+    assert "".join(word.text for word in split_words(steps)) == text.replace(" ", "")
+    for fragments in (steps, [Fragment(text, 28.0)]):
+        assert find_gaps(voice, fragments, POLICY) == []
+    [gap] = find_gaps(voice, [one for one in steps if not 8.0 < one.at < 20.0], POLICY)
+    assert 5.0 <= gap.started <= 10.0 and 15.0 <= gap.ended <= 20.0

@@ -130,10 +130,105 @@ def test_the_rest_of_a_turn_that_broke_off_is_retranscribed_and_follows_what_the
 def test_a_short_turn_that_broke_off_before_a_word_of_it_arrived_is_retranscribed() -> None:
     repair = machine()
     finished = answer(until=1.4, transcribed=())
-    assert repair.utterance_finished(finished, 4.0) == [], "a cough is no word"
     [request] = requested(repair.utterance_finished(broken_off(finished), 4.0))
     [whole] = recorded(repair.transcribed("My name is Bruce.", request.started, request.ended, True, 5.0))
     assert whole.text == "My name is Bruce." and whole.source == "repaired"
+
+
+def test_a_short_answer_without_a_word_is_retranscribed_and_a_cough_is_not() -> None:
+    repair = machine()
+    cough, yes = (replace(answer(until=1.4, transcribed=()), voice=(VoiceSpan(0.0, end),)) for end in (0.4, 0.9))
+    assert repair.utterance_finished(cough, 4.0) == []
+    [request] = requested(repair.utterance_finished(yes, 8.0))
+    [whole] = recorded(repair.transcribed("Yes.", request.started, request.ended, True, 9.0))
+    assert (whole.text, whole.source) == ("Yes.", "repaired")
+
+
+def test_a_call_of_short_answers_of_which_none_was_transcribed_has_no_completeness() -> None:
+    repair = machine("none")
+    for n in range(4):
+        voice = (VoiceSpan(10.0 * n, 10.0 * n + 1.0),)
+        spoken = UtteranceSpoken(10.0 * n + 3, "caller", "", 10.0 * n, 10.0 * n + 1.0)
+        assert noted(repair.utterance_finished(FinishedUtterance(spoken, (), voice), 10.0 * n + 3), GapFound)
+    [measured] = noted(repair.finish(50.0), TranscriptMeasured)
+    assert (measured.completeness, measured.gaps) == (0.0, 4)
+
+
+HINDI = "मेरा नाम ब्रूस है और मैं कनाडा में रहता हूँ मुझे यहाँ अच्छा लगता है"
+QUESTION = FinishedUtterance(
+    UtteranceSpoken(0.0, "examiner", "Where do you live, and what do you like there?", 0.0, 1.0)
+)
+
+
+def misheard(*said: tuple[str, float]) -> FinishedUtterance:
+    """A turn of 8 s, with a word each half second."""
+    fragments = tuple(Fragment(f" {word}", at) for word, at in said)
+    text = " ".join(word for word, _ in said)
+    return FinishedUtterance(UtteranceSpoken(11.0, "caller", text, 0.0, 8.0), fragments, (VoiceSpan(0.0, 8.0),))
+
+
+def paced(text: str, start: float = 1.0) -> list[tuple[str, float]]:
+    return [(word, start + n / 2) for n, word in enumerate(text.split())]
+
+
+@pytest.mark.parametrize("mode", ["gaps", "always"])
+def test_words_of_another_script_are_replaced_by_the_second_transcriber(mode: str) -> None:
+    repair = machine(mode)
+    repair.utterance_finished(QUESTION, 0.0)
+    actions = repair.utterance_finished(misheard(*paced(HINDI)), 11.0)
+    [gap] = noted(actions, GapFound)
+    assert gap.why == "script" and recorded(actions) == []
+    english = "My name is Bruce and I live in Canada and I like it here."
+    actions = repair.transcribed(english, 0.0, 8.0, mode == "gaps", 12.0)
+    [whole] = recorded(actions)
+    assert whole.text == english and whole.source == ("repaired" if mode == "gaps" else "shadow")
+    [other] = noted(actions, AlternativeTranscribed)
+    assert other.text == HINDI and other.source == "live"
+    [measured] = noted(repair.finish(20.0), TranscriptMeasured)
+    assert measured.completeness == 1.0
+
+
+@pytest.mark.parametrize("answered", ["", "वह कुछ और कहता है", None])
+def test_words_of_another_script_are_kept_marked_and_never_counted_where_there_is_no_better(
+    answered: str | None,
+) -> None:
+    repair = machine("none" if answered is None else "gaps")
+    repair.utterance_finished(QUESTION, 0.0)
+    actions = repair.utterance_finished(misheard(*paced(HINDI)), 11.0)
+    if answered is not None:
+        actions += repair.transcribed(answered, 0.0, 8.0, True, 12.0)
+    [kept] = recorded(actions)
+    assert kept.text == HINDI and kept.source == "live"
+    assert [gap.why for gap in noted(actions, GapFound)] == ["script"]
+    [measured] = noted(repair.finish(20.0), TranscriptMeasured)
+    assert measured.completeness == 0.0
+
+
+def test_where_only_a_part_is_of_another_script_only_that_is_replaced() -> None:
+    repair = machine()
+    repair.utterance_finished(QUESTION, 0.0)
+    said = [
+        *paced("My name is Bruce and I live in a small"),
+        *paced("विश्वविद्यालय नगर न्यू ब्रंसविक कनाडा में है", 6.0),
+        *paced("which I like", 11.0),
+    ]
+    finished = replace(misheard(*said), voice=(VoiceSpan(0.0, 12.0),))
+    [request] = requested(repair.utterance_finished(finished, 15.0))
+    heard = "and I live in a small university town in New Brunswick in Canada which I like"
+    [whole] = recorded(repair.transcribed(heard, request.started, request.ended, True, 16.0))
+    assert whole.text == (
+        "My name is Bruce and I live in a small university town in New Brunswick in Canada which I like"
+    )
+
+
+def test_text_that_is_late_fills_the_gap_of_its_turn() -> None:
+    repair = machine("none")
+    spoken = answer(until=4.0, transcribed=())
+    assert noted(repair.utterance_finished(spoken, 6.0), GapFound)
+    late = FinishedUtterance(UtteranceSpoken(12.0, "caller", "I live in Sackville.", 4.0, 4.0))
+    assert recorded(repair.utterance_finished(late, 12.0))
+    [measured] = noted(repair.finish(20.0), TranscriptMeasured)
+    assert (measured.completeness, measured.gaps, measured.repaired) == (1.0, 1, 0)
 
 
 def test_without_a_second_transcriber_a_gap_is_recorded_and_nothing_waits() -> None:
