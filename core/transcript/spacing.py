@@ -103,7 +103,10 @@ def _sentence_begins(before: str, text: str) -> bool:
 def _phrase_begins(before: str, text: str) -> bool:
     """Whether `text` begins a word, where fragments are whole phrases as far as is known."""
     several_words = any(character.isspace() for character in text.strip())
+    phrases = several_words and " " in before.strip()
     if text[0].isdigit():
+        if phrases and before[-1].isalpha():
+            return True
         if not _NUMBER_OPEN.search(before):
             return _LETTER_THEN_STOP.search(before) is not None or before[-1] in ",;:?!…)"
         rest = _THREE_DIGITS if before[-1] == "," else _TWO_DIGITS if before[-1] == ":" else None
@@ -111,6 +114,5 @@ def _phrase_begins(before: str, text: str) -> bool:
     if _CLAUSE_ENDED.search(before) and _BEGINS_WITH_LETTER.match(text):
         # "example." + "com"; a sentence begins with a capital.
         return before[-1] not in ".…" or several_words
-    # Two phrases, the second with a capital: "Grammar: 7" + "Fluency: 6". "You" + "Tube" are parts of a word.
-    phrases = several_words and " " in before.strip()
-    return phrases and text[0].isupper() and _PHRASE_ENDED.search(before) is not None and not before[-1].isupper()
+    # Two windows, the second of which began unnoticed: "I live in a town" + "it is small". "You" + "Tube" are one word.
+    return phrases and text[0].isalpha() and _PHRASE_ENDED.search(before) is not None
