@@ -1,6 +1,6 @@
 """What a reader found: a value, a value it would not take, or a caller's attempt to give one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 # Why a reading is not sure: its source states two values and takes neither back; or leaves open which one it means.
@@ -42,3 +42,10 @@ class Injected:
 
 
 Reading = Stated | Refused | Injected
+
+
+def following(before: Stated | Refused | None, now: Stated, corrects: bool) -> Stated:
+    """A value as it follows what its source stated before: in conflict with another one that nobody took back."""
+    if not isinstance(before, Stated) or corrects:
+        return now
+    return replace(now, doubt=before.doubt if before.value == now.value else "conflict")

@@ -12,7 +12,8 @@ from core.scoring.binding import Linker, Statement
 from core.scoring.block import BlockReader, shortened
 from core.scoring.grammar import Grammar
 from core.scoring.injections import instructs
-from core.scoring.readings import Injected, Reading, Refused, Stated
+from core.scoring.ranges import left_open
+from core.scoring.readings import Injected, Reading, Refused, Stated, following
 from core.scoring.rubric import Rubric
 from core.scoring.sentence import Named, Number, Sentence
 from core.scoring.speaker_text import SpeakerText, join_utterances
@@ -114,11 +115,19 @@ class SpeechReader:
             if not statements and self._gainsays(speech, sentence, talk, index):
                 for criterion in talk.last:
                     said.pop(criterion, None)
+            corrects = sentence.repair or sentence.slip or sentence.withdraws or bool(talk.slip)
             for statement in statements:
                 for criterion in statement.criteria:
-                    self._state(said, speech, criterion, statement, text)
+                    now = self._reading(speech, criterion, statement, text)
+                    if isinstance(now, Stated):
+                        said[criterion] = following(said.get(criterion), now, corrects)
+                    elif now.why != "it was cut off" or criterion not in said:
+                        said[criterion] = now
                 talk.two = (talk.last + statement.criteria)[-2:]
                 talk.last, talk.last_value, talk.last_at = statement.criteria, statement.number.value, index
+            found = speech.tokens[sentence.start : sentence.end + 1]
+            for one in left_open(found, self.rubric, self._grammar.names, shortened(text), speech.at):
+                said.setdefault(one.criterion, one)
             self._follow(talk, sentence, statements)
         return said
 
@@ -326,16 +335,12 @@ class SpeechReader:
         talk.heading = about[0].topical
         talk.age = 0
 
-    def _state(
-        self, said: dict[str, Stated | Refused], speech: SpeakerText, criterion: str, statement: Statement, text: str
-    ) -> None:
-        at = speech.at(speech.tokens[statement.number.first].start)
-        evidence = shortened(text)
-        if statement.number.value is not None:
-            value = statement.number.value
-            said[criterion] = Stated(criterion, value, self.source, evidence, at, self.rubric.scale.label(value))
-        elif statement.number.why != "it was cut off" or criterion not in said:
-            said[criterion] = Refused(criterion, self.source, statement.number.why, evidence, at)
+    def _reading(self, speech: SpeakerText, criterion: str, statement: Statement, text: str) -> Stated | Refused:
+        at, evidence = speech.at(speech.tokens[statement.number.first].start), shortened(text)
+        value = statement.number.value
+        if value is None:
+            return Refused(criterion, self.source, statement.number.why, evidence, at)
+        return Stated(criterion, value, self.source, evidence, at, self.rubric.scale.label(value))
 
     def _text(self, speech: SpeakerText, sentence: Sentence) -> str:
         first, last = speech.tokens[sentence.start], speech.tokens[sentence.end - 1]
