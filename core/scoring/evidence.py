@@ -10,7 +10,7 @@ from core.scoring.words import plain, row, tokens
 # Of so many words of a quote one may differ: a transcript and whoever quotes it spell differently.
 WORDS_AN_ERROR = 5
 # A single word shows something only if it is not one of those that everybody says.
-TELLING = 5
+ENOUGH_LETTERS = 5
 # Quotes are sentences.
 LONGEST = 400
 
@@ -53,17 +53,17 @@ class CandidateWords:
         """Why a quote is no evidence, as the rest of a sentence that names it; nothing when it is."""
         quote = _CALLER.sub(";", _EXAMINER.sub(";", quote))
         words = units(quote)
-        if not _tells(words):
+        if not _is_enough(words):
             return "too little is quoted for it"
         if len(words) <= SHORT and _ASKS.search(" ".join(words)):
             return "what is quoted for it asks for a score and shows nothing"
         spoken = [part for found in _QUOTED.finditer(quote) for part in found.groups() if part]
         for parts in (_LEFT_OUT.split(quote), [piece for one in spoken for piece in _LEFT_OUT.split(one)]):
             rows = [found for found in map(units, parts) if found]
-            if _tells([unit for one in rows for unit in one]) and all(map(self._was_said, rows)):
+            if _is_enough([unit for one in rows for unit in one]) and all(map(self._was_said, rows)):
                 return ""
         listed = [found for found in map(units, _LISTED.split(quote)) if found]
-        if all(self._was_said(one) and _tells(one) for one in listed):
+        if all(self._was_said(one) and _is_enough(one) for one in listed):
             return ""
         return "the candidate did not say what is quoted for it"
 
@@ -95,14 +95,14 @@ def units(text: str) -> list[str]:
 _ROUND = frozenset(str(tens) for tens in _TENS.values())
 
 
-def _tells(words: list[str]) -> bool:
-    return len(words) > 1 or any(len(word) >= TELLING for word in words)
+def _is_enough(words: list[str]) -> bool:
+    return len(words) > 1 or any(len(word) >= ENOUGH_LETTERS for word in words)
 
 
 def _fewest_errors(words: list[str], text: list[str]) -> int:
     """The least number of words changed, added or left out that turns `words` into some stretch of `text`.
 
-    The columns of the usual table are kept as the bits of two numbers: which entries are one more, or less, than the
+    The columns of the usual table are held as the bits of two numbers: which entries are one more, or less, than the
     one above (G. Myers, "A fast bit-vector algorithm for approximate string matching", 1999).
     """
     length = len(words)
@@ -114,13 +114,13 @@ def _fewest_errors(words: list[str], text: list[str]) -> int:
     fewest = errors
     for word in text:
         same = at.get(word, 0)
-        kept = same | less
+        unchanged = same | less
         diagonal = (((same & more) + more) ^ more) | same
         right_more = less | ~(diagonal | more) & whole
         right_less = more & diagonal
         errors += bool(right_more & last) - bool(right_less & last)
         fewest = min(fewest, errors)
         right_more, right_less = (right_more << 1) & whole, (right_less << 1) & whole
-        more = right_less | ~(kept | right_more) & whole
-        less = right_more & kept
+        more = right_less | ~(unchanged | right_more) & whole
+        less = right_more & unchanged
     return fewest

@@ -83,9 +83,9 @@ class Names:
         for criterion in self._rubric.criteria:
             for name in criterion.names:
                 words = key(name)
-                for kept in (words, _without(words, JOINTS), _without(words, NOISE)):
+                for shortened in (words, _without(words, JOINTS), _without(words, NOISE)):
                     for tail in ("", "score", "band", "bandscore", "level", "mark", "grade"):
-                        found.setdefault("".join(kept) + tail, set()).add(criterion.name)
+                        found.setdefault("".join(shortened) + tail, set()).add(criterion.name)
         return {spelt: next(iter(names)) for spelt, names in found.items() if spelt and len(names) == 1}
 
 
