@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -106,15 +106,10 @@ async def _page(
     from pipeline.http.app import create_app
     from pipeline.http.descriptors import limits_of, raise_limit
     from pipeline.http.server import PageServer
-    from pipeline.record.export import record_values
+    from pipeline.http.stored_records import StoredRecords
     from pipeline.record.plain_text import plain
 
-    class Records:
-        async def record(self, session_id: str) -> dict[str, Any] | None:
-            found = await store.session(session_id)
-            return record_values(found) if found is not None else None
-
-    app = create_app(listener=listener, records=Records(), info=info)
+    app = create_app(listener=listener, records=StoredRecords(store), info=info)
     server = PageServer(app, sock, limits_of(raise_limit(), listener.max_calls))
     serving = asyncio.create_task(server.serve())
     click.echo(f"{plain(info.name)}: {listener.page_url(sock.getsockname()[1])}")

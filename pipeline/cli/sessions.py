@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from core.display import visible
-from pipeline.record.export import EXPORTS, as_json, clock, dollars, ending, summary_values
+from pipeline.record.export import EXPORTS, as_json, clock, completeness, dollars, ending, summary_values
+from pipeline.record.happenings import happenings
 from pipeline.record.models import SessionRecord, SessionSummary, StoreError
 from pipeline.record.plain_text import plain, speaker
 from pipeline.record.store import Store
@@ -67,7 +68,9 @@ def list_sessions(database: str, limit: int, arm: str | None, state: str | None,
 @_database
 @click.option("--json", "json_wanted", is_flag=True, help="Print the whole record as JSON.")
 def show(session_id: str, database: str, json_wanted: bool) -> None:
-    """Show a session: how it went, its scores, its transcript. The first letters of ID do if no other has them.
+    """Show a session: how it went, its scores, what happened, its transcript.
+
+    The first letters of ID do if no other has them.
 
     Example: colloquy sessions show 3f9a
     """
@@ -177,6 +180,7 @@ def _print_record(console: Console, record: SessionRecord) -> None:
         "session": record.id,
         "opened": f"{record.opened_at:%Y-%m-%d %H:%M:%S} UTC{length}",
         "ended": ending(record),
+        "transcript": completeness(record),
         "config": " ".join(part for part in (record.config_name, record.arm, record.model) if part),
         "caller": f"{record.caller or 'unknown'} by {record.transport}",
         "cost": f"{dollars(record.usd, estimated=record.estimated)}, {record.tokens or 0} tokens",
@@ -185,6 +189,8 @@ def _print_record(console: Console, record: SessionRecord) -> None:
     }
     header = Table.grid(padding=(0, 2))
     for name, value in rows.items():
+        if not value:
+            continue
         header.add_row(Text(name, style="dim"), Text(plain(value)))
     console.print(header)
     if record.scores:
@@ -201,6 +207,12 @@ def _print_record(console: Console, record: SessionRecord) -> None:
         console.print(f"verdict {STATUS.get(verdict['status'], verdict['status'])}")
         for who, what in remarks(verdict):
             console.print(Text(plain(f"  {who}: {what}"), style="dim"))
+    happened = list(happenings(record.events))
+    if happened:
+        console.print()
+    for at, what, about in happened:
+        printed = Text.assemble((f"{clock(at)} ", "dim"))
+        console.print(printed.append(plain(f"{what} ({', '.join(about)})") if about else what), soft_wrap=True)
     if record.utterances:
         console.print()
     for utterance in record.utterances:

@@ -150,7 +150,7 @@ class ExperimentSettings(Closed):
 
 
 def _database(url: str) -> str:
-    from pipeline.record.database import parse_url  # the schema alone needs no SQLAlchemy
+    from pipeline.record.address import parse_url  # the schema alone needs no SQLAlchemy
     from pipeline.record.models import StoreError
 
     try:

@@ -60,7 +60,7 @@ def create_app(*, listener: SignallingListener, records: Records, info: PageInfo
     async def as_json(request: Request, error: StarletteHTTPException) -> JSONResponse:
         return JSONResponse({"error": str(error.detail)}, error.status_code, headers=error.headers)
 
-    app.include_router(webrtc_api(listener, tickets))
+    app.include_router(webrtc_api(listener, tickets, records))
     app.include_router(records_api(records, tickets))
     app.mount("/static", StaticFiles(directory=WEB), name="static")
     app.add_middleware(Guard)

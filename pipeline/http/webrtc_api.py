@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import HTTPException
 from loguru import logger
 
+from pipeline.http.records_api import Records, check_ready
 from pipeline.http.requests import Begin, Candidates, Offer, OfferOrigin, address_of, answered, bearer, read, refused
 from pipeline.http.tally import Tally
 from pipeline.http.throttle import KeyThrottle
@@ -74,7 +75,7 @@ class Access:
         raise refused()
 
 
-def webrtc_api(listener: SignallingListener, tickets: Tickets) -> APIRouter:
+def webrtc_api(listener: SignallingListener, tickets: Tickets, records: Records) -> APIRouter:
     """The routes by which a client begins a call of the listener and changes it."""
     api, access = APIRouter(), Access(listener, tickets)
 
@@ -86,6 +87,7 @@ def webrtc_api(listener: SignallingListener, tickets: Tickets) -> APIRouter:
         if not wanted.consent:
             raise HTTPException(400, "Consent to the recording is needed before a call can begin.")
         access.admit()
+        await check_ready(records)
         ticket, token = tickets.issue(wanted.caller, address_of(request))
         return {"session": ticket.session, "token": token, "ice_servers": listener.ice_servers}
 
@@ -108,6 +110,7 @@ def webrtc_api(listener: SignallingListener, tickets: Tickets) -> APIRouter:
             raise HTTPException(409, f"{what}; start a new one to go on.")
         ticket.state = "answering"
         try:
+            await check_ready(records)
             answer = await answered(
                 listener.answer(
                     call_id=ticket.session,

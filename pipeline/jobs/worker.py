@@ -331,6 +331,7 @@ def _settings(store: Store, config: Config) -> DBOSConfig:
         system_database_url=store.jobs_address,
         dbos_system_schema=SCHEMA,
         sys_db_pool_size=5,
+        db_engine_kwargs={"connect_args": store.jobs_arguments},
         use_listen_notify=False,
         notification_listener_polling_interval_sec=0.05,  # nobody notifies: it is what DBOS takes to end
         application_version=f"{VERSION}-{name}",

@@ -12,10 +12,9 @@ from typing import Any
 
 import aiosqlite
 from alembic.util import CommandError
-from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, Table, event, make_url, text
+from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
-    ArgumentError,
     DataError,
     IntegrityError,
     ProgrammingError,
@@ -23,17 +22,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from pipeline.record.address import asyncpg_dsn, asyncpg_url, connect_timeout, libpq_url
 from pipeline.record.models import StoreError
-
-KNOWN = "sqlite+aiosqlite:///sessions.db or postgresql+asyncpg://user@host/name"
-
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "sqlite+aiosqlite": "sqlite+aiosqlite",
-    "postgres": "postgresql+asyncpg",
-    "postgresql": "postgresql+asyncpg",
-    "postgresql+asyncpg": "postgresql+asyncpg",
-}
 
 # A piece of a database's message -> what to do about it. The first that is found counts.
 _SENTENCES = (
@@ -61,27 +51,6 @@ CLOSE_MARGIN = 1.0
 
 # alembic keeps the running migration in a module-wide variable, so one at a time in this process.
 _ALEMBIC = threading.Lock()
-
-
-def parse_url(address: str) -> URL:
-    """The database that an address names, with the driver we use for it."""
-    try:
-        url = make_url(address)
-        driver = _DRIVERS.get(url.drivername)
-    except (ArgumentError, ValueError) as error:
-        raise StoreError(f"The database address cannot be read: write it like {KNOWN}.") from error
-    if driver is None:
-        raise StoreError(f"There is no database of the kind {url.drivername!r} here: write {KNOWN}.")
-    if "@" in f"{url.host}{url.database}" and driver != _DRIVERS["sqlite"]:
-        # Part of the password is then in what we take for the host, and would be shown.
-        raise StoreError(
-            "The user or password in the database address holds a character that must be written as %40 or the like."
-        )
-    # libpq's name for it, which everyone knows; asyncpg has another and the same values.
-    mode = url.query.get("sslmode")
-    if mode is not None:
-        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
-    return url.set(drivername=driver)
 
 
 class Database:
@@ -122,9 +91,17 @@ class Database:
         elif self.sqlite:
             raise StoreError("The jobs need a database that outlives a process: name a file instead of memory.")
         else:
-            mode = self.url.query.get("ssl")
-            url = self.url.set(drivername="postgresql", query={"sslmode": mode} if mode else {})
+            url = libpq_url(self.url)
         return url.render_as_string(hide_password=False)
+
+    @property
+    def jobs_arguments(self) -> dict[str, Any]:
+        """What psycopg, of DBOS, is to be told beside that address."""
+        if self.sqlite:
+            return {}
+        # Never prepared, as above; DBOS would give its own name, which goes before the address's.
+        name = self.url.query.get("application_name")
+        return {"prepare_threshold": None, **({"application_name": name} if name else {})}
 
     async def prepare(self, *, create: bool) -> None:
         """Make sure that the database is there and its schema is ours."""
@@ -234,8 +211,17 @@ class Database:
             "json_serializer": partial(json.dumps, ensure_ascii=False, allow_nan=False),
         }
         if not self.sqlite:
-            arguments = {"timeout": self._timeout, "command_timeout": 30}
-            return create_async_engine(self.url, pool_pre_ping=True, connect_args=arguments, **common)
+            arguments = {
+                "dsn": asyncpg_dsn(self.url),
+                "timeout": connect_timeout(self.url) or self._timeout,
+                "command_timeout": 30,
+                # Behind PgBouncer a statement prepared in one transaction is not there in the next, or is another
+                # program's of the same name: each is prepared where it is used, without a name.
+                "statement_cache_size": 0,
+                "prepared_statement_cache_size": 0,
+                "prepared_statement_name_func": str,
+            }
+            return create_async_engine(asyncpg_url(self.url), pool_pre_ping=True, connect_args=arguments, **common)
         if self.file is None:
             # A database in memory lives as long as its one connection.
             common |= {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from pipeline.record.happenings import NOTHING, happenings
 from pipeline.record.models import CriterionScore, LoggedEvent, SessionRecord, SessionSummary, Usage, Utterance
 from pipeline.record.plain_text import ENTITIES, plain, speaker
 from pipeline.record.subtitles import as_webvtt
@@ -19,19 +20,6 @@ from pipeline.record.verdict_text import STATUS, remarks, verdict_of
 
 # Raised when a key of the JSON is renamed, removed or changes its meaning; not when one is added.
 SCHEMA_VERSION = 2
-
-_LISTED = {
-    "ConnectionDialed": "dialed",
-    "ConnectionOpened": "opened",
-    "ConnectionLost": "lost",
-    "ConnectionGivenUp": "given up",
-    "GoAwayReceived": "end announced",
-    "ProblemSeen": "problem",
-    "RepetitionNoticed": "repetition",
-    "GapFound": "gap in the transcript",
-    "ScoreAsked": "scores asked for",
-    "ScoreRefused": "score refused",
-}
 
 # CommonMark lets any ASCII punctuation be escaped. These mean something within a line; what does so only at its start
 # never stands there, since every line begins with words of ours. ":" and "@" make bare links, "$" formulas.
@@ -59,6 +47,14 @@ def ending(summary: SessionSummary) -> str:
     return plain(f"{summary.why}: {summary.detail}" if summary.detail else summary.why or "closed")
 
 
+def completeness(record: SessionSummary) -> str:
+    """How complete the transcript is, for people; empty where it was not measured."""
+    if record.completeness is None:
+        return ""
+    gaps = f", {record.gaps} gaps, {record.repaired} repaired" if record.gaps else ""
+    return f"{record.completeness:.0%} of the caller's voice{gaps}"
+
+
 def summary_values(summary: SessionSummary) -> dict[str, Any]:
     """A session of the list of sessions as JSON values."""
     return json_values(asdict(summary))
@@ -77,7 +73,7 @@ def as_json(record: SessionRecord) -> str:
 
 
 def as_markdown(record: SessionRecord) -> str:
-    """A report to read: scores with their evidence, cost, speed, transcript, and what happened to the connection."""
+    """A report to read: scores with their evidence, cost, speed, transcript, and what happened in the call."""
     return "\n".join(
         [
             f"# Session {_markdown(record.id)}",
@@ -96,7 +92,7 @@ def as_markdown(record: SessionRecord) -> str:
             "## Transcript",
             "",
             *_transcript(record.utterances),
-            "## Connection",
+            "## What happened",
             "",
             *_listed(record.events),
             "",
@@ -138,7 +134,7 @@ def _header(record: SessionRecord) -> Iterator[str]:
         "Arm": f"{record.arm} of {record.experiment}" if record.arm and record.experiment else record.arm,
         "Response": _response(record),
         "Frames late": None if record.frames_late is None else str(record.frames_late),
-        "Transcript": _completeness(record),
+        "Transcript": completeness(record),
         "CPU": None if record.cpu is None else f"{record.cpu * 1000:.0f} ms per second of call",
     }
     return (f"- **{name}**: {_markdown(value)}" for name, value in lines.items() if value)
@@ -147,13 +143,6 @@ def _header(record: SessionRecord) -> Iterator[str]:
 def _response(record: SessionRecord) -> str | None:
     known = (("p50", record.latency_p50), ("p95", record.latency_p95))
     return ", ".join(f"{name} {value:.2f} s" for name, value in known if value is not None) or None
-
-
-def _completeness(record: SessionRecord) -> str | None:
-    if record.completeness is None:
-        return None
-    gaps = f", {record.gaps} gaps, {record.repaired} repaired" if record.gaps else ""
-    return f"{record.completeness:.0%} of the caller's voice{gaps}"
 
 
 def _scores(scores: Iterable[CriterionScore]) -> list[str]:
@@ -214,20 +203,8 @@ def _transcript(utterances: Iterable[Utterance]) -> Iterator[str]:
 
 
 def _listed(events: Iterable[LoggedEvent]) -> list[str]:
-    lines: list[str] = []
-    for event in events:
-        if (what := _LISTED.get(event.kind)) is not None:
-            fields = ((key.replace("_", " "), value) for key, value in event.data.items() if key != "at")
-            about = ", ".join(_markdown(f"{key} {_words(value)}") for key, value in fields)
-            lines.append(f"- {clock(event.at)} {what}{f' ({about})' if about else ''}")
-    return lines or ["Nothing happened to it."]
-
-
-def _words(value: object) -> str:
-    match value:
-        case float():
-            return f"{value:g}"
-        case list():
-            return " ".join(map(str, value))
-        case _:
-            return str(value)
+    lines = [
+        f"- {clock(at)} {what}" + (f" ({', '.join(map(_markdown, about))})" if about else "")
+        for at, what, about in happenings(events)
+    ]
+    return lines or [NOTHING]

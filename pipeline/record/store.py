@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.events import Event
 from pipeline.record import tables as t
-from pipeline.record.database import Database, parse_url
+from pipeline.record.address import parse_url
+from pipeline.record.database import Database
 from pipeline.record.leases import Leases, is_dead
 from pipeline.record.models import (
     CriterionScore,
@@ -92,6 +93,11 @@ class Store:
         """The address of the database in which DBOS stores its workflows, with the password if there is one."""
         return self._database.jobs_address
 
+    @property
+    def jobs_arguments(self) -> dict[str, Any]:
+        """What DBOS's driver is to be told beside that address."""
+        return self._database.jobs_arguments
+
     async def close(self) -> None:
         """Close the connections. Drain the journals first."""
         self.closed = True
@@ -112,6 +118,12 @@ class Store:
                 raise StoreError(f"There is already a session {opening.id} in the record.")
             row = {"owner": self._leases.here, "state": "open", "scored": "none", "estimated": False, **values}
             await connection.execute(insert(t.sessions).values(row))
+
+    async def heartbeat(self) -> None:
+        """Write that this process lives. Raises StoreError where a session could not be opened either."""
+        self._check_open()
+        async with self._database.writing() as connection:
+            await self._leases.beat(connection)
 
     async def append(self, session_id: str, events: Sequence[tuple[int, Event]]) -> None:
         """Add events, each with its place in the session. One that is there already is left as it is."""
@@ -229,8 +241,6 @@ class Store:
         query = query.where(pending, t.sessions.c.config_name == config_name, t.sessions.c.state == "closed")
         async with self._database.reading() as connection:
             return list((await connection.execute(query)).scalars())
-
-    # --- inside
 
     def _check_open(self) -> None:
         if self.closed:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from core.events import Event, VerdictGiven
+from core.events import Event, ModelLate, ProblemSeen, VerdictGiven
 from core.scoring import Stated, decide
 from pipeline.cli.sessions import command
 from pipeline.record.store import Store
@@ -91,6 +91,20 @@ def test_a_session_is_shown_by_its_first_letters() -> None:
     assert [line.split() for line in shown.splitlines() if line.startswith("fluency")] == [
         ["fluency", "6.5", "call", '{"fluency":', "6.5}"]
     ]
+
+
+def test_a_session_is_shown_with_what_happened_in_it() -> None:
+    keep(
+        (
+            "abc-1",
+            "timer",
+            [*EXAM[:-1], ModelLate(8.0, "nudge"), ProblemSeen(9.0, "scoring", "\x1b[2Jno answer"), EXAM[-1]],
+        )
+    )
+    shown = output("show", "abc")
+    assert "00:06 lost (code 1011, reason Internal error encountered., action resume)\n" in shown
+    assert "00:08 the model is late (action nudge)\n" in shown
+    assert "00:09 problem (where scoring, what [2Jno answer)\n" in shown
 
 
 def test_a_session_is_shown_with_its_verdict() -> None:

@@ -22,6 +22,7 @@ from pipeline.http.app import PageInfo, create_app
 from pipeline.http.connections import ConnectionLimits
 from pipeline.http.listen import bind
 from pipeline.http.server import PageServer
+from pipeline.record.models import StoreError
 from transports.call import Call
 from transports.webrtc.listener import WebRtcListener, WebRtcSettings
 
@@ -114,8 +115,14 @@ class FakeRecords:
 
     def __init__(self) -> None:
         self.stored: dict[str, dict[str, Any]] = {}
+        self.away = False
+
+    async def ready(self) -> bool:
+        return not self.away
 
     async def record(self, session_id: str) -> dict[str, Any] | None:
+        if self.away:
+            raise StoreError("The database is away.", lasting=False)
         return self.stored.get(session_id)
 
 

@@ -157,7 +157,7 @@ def _start(programs: Path) -> str:
     initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", secret, "-N"]
     # No locale of the machine: databases then sort and compare alike everywhere.
     _run([*prefix, *initdb, "-E", "UTF8", "--no-locale"])
-    port = _free_port()
+    port = free_port()
     settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=50"
     log = folder / "log"
     _run([*prefix, programs / "pg_ctl", "-D", data, "-l", log, "-w", "-t", "60", "-o", settings, "start"])
@@ -190,7 +190,8 @@ def _stop(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -407,3 +407,22 @@ async def test_a_client_that_leaves_in_mid_body_is_nobody_s_error(path: str) -> 
             assert (await client.get("/healthz")).status_code == 200
     logger.remove(sink)
     assert [line for line in lines if "Traceback" in line or "ERROR" in line] == []
+
+
+async def test_nobody_is_called_in_while_nothing_can_be_recorded(sdp: str) -> None:
+    sentence = "No exam can be recorded at the moment; try again in a minute."
+    async with visiting() as visitor:
+        begun = await visitor.begin()
+        visitor.records.away = True
+        offered = await visitor.offer(begun["token"], sdp)
+        assert answered(offered) == (503, sentence) and offered.headers["retry-after"] == "60"
+        assert answered(await visitor.post("/api/sessions", headers=KEY, json={"consent": True})) == (503, sentence)
+        assert answered(await visitor.post("/api/offer", headers=KEY, json={"sdp": sdp, "type": "offer"})) == (
+            503,
+            sentence,
+        )
+        read = await visitor.get(f"/api/sessions/{begun['session']}", headers=bearer(begun["token"]))
+        assert answered(read) == (503, "The record cannot be read now; try again in a minute.")
+        assert visitor.listener.calls == frozenset(), "no call was answered"
+        visitor.records.away = False
+        assert (await visitor.offer(begun["token"], sdp)).status_code == 200, "the same ticket will do"

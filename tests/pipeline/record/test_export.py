@@ -203,11 +203,14 @@ USD 0.0010, 30 tokens
 
 **00:03 Caller** My name is Anna.
 
-## Connection
+## What happened
 
+- 00:00 caller connected (transport wav)
 - 00:05 end announced (time left 50)
 - 00:06 lost (code 1011, reason Internal error encountered., action resume)
 - 00:07 score refused (criterion fluency, source speech, why 11 is not on the scale)
+- 00:09 no score (criterion pronunciation, why too little was said)
+- 00:10 call ended (why completed)
 """
     )
 
