@@ -90,6 +90,13 @@ class ScoringSettings(StageSettings):
         description="seconds to wait for the examiner to speak at all, after the last answer or after it was asked for"
         " scores; a lost connection is restored meanwhile",
     )
+    closing: float = Field(
+        45.0,
+        gt=0,
+        le=600,
+        description="seconds from the last score to the end of the exam at the latest, also while the candidate goes on"
+        " talking or the examiner replies to that",
+    )
     farewell: float = Field(
         2.5, gt=0, description="seconds of silence after which the call ends once every score has been reported"
     )
@@ -114,7 +121,13 @@ class Scoring(Stage[ScoringSettings]):
         super().__init__(settings, session)
         self.rubric = read_rubric(settings.rubric)
         self._asking = AskingMachine(
-            AskingPolicy(settings.score_timeout, settings.reply_timeout, settings.farewell, settings.max_requests)
+            AskingPolicy(
+                settings.score_timeout,
+                settings.reply_timeout,
+                settings.farewell,
+                settings.max_requests,
+                settings.closing,
+            )
         )
         self._calls: list[Reading] = []
         self._early: list[Reading] = []

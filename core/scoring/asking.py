@@ -13,13 +13,14 @@ class AskingPolicy:
     """Seconds of silence of both sides until something is done, and how often missing scores are requested.
 
     `score_timeout`: after the examiner has spoken. `reply_timeout`: while its reply is pending. `farewell`: once all
-    scores have been reported.
+    scores have been reported. `closing`: after that time from the last score the exam ends whoever still speaks.
     """
 
     score_timeout: float = 6.0
     reply_timeout: float = 20.0
     farewell: float = 2.5
     max_requests: int = 2
+    closing: float = 45.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class AskingMachine:
     _playing: bool = False
     _caller: bool = False
     _quiet_since: float = 0.0
+    _complete_since: float | None = None  # all scores are known, and the plan expects nothing else
 
     @property
     def scoring(self) -> bool:
@@ -82,12 +84,14 @@ class AskingMachine:
         if expected and not self.expected:
             self._quiet_since = now
         self.expected = expected
+        self._note_complete(now)
 
     def examiner_said(self, stated: int, missing: Sequence[str], now: float) -> None:
         """The examiner's last utterance states so many criteria; of all of them these are still missing."""
         self._missing = tuple(missing)
         if stated >= (CLEARLY_SCORES if self.expected is False else 1) and not self._begun:
             self._begun, self._quiet_since = True, now
+        self._note_complete(now)
 
     def takes_call(self, stated: int) -> bool:
         """Whether the function may be called now. Before its time it is refused, once: a second call is accepted."""
@@ -101,6 +105,7 @@ class AskingMachine:
         self._missing = tuple(missing)
         self._begun = self._called = True
         self._reply_pending, self._quiet_since = False, now
+        self._note_complete(now)
 
     def examiner_replies(self, replying: bool, now: float) -> None:
         """The model has begun, or finished, to produce a reply."""
@@ -122,7 +127,17 @@ class AskingMachine:
 
     def deadline(self) -> float | None:
         """When `tick` has something to do."""
-        if self._finished or self._replying or self._playing or self._caller:
+        if self._finished:
+            return None
+        until = [at for at in (self._silent_too_long(), self._last_moment) if at is not None]
+        return min(until, default=None)
+
+    @property
+    def _last_moment(self) -> float | None:
+        return None if self._complete_since is None else self._complete_since + self.policy.closing
+
+    def _silent_too_long(self) -> float | None:
+        if self._replying or self._playing or self._caller:
             return None
         if not self.scoring:
             # The model took the exam for over: if it does not go on, the plan was wrong about that.
@@ -134,6 +149,8 @@ class AskingMachine:
         deadline = self.deadline()
         if deadline is None or now < deadline:
             return []
+        if self._last_moment is not None and now >= self._last_moment:
+            return self._end()  # a candidate who goes on, or an examiner who answers, must not hold the line for ever
         self._begun, self._quiet_since = True, now
         if self._closing:
             return self._end()
@@ -150,6 +167,12 @@ class AskingMachine:
             return self._end()  # it does not answer at all
         self._closing = self._reply_pending = True
         return [SayGoodbye()]
+
+    def _note_complete(self, now: float) -> None:
+        if not self._begun or self._missing or self.expected is False:
+            self._complete_since = None
+        elif self._complete_since is None:
+            self._complete_since = now
 
     @property
     def _wait(self) -> float:

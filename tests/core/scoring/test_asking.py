@@ -178,3 +178,36 @@ def test_every_exam_whose_scores_are_expected_comes_to_an_end(steps: list[str], 
         assert len(did) < 10
     assert did[-1] == Finish()
     assert sum(isinstance(action, AskScores) for action in did) <= max_requests
+
+
+def test_a_candidate_who_goes_on_after_complete_scores_does_not_prolong_the_exam() -> None:
+    talk = Talk(closing=30.0)
+    talk.says(2)
+    talk.machine.called((), talk.now)
+    complete = talk.now
+    while talk.machine.tick(talk.now) != [Finish()]:
+        talk.machine.caller_speaks(True, talk.now)
+        talk.now += 2
+        talk.machine.caller_speaks(False, talk.now)
+        talk.says(0)
+        assert talk.now < complete + 60
+    assert complete + 30 <= talk.now <= complete + 40
+
+
+def test_a_candidate_who_never_stops_is_cut_off_once_the_scores_are_complete() -> None:
+    talk = Talk(closing=30.0)
+    talk.says(2)
+    complete = talk.now
+    talk.machine.caller_speaks(True, talk.now)
+    assert talk.machine.deadline() == complete + 30.0
+    assert talk.machine.tick(complete + 30.0) == [Finish()] and talk.machine.deadline() is None
+
+
+def test_scores_before_their_time_end_no_exam_that_goes_on() -> None:
+    talk = Talk(closing=30.0)
+    talk.machine.scores_expected(False, ALL, 0.0)
+    talk.says(2)
+    talk.machine.caller_speaks(True, talk.now)
+    assert talk.machine.deadline() is None
+    talk.machine.scores_expected(True, (), talk.now)
+    assert talk.machine.deadline() == talk.now + 30.0
