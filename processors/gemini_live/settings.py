@@ -50,6 +50,12 @@ class GeminiLiveSettings(StageSettings):
 
     voice: str = Field("Aoede", description="prebuilt voice of the examiner")
     language: str | None = Field(None, description="BCP 47 code of the speech, where the model wants one")
+    transcription_languages: tuple[str, ...] = Field(
+        (),
+        max_length=20,
+        description="BCP 47 codes of what the candidate speaks, as hints for the transcription (`languageCodes`). None"
+        " are sent by default: which Live models take them is not known, and a field that one does not know is fatal",
+    )
     temperature: float | None = Field(
         None, ge=0, le=2, description="how freely the model chooses its words; the model's own default when absent"
     )
@@ -249,7 +255,11 @@ def connect_config(
         realtime_input_config=types.RealtimeInputConfig(
             automatic_activity_detection=types.AutomaticActivityDetection(disabled=True)
         ),
-        input_audio_transcription=types.AudioTranscriptionConfig() if settings.transcribe_caller else None,
+        input_audio_transcription=types.AudioTranscriptionConfig(
+            language_codes=[*settings.transcription_languages] or None
+        )
+        if settings.transcribe_caller
+        else None,
         output_audio_transcription=types.AudioTranscriptionConfig() if settings.transcribe_examiner else None,
         session_resumption=types.SessionResumptionConfig(handle=handle) if settings.resumption else None,
         history_config=types.HistoryConfig(initial_history_in_client_content=True)

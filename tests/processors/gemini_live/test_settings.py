@@ -19,6 +19,13 @@ TOOL = {
 }
 
 
+def test_the_languages_of_the_transcription_are_sent_only_where_they_are_set() -> None:
+    plain = connect_config(GeminiLiveSettings(), [], None).input_audio_transcription
+    assert plain == types.AudioTranscriptionConfig(), "a model that does not know the field ends the session"
+    told = connect_config(GeminiLiveSettings(transcription_languages=("en-GB", "de")), [], None)
+    assert told.input_audio_transcription == types.AudioTranscriptionConfig(language_codes=["en-GB", "de"])
+
+
 def test_the_reports_configuration_setting_by_setting(tmp_path: Path) -> None:
     prompt = tmp_path / "prompt.md"
     prompt.write_text("You are an examiner.", encoding="utf-8")
