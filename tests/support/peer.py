@@ -29,6 +29,10 @@ class _Microphone(MediaStreamTrack):
         self._step = 0
         self._began: float | None = None
 
+    def speak(self, pcm: bytes) -> None:
+        """Say this from now on, in place of what is left."""
+        self._pcm = pcm
+
     async def recv(self) -> AudioFrame:
         loop = asyncio.get_running_loop()
         self._began = loop.time() if self._began is None else self._began
@@ -46,7 +50,8 @@ class Peer:
 
     def __init__(self, speech: bytes = b"", *, video: bool = False, ping: float | None = 0.5) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.pc.addTransceiver(_Microphone(speech), direction="sendrecv")
+        self.microphone = _Microphone(speech)
+        self.pc.addTransceiver(self.microphone, direction="sendrecv")
         if video:
             self.pc.addTransceiver("video", direction="sendrecv")
             self.pc.addTransceiver("video", direction="sendrecv")
