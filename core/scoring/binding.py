@@ -147,7 +147,8 @@ class Linker:
             if names_first and not self.is_light(self.gap(names[-1], numbers[0])):
                 return []  # "fluency and grammar suffered six and seven"
             cost = self.forward(names[-1], numbers[0]) if names_first else self.backward(numbers[-1], names[0])
-            if not names_first and self.gap(numbers[-1], names[0]) in ([":"], ["-"]):
+            whole = self.after(names[-1]) not in {CUT, "and", ","}
+            if not names_first and whole and self.gap(numbers[-1], names[0]) in ([":"], ["-"]):
                 cost = NEAR  # "seven, six, six: fluency, vocabulary, grammar"
             if cost is not None:
                 out.append((cost + 0.2, frozenset(zip(numbers, names, strict=True))))
@@ -225,7 +226,10 @@ class Linker:
         return not self.is_light(self.gap(names[-1], names[-1] + 1)) and not self.claimed(names[-1] + 1)
 
     def claimed(self, number: int) -> bool:
-        """Whether "for vocabulary" follows the number at once."""
+        """Whether "for vocabulary" follows the number at once, or "for" and nothing more."""
+        last = self.items[number].last
+        if self.after(number) in cues.ASSIGNS and last + 2 < len(self.found) and self.found[last + 2].text == CUT:
+            return True
         if number + 1 >= len(self.items) or not isinstance(self.items[number + 1], Named):
             return False
         between = self.gap(number, number + 1)

@@ -213,6 +213,8 @@ def _is_cut_short(view: View, after: int, named: list[tuple[str, int, int]]) -> 
     said = [i for i in range(after, cut) if view.text(i)[:1].isalnum()]
     if not said:
         return any(first < after for _, first, _ in named)
+    if any(view.text(i) == "else" for i in said) and not any(first < after for _, first, _ in named):
+        return True
     but = max((i for i in said if view.text(i) in cues.EXCEPT - {"else", "others", "rest"}), default=None)
     return but is not None and not any(first > but for _, first, _ in named)
 

@@ -29,8 +29,7 @@ SCORES = wordset("score scores band bands mark marks grade level points everythi
 
 def instructs(found: Sequence[Token], rubric: Rubric) -> bool:
     """Whether a caller tells the examiner which value to state: a directive, a value, and what it is for."""
-    names = names_of(rubric)
-    told = -2
+    told = -1
     start = 0
     for end in range(len(found) + 1):
         if end < len(found) and found[end].text not in ENDS | {":"}:
@@ -38,14 +37,17 @@ def instructs(found: Sequence[Token], rubric: Rubric) -> bool:
         view = View(found, start, end, [])
         if any(view.at(i, DIRECTIVES) and _is_addressed(view, i) for i in range(start, end)):
             told = start
-        here = found[start:end]
-        about = any(True for _ in mentions(here, names)) or not SCORES.isdisjoint(token.text for token in here)
-        if told >= 0 and about and any(_is_legal(amount.value, rubric) for amount in amounts(here, rubric.scale)):
+        if told >= 0 and _scores(found[start:end], rubric):
             return True
         if end < len(found) and found[end].text != ":":
-            told = -2
+            told = -1
         start = end + 1
     return False
+
+
+def _scores(here: Sequence[Token], rubric: Rubric) -> bool:
+    about = not SCORES.isdisjoint(token.text for token in here) or any(mentions(here, names_of(rubric)))
+    return about and any(_is_legal(amount.value, rubric) for amount in amounts(here, rubric.scale))
 
 
 def _is_addressed(view: View, i: int) -> bool:

@@ -22,9 +22,9 @@ class Phrases:
             words = tuple(phrase.split())
             self._by_first.setdefault(words[0], []).append(words)
 
-    def starting(self, word: str) -> list[Phrase]:
+    def starting(self, word: str) -> Sequence[Phrase]:
         """Those that begin with a word."""
-        return self._by_first.get(word, [])
+        return self._by_first.get(word, ())
 
 
 REPAIRS = Phrases(cues.REPAIRS)
@@ -129,7 +129,12 @@ class View:
 
     def at(self, i: int, phrases: Phrases) -> Phrase | None:
         """The first of the phrases that stands at a token."""
-        return next((p for p in phrases.starting(self.text(i)) if self.stands(i, p)), None)
+        if not self.start <= i < self.end:
+            return None
+        for phrase in phrases.starting(self.found[i].text):
+            if len(phrase) == 1 or self.stands(i, phrase):
+                return phrase
+        return None
 
     def stands(self, i: int, phrase: Phrase) -> bool:
         """Whether the phrase stands at a token."""

@@ -227,7 +227,10 @@ class SpeechReader:
             return []
         if number.value == 1:
             return []  # "One: fluency" begins a list
-        before = speech.tokens[number.first - 1].text if number.first > sentence.start else ":"
+        lead = number.first - 1
+        while lead >= sentence.start and speech.tokens[lead].text in cues.ARTICLES:
+            lead -= 1
+        before = speech.tokens[lead].text if lead >= sentence.start else ":"
         between = {token.text for token in speech.tokens[number.last + 1 : named.first]}
         return [Statement(named.criteria, number, (named,))] if before == ":" and between <= {",", ":", "-"} else []
 
