@@ -132,7 +132,7 @@ class Scoring(Stage[ScoringSettings]):
         self._calls: list[Reading] = []
         self._early: list[Reading] = []
         self._texts: list[Reading] = []
-        self._heard: dict[str, float | None] = {}  # what the text model heard the examiner say
+        self._confirmation: dict[str, float | None] = {}  # what the text model heard the examiner say
         self._questions: Questions | None = None
         self._ignored: list[str] = []
         self._unfinished = ""  # text of the examiner's utterance that is not finished
@@ -236,7 +236,7 @@ class Scoring(Stage[ScoringSettings]):
     def _verdict(self, *, last: bool = False) -> Verdict:
         """What there is so far; at the `last`, with what was reported before its time where nothing better came."""
         utterances = self.session.utterances
-        stated = confirming.checked(readings_of(self.rubric, (), utterances), self._heard)
+        stated = confirming.checked(readings_of(self.rubric, (), utterances), self._confirmation)
         readings = [*self._calls, *stated, *self._texts, *(self._early if last else ())]
         repaired = any(one.source == "repaired" for one in utterances)
         return decide(
@@ -290,7 +290,7 @@ class Scoring(Stage[ScoringSettings]):
         said = self.session.utterances
         answer = await self._ask(confirming.question(self.rubric, said, spoken), confirming.schema(self.rubric, spoken))
         if answer is not None:
-            self._heard = confirming.heard(self.rubric, said, answer, spoken)
+            self._confirmation = confirming.stated_values(self.rubric, said, answer, spoken)
 
     async def _ask(self, question: str, schema: dict[str, Any]) -> dict[str, Any] | None:
         """The text model's answer, or None without one; why there is none is recorded."""

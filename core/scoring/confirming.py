@@ -45,7 +45,7 @@ def schema(rubric: Rubric, criteria: Sequence[str]) -> JsonSchema:
     return {"type": "object", "properties": dict.fromkeys(criteria, one), "required": list(criteria)}
 
 
-def heard(
+def stated_values(
     rubric: Rubric, said: Iterable[UtteranceSpoken], answer: Mapping[str, Any], criteria: Sequence[str]
 ) -> dict[str, float | None]:
     """What the text model heard the examiner state for each criterion: a value, or None for none.
@@ -64,12 +64,12 @@ def heard(
     return out
 
 
-def checked(readings: Iterable[Reading], heard: Mapping[str, float | None]) -> list[Reading]:
+def checked(readings: Iterable[Reading], found: Mapping[str, float | None]) -> list[Reading]:
     """The readings, with a doubt on each spoken value that the text model heard otherwise, or did not hear."""
     out: list[Reading] = []
     for one in readings:
-        if isinstance(one, Stated) and one.source == SPEECH and heard.get(one.criterion, one.value) != one.value:
-            one = replace(one, doubt="ambiguous" if heard[one.criterion] is None else "conflict")
+        if isinstance(one, Stated) and one.source == SPEECH and found.get(one.criterion, one.value) != one.value:
+            one = replace(one, doubt="ambiguous" if found[one.criterion] is None else "conflict")
         out.append(one)
     return out
 

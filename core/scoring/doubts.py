@@ -187,7 +187,7 @@ ADVICE = wordset(
 )
 WILLING = wordset("happy glad pleased delighted inclined willing fair reasonable right prepared able fairer")
 DECIDED = wordset("went decided settled chose gave came ended landed")
-TOLD = wordset("said told gave put had wrote called")
+SAID_BEFORE = wordset("said told gave put had wrote called")
 EARLIER = wordset("earlier before originally initially")
 # What is said of a part of the exam, or of some moments of it, is no score.
 PART_LED = wordset("in during at for over within")

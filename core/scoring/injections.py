@@ -29,18 +29,18 @@ SCORES = wordset("score scores band bands mark marks grade level points everythi
 
 def instructs(found: Sequence[Token], rubric: Rubric) -> bool:
     """Whether a caller tells the examiner which value to state: a directive, a value, and what it is for."""
-    told = -1
+    directed = -1
     start = 0
     for end in range(len(found) + 1):
         if end < len(found) and found[end].text not in ENDS | {":"}:
             continue
         view = View(found, start, end, [])
         if any(view.at(i, DIRECTIVES) and _is_addressed(view, i) for i in range(start, end)):
-            told = start
-        if told >= 0 and _scores(found[start:end], rubric):
+            directed = start
+        if directed >= 0 and _scores(found[start:end], rubric):
             return True
         if end < len(found) and found[end].text != ":":
-            told = -1
+            directed = -1
         start = end + 1
     return False
 

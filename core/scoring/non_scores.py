@@ -33,11 +33,11 @@ def _end(view: View, i: int, cue: doubts.Cue) -> int:
     """Where the reach of a cue ends whose words end before a token."""
     inside = {k for amount in view.values for k in range(amount.first, amount.last + 1)}
     comma = max((k for k in range(view.start, i) if view.text(k) == ","), default=view.end)
-    aside = view.text(comma + 1) == "which"  # "a seven, which is more than most people get, and a six"
+    relative = view.text(comma + 1) == "which"  # "a seven, which is more than most people get, and a six"
     while i < view.end:
         text = view.text(i)
         if i not in inside:
-            if aside and text == ",":
+            if relative and text == ",":
                 break
             if cue.far and (text in doubts.CONTRASTS or (cue.talk and _is_to_the_point(view, i))):
                 break
@@ -193,7 +193,7 @@ def _judge(view: View, i: int) -> doubts.Cue | None:
 
 def _retold(view: View, i: int) -> doubts.Cue | None:
     """ "I said seven for fluency earlier": what stands now is said elsewhere."""
-    if view.text(i) != "i" or view.text(i + 1) not in doubts.TOLD:
+    if view.text(i) != "i" or view.text(i + 1) not in doubts.SAID_BEFORE:
         return None
     value = next((amount for amount in view.values if amount.first > i), None)
     then = value is not None and not doubts.EARLIER.isdisjoint(view.words(value.last + 1, value.last + 5))

@@ -15,8 +15,8 @@ CRITERIA = ("fluency", "grammar")
 
 def flags(answer: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
     readings = SpeechReader(SPEAKING).read(SAID)
-    heard = confirming.heard(SPEAKING, SAID, answer, CRITERIA)
-    verdict = decide(SPEAKING, confirming.checked(readings, heard))
+    found = confirming.stated_values(SPEAKING, SAID, answer, CRITERIA)
+    verdict = decide(SPEAKING, confirming.checked(readings, found))
     return {one.criterion: one.flags for one in verdict.scores if one.value is not None}
 
 
