@@ -5,6 +5,7 @@ it, a file's content, an answer of somebody else. It belongs in the log, where s
 and the receiver of a webhook get a sentence of ours.
 """
 
+import errno
 import os
 import re
 import sysconfig
@@ -16,6 +17,8 @@ OURS = frozenset({"colloquy", "core", "processors", "transports", "pipeline"})
 _LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 _STATUS = re.compile(r"[A-Z][A-Z_]{1,40}")
+
+_RUN_OUT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ENOSPC})
 
 # By the name of a class or of one it inherits from; the first in the error's own order counts.
 _SENTENCES = {
@@ -50,6 +53,13 @@ def explained(error: BaseException) -> str:
             return os.strerror(one.errno).lower()
     name = type(error).__name__
     return f"{name}, which the log explains" if str(error) else name
+
+
+def is_exhaustion(error: BaseException | None) -> bool:
+    """Whether an exception says that this process, or its machine, has run out of memory, descriptors or disk."""
+    return error is not None and any(
+        isinstance(one, MemoryError) or (isinstance(one, OSError) and one.errno in _RUN_OUT) for one in _chain(error)
+    )
 
 
 def is_ours(error: BaseException) -> bool:

@@ -58,6 +58,7 @@ IMPORTED_IN = {
         "pipeline/record/tables.py",
         "pipeline/record/leases.py",
         "pipeline/record/database.py",
+        "pipeline/record/address.py",
         "pipeline/record/migrations/*",
     ],
     "alembic": ["pipeline/record/database.py", "pipeline/record/migrations/*"],

@@ -1,6 +1,7 @@
 """However a call ends, each of its stages finishes once, and none is left out."""
 
 import asyncio
+import errno
 from collections import Counter
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +12,8 @@ from pipecat.frames.frames import CancelWorkerFrame, Frame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 
-from core.events import KeyPressed, ProblemSeen
+from core.events import Event, KeyPressed, ProblemSeen
+from pipeline.call import host
 from pipeline.call.host import Host
 from pipeline.call.loop_lag import LoopLag
 from pipeline.config.resolved import Config, StagePlan
@@ -121,11 +123,14 @@ class Holding:
     def __init__(self, store: Store, folder: Path, stages: tuple[type[Counting], ...]) -> None:
         plans = tuple(StagePlan(one.__name__, one.__name__, one, StageSettings()) for one in stages)
         self.stages, self.store = stages, store
-        self.host = Host(Config("test", folder / "test.yaml", plans), store, LoopLag())
+        self.transport = Silent()
+        self.recorded: list[Event] = []
+        config = Config("test", folder / "test.yaml", plans)
+        self.host = Host(config, store, LoopLag(), lambda _, event: self.recorded.append(event))
         self.task = asyncio.create_task(self.host.serve(self))
 
     async def __aiter__(self):
-        yield Call("call-1", "anna", "test", Silent(), 16000, 16000)
+        yield Call("call-1", "anna", "test", self.transport, 16000, 16000)
 
     async def close(self) -> None:
         pass
@@ -221,3 +226,46 @@ async def test_the_text_of_a_library_s_exception_is_not_recorded(store: Store, t
         "could not finish: a text holds a character that cannot be sent",
     ]
     assert KEY not in as_json(record)
+
+
+class Exhausted(Counting):
+    """Meets an error of the machine."""
+
+    errors: ClassVar[Exception]
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().handle(frame, direction)
+        if isinstance(frame, StartFrame):
+            await self.push_error("it failed", exception=self.errors)
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (OSError(errno.EMFILE, "with a path"), ("error", "this server ran out of something: too many open files")),
+        (MemoryError(), ("error", "this server ran out of something: there is no memory left")),
+        (RuntimeError("a stage of a user failed"), ("caller left", "")),
+    ],
+)
+async def test_a_call_that_the_server_could_not_hold_was_not_left_by_its_caller(
+    store: Store, tmp_path: Path, error: Exception, ending: tuple[str, str]
+) -> None:
+    Exhausted.errors = error
+    call = Holding(store, tmp_path, (Exhausted, Last))
+    await call.started()
+    [held] = call.host.sessions
+    await until(lambda: any(isinstance(one, ProblemSeen) for one in call.recorded))
+    await call.transport._call_event_handler("on_client_disconnected", None)
+    record = await call.over()
+    assert (record.why, record.detail or "") == ending and held.ending is not None
+
+
+async def test_a_call_that_ends_while_no_descriptor_is_left_was_not_left_by_its_caller(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Holding(store, tmp_path, (Last,))
+    await call.started()
+    monkeypatch.setattr(host, "_no_descriptor", lambda: OSError(errno.EMFILE, "Too many open files"))
+    await call.transport._call_event_handler("on_client_disconnected", None)
+    record = await call.over()
+    assert (record.why, record.detail) == ("error", "this server ran out of something: too many open files")
