@@ -34,6 +34,45 @@ class CallerStoppedFrame(UserStoppedSpeakingFrame):
 
 
 @dataclass
+class PacketsStoppedFrame(SystemFrame):
+    """The transport has had no audio packet from the caller for `silent_for` seconds, though they should come.
+
+    The next audio frame says that they come again. `manual_vad` decides what it means.
+    """
+
+    silent_for: float = 0.0
+
+
+@dataclass
+class CallerAwayFrame(SystemFrame):
+    """No audio packet has come from the caller since `since`: they can hardly be spoken to; sent downstream."""
+
+    since: float = 0.0
+
+
+@dataclass
+class CallerBackFrame(SystemFrame):
+    """Packets come again from a caller who was away; sent downstream.
+
+    `missing` seconds of their audio never came. `in_turn` when they went in the middle of a turn; it goes on, or ends
+    behind this frame if they were away for `too_long`.
+    """
+
+    missing: float = 0.0
+    in_turn: bool = False
+    too_long: bool = False
+
+
+@dataclass
+class AudioMissingFrame(SystemFrame):
+    """Of the caller's turn, `seconds` of audio between `started` and `ended` never came; sent downstream."""
+
+    started: float = 0.0
+    ended: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass
 class TranscriptionFinishedFrame(DataFrame):
     """The caller's text so far is a whole transcription: what follows begins another."""
 

@@ -20,12 +20,13 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection
 from pydantic import Field
 
-from core.events import AlternativeTranscribed
+from core.events import AlternativeTranscribed, TranscriptMeasured
 from core.ports import Session
 from core.transcript.assembler import TranscriptAssembler
 from core.transcript.checkpoint import CheckpointTimer
 from core.transcript.gaps import GapPolicy
 from core.transcript.markers import markers_removed, without_markers
+from core.transcript.missing_audio import MissingAudio
 from core.transcript.repair import (
     SEARCH_INTERVAL,
     Action,
@@ -38,6 +39,7 @@ from core.transcript.repair import (
 )
 from core.transcript.values import FinishedUtterance
 from processors.frames import (
+    AudioMissingFrame,
     AudioReplayedFrame,
     CallerStoppedFrame,
     GapFrame,
@@ -95,6 +97,7 @@ class Transcript(Stage[TranscriptSettings]):
         gaps = GapPolicy(least_rate=settings.least_rate)
         policy = RepairPolicy(gaps, settings.repair_wait, settings.prefer, settings.languages)
         self._repair = TranscriptRepair(policy)
+        self._missing = MissingAudio()
         self._checkpoints = CheckpointTimer()
         self._changed = asyncio.Event()
         self._running = True
@@ -151,6 +154,8 @@ class Transcript(Stage[TranscriptSettings]):
                 await self._on_finished(assembler.caller_started(now), now)
             case VoiceSpanFrame(started=started, ended=ended):
                 assembler.voice_detected(started, ended)
+            case AudioMissingFrame(started=started, ended=ended, seconds=seconds):
+                self._missing.add(started, ended, seconds)
             case UserStoppedSpeakingFrame():
                 until = frame.spoke_until if isinstance(frame, CallerStoppedFrame) else now
                 await self._on_finished(assembler.caller_stopped(now, until), now)
@@ -210,9 +215,12 @@ class Transcript(Stage[TranscriptSettings]):
         for action in actions:
             match action:
                 case RecordUtterance(utterance):
+                    utterance = self._missing.marked(utterance)
                     self.session.record(utterance)
                     if push:
                         await self.push_frame(UtteranceFrame(utterance))
+                case RecordEvent(TranscriptMeasured() as measured):
+                    self.session.record(self._missing.measured(measured))
                 case RecordEvent(event):
                     self.session.record(event)
                 case Retranscribe(started, ended):

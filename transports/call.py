@@ -15,8 +15,10 @@ class Call:
     `id` names the call in the record. `caller` is who calls, as far as the transport knows: the unit that an experiment
     assigns an arm to. `transport_name` is the transport as the record names it, such as "webrtc". `rate_in` and
     `rate_out` are the transport's sample rates in Hz. `rtvi` is whether the far end speaks RTVI, Pipecat's client
-    protocol, over a data channel. `details` is stored in the record. A transport that knows when a piece of audio
-    begins to play writes that into the frame's `pts`: nanoseconds by the event loop's clock.
+    protocol, over a data channel. `reports_packets` is whether the transport has an event `on_packets_stopped`:
+    no audio packet has come from the caller for so many seconds. `details` is stored in the record. A transport that
+    knows when a piece of audio begins to play writes that into the frame's `pts`: nanoseconds by the event loop's
+    clock.
     """
 
     id: str
@@ -26,6 +28,7 @@ class Call:
     rate_in: int
     rate_out: int
     rtvi: bool = False
+    reports_packets: bool = False
     details: dict[str, Any] = field(default_factory=dict[str, Any])
 
 

@@ -53,13 +53,24 @@ from core.events.speech import (
     TranscriptMeasured,
     UtteranceSpoken,
 )
-from core.events.turns import EchoDetected, KeyPressed, TurnClosed, TurnFlushed, TurnOpened, TurnSent
+from core.events.turns import (
+    AudioResumed,
+    AudioStopped,
+    EchoDetected,
+    KeyPressed,
+    TurnClosed,
+    TurnFlushed,
+    TurnOpened,
+    TurnSent,
+)
 
 KINDS: dict[str, type[Event]] = kinds()
 
 __all__ = [
     "KINDS",
     "AlternativeTranscribed",
+    "AudioResumed",
+    "AudioStopped",
     "CallBilled",
     "CallEnded",
     "CallMeasured",

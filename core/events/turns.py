@@ -34,6 +34,25 @@ class TurnSent(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AudioStopped(Event):
+    """No audio packet has come from the caller since `since`: what they say is not known."""
+
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioResumed(Event):
+    """Packets come again, after `lasted` seconds without any; `missing` seconds of the caller's audio never came.
+
+    `in_turn` when that was in the middle of the caller's turn: words of it are lost.
+    """
+
+    lasted: float
+    missing: float
+    in_turn: bool
+
+
+@dataclass(frozen=True, slots=True)
 class KeyPressed(Event):
     """The caller pressed a key of the phone: 0 to 9, *, # or A to D."""
 

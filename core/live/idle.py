@@ -22,6 +22,7 @@ class IdleTimer:
     thinking: float = 0.0  # seconds that the question allows besides, until the caller has spoken
     _since: float | None = None
     _prompts: int = 0
+    _away_since: float | None = None  # no audio comes from the caller: they would hardly hear a prompt
 
     def start(self, now: float) -> None:
         """It is the caller's turn to speak, or the model's."""
@@ -38,15 +39,31 @@ class IdleTimer:
         if caller_spoke:
             self._prompts, self.thinking = 0, 0.0
 
+    def pause(self, since: float) -> None:
+        """The caller has been away since then. They are not prompted, and waited for as long as if they were."""
+        self._away_since = since
+
+    def resume(self, now: float) -> None:
+        """The caller is back; a timer that runs starts from here."""
+        self._away_since = None
+        self.extend(now)
+
     def deadline(self) -> float | None:
         """When `tick` has something to say."""
-        return None if self._since is None or self.timeout is None else self._since + self.timeout + self.thinking
+        if self.timeout is None:
+            return None
+        if self._away_since is not None:
+            return self._away_since + self.timeout * (MAX_PROMPTS + 1)
+        return None if self._since is None else self._since + self.timeout + self.thinking
 
     def tick(self, now: float) -> IdleAction | None:
         """Time has passed."""
         deadline = self.deadline()
         if deadline is None or now < deadline:
             return None
+        if self._away_since is not None:
+            self._away_since = self._since = None
+            return IdleAction.END
         self._since = None
         self._prompts += 1
         return IdleAction.END if self._prompts > MAX_PROMPTS else IdleAction.PROMPT

@@ -11,12 +11,13 @@ from core.turns.flush import PAUSE, Chunk, Flush, FlushStrategy, NoFlush
 
 # A span of voice is reported after this many seconds at the latest.
 LONGEST_SPAN = 1.0
-# Audio that is this many seconds late will not come any more: the caller's end has stopped sending.
-STALLED = 0.5
+# Audio that is this many seconds late will not come any more: the caller's end has stopped sending. A transport that
+# knows has reported by then that packets are missing (core/turns/absence).
+STALLED = 1.0
 # Lengths are sums of chunk lengths that have no exact binary fraction.
 _EPSILON = 1e-6
 
-Why = Literal["silence", "ended", "key", "longest"]
+Why = Literal["silence", "ended", "key", "longest", "absence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class TurnMachine:
     """Chunks of audio and time in, turn edges out.
 
     Durations are counted in audio, which comes in bursts on a bad network: a pause that arrives late is no longer than
-    it was. Only where no audio comes any more, the clock ends the turn.
+    it was. Only where no audio comes any more, the clock ends the turn; not where the transport has reported that no
+    packets come, for what the caller says then is not known.
     """
 
     def __init__(self, policy: TurnPolicy, strategy: FlushStrategy | None = None) -> None:
@@ -70,6 +72,8 @@ class TurnMachine:
         self._opened_at: float | None = None
         self._onset = 0.0  # seconds of audio since voice began that has not opened a turn yet
         self._quiet = 0.0  # seconds of audio since the last voice
+        self._resumed_at = 0.0  # the first audio after packets had stopped
+        self._packets_stopped = False
         self._waits_for_pause = False  # the last turn was closed in mid-speech
         self._spoke_until = 0.0  # when the last voice ended
         self._voiced = 0.0
@@ -88,6 +92,8 @@ class TurnMachine:
 
     def on_audio(self, chunk: Chunk, now: float) -> list[Action]:
         """A chunk of audio that ends at `now`, which never goes back."""
+        if self._packets_stopped:
+            self._packets_stopped, self._resumed_at = False, now
         self._quiet = 0.0 if chunk.voice else self._quiet + chunk.length
         if self._opened_at is None:
             return self._look_for_onset(chunk, now)
@@ -97,27 +103,44 @@ class TurnMachine:
         flush = self._strategy.on_audio(chunk, now)
         return [*actions, flush] if flush else actions
 
+    def packets_stopped(self) -> None:
+        """No packet comes, until the next chunk: a turn that is open stays open."""
+        self._packets_stopped = True
+
+    def caller_away(self) -> list[Action]:
+        """Packets have stopped for so long that what was begun, voice or a pause, may have ended unheard."""
+        self._quiet = 0.0
+        if self._opened_at is not None:
+            return [*self._end_span()]
+        self._onset, self._span_started = 0.0, None
+        return []
+
     def set_silence(self, silence: float | None, now: float) -> list[Action]:
         """From now on `silence` seconds of quiet end a turn; None is the policy's value."""
         self._silence = self._policy.silence if silence is None else silence
         return self.tick(now)
 
     def deadline(self) -> float | None:
-        """When `tick` returns actions even if no more audio comes; None without an open turn."""
-        if self._opened_at is None:
+        """When `tick` returns actions even if no more audio comes; None without an open turn, or without packets."""
+        if self._opened_at is None or self._packets_stopped:
             return None
-        quiet = self._spoke_until + self._silence + STALLED
-        return quiet if self._policy.longest is None else min(quiet, self._opened_at + self._policy.longest)
+        silent = self._silent_by_clock
+        return silent if self._policy.longest is None else min(silent, self._opened_at + self._policy.longest)
 
     def tick(self, now: float) -> list[Action]:
         """Time has passed."""
-        if self._opened_at is None:
+        if self._opened_at is None or self._packets_stopped:
             return []
-        if self._quiet >= self._silence - _EPSILON or now >= self._spoke_until + self._silence + STALLED:
+        if self._quiet >= self._silence - _EPSILON or now >= self._silent_by_clock:
             return self.close_turn(now, "silence")
         if self._policy.longest is not None and now >= self._opened_at + self._policy.longest:
             return self.close_turn(now, "longest")
         return []
+
+    @property
+    def _silent_by_clock(self) -> float:
+        """When the silence that ends a turn is over, though audio for it is missing."""
+        return max(self._spoke_until, self._resumed_at) + self._silence + STALLED
 
     def close_turn(self, now: float, why: Why = "ended") -> list[Action]:
         """Close the turn, if one is open, because the call is over or the caller pressed a key."""
@@ -126,7 +149,7 @@ class TurnMachine:
         self._opened_at = None
         self._onset = 0.0
         # Noise that was detected as speech would open the next turn at once.
-        self._waits_for_pause = self._quiet < PAUSE - _EPSILON
+        self._waits_for_pause = why != "absence" and self._quiet < PAUSE - _EPSILON
         return [*self._end_span(), CloseTurn(now, why, self._spoke_until, self._voiced)]
 
     def _look_for_onset(self, chunk: Chunk, now: float) -> list[Action]:

@@ -1,7 +1,6 @@
 """Many calls in one process: from the listener to a closed record."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from core.billing.prices import PriceList
 from core.events import CallBilled, CallEnded, CallerConnected, Event, ProblemSeen
-from core.failure import explained, is_exhaustion
+from core.failure import explained
 from pipeline.call.builder import Built, build
 from pipeline.call.live_view import LiveView
 from pipeline.call.loop_lag import LoopLag
@@ -22,6 +21,7 @@ from pipeline.config.resolved import Config
 from pipeline.record.journal import StoreJournal
 from pipeline.record.models import SessionOpening, StoreError
 from pipeline.record.store import Store
+from processors.frames import PacketsStoppedFrame
 from transports.call import Call, Listener
 
 # How many seconds a call may take to end: its last words, the fallback scoring, the last audio.
@@ -100,7 +100,6 @@ class _HeldCall:
         self._finishing: asyncio.Task[None] | None = None
         self._bill: CallBilled | None = None
         self._connected = False
-        self._exhausted: Exception | None = None  # the want of memory or descriptors that this call has met
         journal = StoreJournal(host._store, call.id, self._on_recorded)
         prices = config.price_list or PriceList(models={})
         self.session = CallSession(call.id, journal, prices, config.budget.usd, on_finish=self._wind_up)
@@ -151,16 +150,16 @@ class _HeldCall:
 
         @transport.event_handler("on_client_disconnected")
         async def disconnected(*_: Any) -> None:
-            fault = self._exhausted or _no_descriptor()
-            if fault is None:
-                session.finish("caller left")
-            else:  # nobody left: the connection was lost for want of what it needs
-                session.finish("error", f"this server ran out of something: {explained(fault)}")
+            session.finish("caller left")
+
+        if self._call.reports_packets:
+
+            @transport.event_handler("on_packets_stopped")
+            async def stopped(_: Any, silent_for: float) -> None:
+                await worker.queue_frame(PacketsStoppedFrame(silent_for=silent_for))
 
         @worker.event_handler("on_pipeline_error")
         async def failed(_: Any, frame: Any) -> None:
-            if is_exhaustion(frame.exception):
-                self._exhausted = frame.exception
             logger.opt(exception=frame.exception).warning("{} failed: {}", frame.processor, frame.error)
             session.record(ProblemSeen(session.now(), str(frame.processor or "pipeline"), _failure(frame)))
 
@@ -234,15 +233,6 @@ class _HeldCall:
             self.session.record(self.session.measure(self._host._loop_lag.late_frames - self._late_before))
             self.session.record(bill)
             self._bill = bill
-
-
-def _no_descriptor() -> OSError | None:
-    """The error of opening a file now; None where there are descriptors left."""
-    try:
-        os.close(os.open(os.devnull, os.O_RDONLY))
-    except OSError as error:
-        return error
-    return None
 
 
 def _failure(frame: ErrorFrame) -> str:

@@ -56,6 +56,8 @@ from processors.audio_spool import FileSpool
 from processors.frames import (
     AnswerExpectedFrame,
     AudioReplayedFrame,
+    CallerAwayFrame,
+    CallerBackFrame,
     CallerStoppedFrame,
     FlushFrame,
     InstructionFrame,
@@ -150,6 +152,12 @@ class GeminiLive(Stage[GeminiLiveSettings]):
                 await self._carry_out(live.caller_stopped(now))
             case VoiceSpanFrame(ended=ended) if direction is FrameDirection.DOWNSTREAM:
                 await self._carry_out(live.caller_voiced(ended, now))
+            case CallerAwayFrame(since=since):
+                live.presence.left(since)
+                await self._carry_out([])
+            case CallerBackFrame(missing=missing, in_turn=in_turn, too_long=too_long):
+                text = live.presence.returned(now, missing=missing, in_turn=in_turn, too_long=too_long)
+                await self._carry_out(live.instruct(text, now) if text else [])
             case AnswerExpectedFrame(at_least=at_least, thinking=thinking):
                 live.answer_expected(at_least, thinking)
             case BotStartedSpeakingFrame():

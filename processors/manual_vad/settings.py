@@ -87,6 +87,20 @@ class ManualVadSettings(StageSettings):
     flush_ceiling: float = Field(
         15.0, gt=0, description='seconds in one window after which "valley" does not wait for a pause any longer'
     )
+    packet_gap: float = Field(
+        1.0,
+        ge=0.5,
+        le=10,
+        description="seconds without a packet of audio after which the caller counts as away; they are no silence. Only"
+        " transports that know their packets (`webrtc`)",
+    )
+    grace: float = Field(
+        15.0,
+        ge=0,
+        le=300,
+        description="seconds that the caller may be away in the middle of a turn and then go on with it; after more of"
+        " them the turn ends, and the examiner asks again",
+    )
     barge_in: bool = Field(True, description="whether the caller's speech stops the examiner's voice")
 
     @model_validator(mode="before")

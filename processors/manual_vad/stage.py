@@ -18,10 +18,20 @@ from pipecat.processors.frame_processor import FrameDirection
 from core import events
 from core.audio import pcm
 from core.ports import Session
+from core.turns.absence import AbsenceDetector, Back
 from core.turns.endpointing import Action, CloseTurn, OpenTurn, TurnMachine, TurnPolicy, VoiceSpanEnded
 from core.turns.flush import Chunk, Flush
 from core.turns.vad import VoiceMarker, VoicePolicy
-from processors.frames import AnswerExpectedFrame, CallerStoppedFrame, FlushFrame, VoiceSpanFrame
+from processors.frames import (
+    AnswerExpectedFrame,
+    AudioMissingFrame,
+    CallerAwayFrame,
+    CallerBackFrame,
+    CallerStoppedFrame,
+    FlushFrame,
+    PacketsStoppedFrame,
+    VoiceSpanFrame,
+)
 from processors.manual_vad.settings import ManualVadSettings
 from processors.manual_vad.silero import RATE, SileroDetector, VoiceDetector
 from processors.stage import Stage
@@ -44,6 +54,8 @@ class ManualVad(Stage[ManualVadSettings]):
         )
         policy = TurnPolicy(settings.minimum_speech, settings.silence, settings.longest_turn)
         self._turns = TurnMachine(policy, settings.flush_strategy)
+        self._absence = AbsenceDetector(settings.packet_gap)
+        self._left_in_turn = False  # the turn was open when the caller was last found away
         # Not passed on yet: before a turn its onset, in a turn the audio that may be on either side of a flush.
         self._held: deque[InputAudioRawFrame] = deque()
         self._examiner_speaking = False
@@ -58,6 +70,9 @@ class ManualVad(Stage[ManualVadSettings]):
             case AnswerExpectedFrame(silence=silence):
                 await self._carry_out(self._turns.set_silence(silence, self.session.now()))
                 return
+            case PacketsStoppedFrame(silent_for=silent_for):
+                await self._packets_stopped(silent_for)
+                return
             case InputDTMFFrame(button=key):
                 await self._pressed(key.value)
             case BotStartedSpeakingFrame() if direction is FrameDirection.UPSTREAM:
@@ -71,6 +86,11 @@ class ManualVad(Stage[ManualVadSettings]):
         await self.push_frame(frame, direction)
 
     async def woken(self, now: float) -> None:
+        if away := self._absence.tick(now):
+            self._left_in_turn = self._turns.open
+            self.session.record(events.AudioStopped(now, away.since))
+            await self._carry_out(self._turns.caller_away())
+            await self.push_frame(CallerAwayFrame(since=away.since))
         await self._carry_out(self._turns.tick(now))
 
     async def finish(self) -> None:
@@ -88,13 +108,52 @@ class ManualVad(Stage[ManualVadSettings]):
             )
         likelihood = self._detector.confidence(frame.audio, in_turn=self._turns.open)
         loudness, length = pcm.level(frame.audio), pcm.seconds(frame.audio, RATE)
-        chunk = Chunk(self._marker.mark(likelihood, loudness, length), loudness, length)
+        chunk, now = Chunk(self._marker.mark(likelihood, loudness, length), loudness, length), self.session.now()
+        await self._packets_come(length, now)
         self._held.append(frame)
-        await self._carry_out(self._turns.on_audio(chunk, self.session.now()))
+        await self._carry_out(self._turns.on_audio(chunk, now))
         if not self._turns.open:
             self._trim_onset()
         elif not self._turns.holding:
             await self._release()
+
+    async def _packets_stopped(self, silent_for: float) -> None:
+        if self._finished:
+            return
+        now = self.session.now()
+        await self._caller_back(self._absence.packets_stopped(max(0.0, now - silent_for)), now)
+        self._turns.packets_stopped()
+        self._set_alarm()
+
+    async def _packets_come(self, length: float, now: float) -> None:
+        """Before a chunk is looked at: it may be the first, or the last, that an absence is judged by."""
+        await self._caller_back(self._absence.on_audio(length, now), now)
+        if self._left_in_turn and self._absence.back_after > self.settings.grace:
+            await self._caller_back(self._absence.settle(), now)
+            await self._carry_out(self._turns.close_turn(now, "absence"))
+
+    async def _caller_back(self, back: Back | None, now: float) -> None:
+        if back is None:
+            return
+        in_turn, self._left_in_turn = self._left_in_turn, False
+        self.session.record(events.AudioResumed(now, round(back.lasted, 3), round(back.missing, 3), in_turn))
+        if in_turn and back.missing:
+            await self._audio_missing(back.since, back.since + back.lasted, back.missing)
+        too_long = back.lasted > self.settings.grace
+        await self.push_frame(CallerBackFrame(missing=back.missing, in_turn=in_turn, too_long=too_long))
+
+    async def _audio_missing(self, started: float, ended: float, seconds: float) -> None:
+        # Whoever is away for longer than the turn stays open has hardly gone on speaking all the time.
+        lost = min(seconds, max(self.settings.grace, self.settings.packet_gap))
+        await self.push_frame(AudioMissingFrame(started=started, ended=ended, seconds=lost))
+
+    async def _turn_ends(self, now: float) -> None:
+        """Say what is missing of the turn, before its end."""
+        await self._caller_back(self._absence.settle(), now)
+        since = self._absence.stopped_since
+        if self._left_in_turn and since is not None:  # the call ends, and the caller is still away
+            self._left_in_turn = False
+            await self._audio_missing(since, now, now - since)
 
     async def _carry_out(self, actions: list[Action]) -> None:
         for action in actions:
@@ -110,13 +169,18 @@ class ManualVad(Stage[ManualVadSettings]):
                     await self._release(all_but=carried_over)
                     await self.push_frame(FlushFrame(why=why, at=at))
                 case CloseTurn(at, why, spoke_until, voiced):
+                    await self._turn_ends(at)
                     self.session.record(events.TurnClosed(at, why, voiced))
                     self._awaiting_reply_since = spoke_until
                     await self._release()
                     await self.push_frame(CallerStoppedFrame(spoke_until=spoke_until, voiced=voiced))
                 case _:
                     assert_never(action)
-        self.wake_at(self._turns.deadline())
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        deadlines = (self._turns.deadline(), self._absence.deadline())
+        self.wake_at(min((at for at in deadlines if at is not None), default=None))
 
     async def _release(self, all_but: int = 0) -> None:
         """Pass on the frames held back, except for the newest `all_but`."""

@@ -15,6 +15,7 @@ from core.events import (
     UtteranceSpoken,
 )
 from processors.frames import (
+    AudioMissingFrame,
     AudioReplayedFrame,
     CallerStoppedFrame,
     GapFrame,
@@ -318,3 +319,18 @@ async def test_where_both_transcribe_every_turn_the_settings_choose() -> None:
         ("I live by the see.", "shadow")
     ]
     assert session.of(GapFound) == []
+
+
+async def test_an_answer_of_which_audio_never_came_is_neither_whole_nor_complete() -> None:
+    session = FakeSession()
+    async with running(stage := Transcript(TranscriptSettings(), session)) as ends:
+        await ends.push(UserStartedSpeakingFrame(), VoiceSpanFrame(started=0.0, ended=1.0))
+        await ends.push(AudioMissingFrame(started=1.0, ended=6.0, seconds=5.0))
+        await ends.push(VoiceSpanFrame(started=6.0, ended=7.0), transcribed("I live in Sackville in New Brunswick."))
+        await ends.push(CallerStoppedFrame(spoke_until=7.0), examiner("Thank you."), ReplyDoneFrame())
+        await processed(ends)
+        await stage.finish()
+    [answer] = [one for one in session.utterances if one.speaker == "caller"]
+    assert answer.partial
+    [measured] = session.of(TranscriptMeasured)
+    assert measured.completeness == pytest.approx(2 / 7, abs=0.01) and measured.gaps == 1

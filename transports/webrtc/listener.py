@@ -178,6 +178,7 @@ class WebRtcListener:
                 rate_in=RATE_IN,
                 rate_out=RATE_OUT,
                 rtvi=True,
+                reports_packets=True,
                 details=dict(details or {}),
             )
         )

@@ -174,17 +174,26 @@ class _SpeakerOutput(SmallWebRTCOutputTransport):
 
 
 class SpeakerTransport(SmallWebRTCTransport):
-    """Pipecat's SmallWebRTC transport with MicrophoneInput as its input and an OpusSpeaker as its output."""
+    """Pipecat's SmallWebRTC transport with MicrophoneInput as its input and an OpusSpeaker as its output.
+
+    Its event `on_packets_stopped` says that no audio packet has come from the caller for so many seconds.
+    """
 
     def __init__(self, connection: SpeakingConnection, params: TransportParams) -> None:
         super().__init__(connection, params)
         self._connection = connection
+        self._register_event_handler("on_packets_stopped")
 
     def input(self) -> SmallWebRTCInputTransport:
         """The input transport."""
         if self._input is None:
-            self._input = MicrophoneInput(self._client, self._params, name=self._input_name)
+            self._input = MicrophoneInput(
+                self._client, self._params, name=self._input_name, on_packets_stopped=self._packets_stopped
+            )
         return self._input
+
+    async def _packets_stopped(self, silent_for: float) -> None:
+        await self._call_event_handler("on_packets_stopped", silent_for)
 
     async def cleanup(self) -> None:
         """Close the peer connection, also where no pipeline was ever built around the transport."""

@@ -256,6 +256,7 @@ function drawStatus() {
   const quiet = phase === "turn" || phase === "thinking";
   let [tone, words] = WORDS[quiet && exam.scores.size ? "scored" : ending && phase !== "examiner" ? "ending" : phase];
   if (peer === "disconnected") [tone, words] = ["bad", "Your connection is unstable: trying to get it back"];
+  else if (exam.away && !ending && !exam.ended) [tone, words] = ["bad", "We cannot hear you: your connection has stopped"];
   else if (exam.connection === "given up") [tone, words] = ["bad", "The examiner cannot be reached any more: finishing with what was said"];
   else if (exam.connection === "lost") [tone, words] = ["bad", "The connection to the examiner was lost: connecting again"];
   put($("status"), words);

@@ -17,6 +17,7 @@ export function newExam(questions = 0) {
     ended: null,
     connection: "", // to the model: "", "lost" or "given up"
     problems: [],
+    away: false, // no audio comes from this browser
     echo: false, // the examiner's voice was found in the caller's microphone
   };
 }
@@ -108,6 +109,12 @@ export function onEvent(exam, kind, data) {
       break;
     case "ConnectionGivenUp":
       exam.connection = "given up";
+      break;
+    case "AudioStopped":
+      exam.away = true;
+      break;
+    case "AudioResumed":
+      exam.away = false;
       break;
     case "EchoDetected":
       exam.echo = true;

@@ -38,3 +38,20 @@ def test_the_timeout_runs_from_the_end_of_playback() -> None:
     timer.extend(5.0)
     assert timer.deadline() == 45.0
     assert IdleTimer(None).deadline() is None
+
+
+def test_a_caller_who_is_away_is_not_prompted_and_waited_for_as_long_as_one_who_is() -> None:
+    timer = IdleTimer(40.0)
+    timer.start(0.0)
+    timer.pause(10.0)
+    timer.start(20.0)
+    assert timer.tick(129.0) is None and timer.deadline() == 130.0
+    assert timer.tick(130.0) is IdleAction.END and timer.deadline() is None
+
+
+def test_a_caller_who_is_back_has_the_whole_timeout() -> None:
+    timer = IdleTimer(40.0)
+    timer.start(0.0)
+    timer.pause(10.0)
+    timer.resume(60.0)
+    assert timer.deadline() == 100.0 and timer.tick(100.0) is IdleAction.PROMPT

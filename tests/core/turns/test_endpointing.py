@@ -76,6 +76,45 @@ def test_a_turn_closes_by_the_clock_when_the_source_goes_quiet() -> None:
     assert turns.deadline() is None and not turns.holding
 
 
+def test_missing_packets_are_no_silence_however_long_they_are_missing() -> None:
+    turns = TurnMachine(TurnPolicy(silence=0.8, longest=30.0))
+    speak(turns, 0, 2)
+    turns.packets_stopped()
+    assert turns.deadline() is None
+    assert turns.tick(60.0) == [] and turns.set_silence(0.3, 60.0) == [] and turns.open
+
+
+def test_after_an_absence_the_caller_has_the_whole_pause_again() -> None:
+    turns = TurnMachine(TurnPolicy(silence=0.8))
+    speak(turns, 0, 2)
+    hush(turns, 2, 2.6)
+    turns.packets_stopped()
+    assert turns.caller_away() == []
+    assert hush(turns, 7, 7.7) == [] and turns.deadline() == pytest.approx(7.02 + 0.8 + STALLED)
+    assert speak(turns, 7.7, 9) == [], "the same turn goes on"
+    [closed] = hush(turns, 9, 10)
+    assert isinstance(closed, CloseTurn) and closed.spoke_until == pytest.approx(9.0)
+    assert closed.voiced == pytest.approx(3.3, abs=0.02)
+
+
+def test_an_absence_is_no_voice() -> None:
+    turns = TurnMachine(TurnPolicy(silence=0.8))
+    speak(turns, 0, 2.5)
+    turns.packets_stopped()
+    [before] = turns.caller_away()
+    [after, *_] = feed(turns, 7, 9)
+    assert isinstance(before, VoiceSpanEnded) and before.ended == pytest.approx(2.5)
+    assert isinstance(after, VoiceSpanEnded) and after.started == pytest.approx(7.0)
+
+
+def test_the_beginning_of_a_word_before_an_absence_is_not_put_together_with_one_after_it() -> None:
+    turns = TurnMachine(TurnPolicy(minimum_speech=0.2))
+    assert feed(turns, 0, 0.14) == []
+    turns.packets_stopped()
+    assert turns.caller_away() == [] and feed(turns, 7, 7.14) == []
+    assert OpenTurn in [type(action) for action in feed(turns, 7.14, 7.3)]
+
+
 def test_a_long_turn_is_flushed_and_stays_one_turn() -> None:
     turns = TurnMachine(TurnPolicy(silence=1.0), ValleyFlush(4.0, 6.0))
     assert [type(a) for a in speak(turns, 0, 5)] == [OpenTurn]
