@@ -1,6 +1,7 @@
 """Many calls in one process: from the listener to a closed record."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from core.billing.prices import PriceList
 from core.events import CallBilled, CallEnded, CallerConnected, Event, ProblemSeen
-from core.failure import explained
+from core.failure import explained, is_exhaustion
 from pipeline.call.builder import Built, build
 from pipeline.call.live_view import LiveView
 from pipeline.call.loop_lag import LoopLag
@@ -100,6 +101,7 @@ class _HeldCall:
         self._finishing: asyncio.Task[None] | None = None
         self._bill: CallBilled | None = None
         self._connected = False
+        self._exhausted: Exception | None = None  # the want of memory or descriptors that this call has met
         journal = StoreJournal(host._store, call.id, self._on_recorded)
         prices = config.price_list or PriceList(models={})
         self.session = CallSession(call.id, journal, prices, config.budget.usd, on_finish=self._wind_up)
@@ -150,7 +152,11 @@ class _HeldCall:
 
         @transport.event_handler("on_client_disconnected")
         async def disconnected(*_: Any) -> None:
-            session.finish("caller left")
+            fault = self._exhausted or _no_descriptor()
+            if fault is None:
+                session.finish("caller left")
+            else:  # nobody left: the connection was lost for want of what it needs
+                session.finish("error", f"this server ran out of something: {explained(fault)}")
 
         if self._call.reports_packets:
 
@@ -160,6 +166,8 @@ class _HeldCall:
 
         @worker.event_handler("on_pipeline_error")
         async def failed(_: Any, frame: Any) -> None:
+            if is_exhaustion(frame.exception):
+                self._exhausted = frame.exception
             logger.opt(exception=frame.exception).warning("{} failed: {}", frame.processor, frame.error)
             session.record(ProblemSeen(session.now(), str(frame.processor or "pipeline"), _failure(frame)))
 
@@ -233,6 +241,15 @@ class _HeldCall:
             self.session.record(self.session.measure(self._host._loop_lag.late_frames - self._late_before))
             self.session.record(bill)
             self._bill = bill
+
+
+def _no_descriptor() -> OSError | None:
+    """The error of opening a file now; None where there are descriptors left."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error
+    return None
 
 
 def _failure(frame: ErrorFrame) -> str:
