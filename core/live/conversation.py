@@ -22,7 +22,6 @@ from core.live.context_check import ContextState
 from core.live.downlink import Downlink
 from core.live.idle import IdleAction, IdleTimer
 from core.live.policy import LivePolicy
-from core.live.presence import Presence
 from core.live.replay_buffer import AudioSpool, ReplayBuffer
 from core.live.reply import Reply
 from core.live.reseed import instruction_for_new_session, instruction_for_stale_session, seed
@@ -55,7 +54,6 @@ class LiveConversationMachine:
         self._reply = Reply(policy.context_check)
         self._watchdog = Watchdog(policy.watchdog)
         self._idle_timer = IdleTimer(policy.idle_timeout)
-        self.presence = Presence(self._idle_timer, self._reply, self._turn_taking, self._uplink)
         self._transcription = TranscriptionReader()
         self._downlink = Downlink(
             self._connection, self._uplink, self._turn_taking, self._reply, self._watchdog, self._idle_timer, functions
@@ -116,7 +114,7 @@ class LiveConversationMachine:
 
     def deadline(self) -> float | None:
         """When `tick` has something to do."""
-        parts = (self._connection, self._watchdog, self._reply, self._turn_taking, self._idle_timer)
+        parts = (self._connection, self._watchdog, self._reply, self._turn_taking, self._idle_timer, self._downlink)
         return min((at for at in (part.deadline() for part in parts) if at is not None), default=None)
 
     def tick(self, now: float) -> list[Action]:
@@ -124,7 +122,7 @@ class LiveConversationMachine:
         actions = self._downlink.on_connection(self._connection.tick(now), now)
         if (until := self._turn_taking.deadline()) is not None and now >= until:
             actions += self._downlink.carry_out(self._turn_taking.release(), now)
-        actions += self._reply.tick(now)
+        actions += self._downlink.tick(now)
         match self._watchdog.tick(now):
             case Alarm.NUDGE:
                 actions += self._downlink.nudge(now)
@@ -140,7 +138,7 @@ class LiveConversationMachine:
 
     def caller_started(self, now: float) -> list[Action]:
         """The caller's turn opens. Whatever is played is interrupted (barge-in)."""
-        actions = self._downlink.carry_out(self._turn_taking.caller_started(now), now)
+        actions = self._downlink.caller_started(now)
         if self.replying and self._turn_taking.continues_answer(now):
             # The reply came too early, and a part of it was played all the same.
             text, seconds = self._reply.unplayed(now)
@@ -174,7 +172,7 @@ class LiveConversationMachine:
         """Close the caller's window and open the next, which begins with the audio of time `at`; None is now."""
         if not self.caller_speaking:
             return []
-        actions = self._downlink.carry_out(self._turn_taking.before_flush(now), now)
+        actions = self._downlink.before_flush(now)
         if self._tool_calls.pending:
             return actions  # input during a call ends the connection on 2.5 (discuss.ai.google.dev/t/114644)
         at = now if at is None else at
@@ -186,7 +184,7 @@ class LiveConversationMachine:
         self, now: float, *, voiced: float | None = None, spoke_until: float | None = None
     ) -> list[Action]:
         """The caller's turn closes, after `voiced` seconds of voice, the last of which was found at `spoke_until`."""
-        actions: list[Action] = [Note(events.TurnSent(now, self._samples, self._rate))]
+        actions = [*self._downlink.end_late_text(now), Note(events.TurnSent(now, self._samples, self._rate))]
         self._samples = 0
         answered = self._turn_taking.caller_had_finished(spoke_until)
         decision = self._turn_taking.caller_stopped(now, voiced, spoke_until)
@@ -210,7 +208,7 @@ class LiveConversationMachine:
         """Send text that nobody spoke to the model."""
         self._turn_taking.expected_answer.input_sent()
         self._turn_begins(now)
-        actions = self._uplink.instruct(text, speaking=self.caller_speaking)
+        actions = [*self._downlink.end_late_text(now), *self._uplink.instruct(text, speaking=self.caller_speaking)]
         self._downlink.expect_reply(now)
         return actions
 
@@ -221,7 +219,7 @@ class LiveConversationMachine:
         self._turn_taking.expected_answer.input_sent()
         self._turn_begins(now)
         sent = self._uplink.tool_result(id, name, result, as_text, speaking=self.caller_speaking)
-        actions = [Note(events.ToolAnswered(now, id, name)), *sent]
+        actions = [*self._downlink.tool_answered(now), Note(events.ToolAnswered(now, id, name)), *sent]
         self._downlink.expect_reply(now)
         return actions
 
@@ -233,12 +231,10 @@ class LiveConversationMachine:
         """Nothing is left to be played to the caller."""
         self._idle_timer.extend(now)
         self._reply.playback.stopped(now)
-        actions: list[Action] = []
-        if self._reply.generated:
-            self.replay_buffer.recorded()
-            actions = [*self._reply.finish(now, interrupted=False), *self._downlink.rotate_if_quiet(now)]
-        text = self.presence.playback_stopped(now)
-        return [*actions, *self.instruct(text, now)] if text else actions
+        if not self._reply.generated:
+            return []
+        self.replay_buffer.recorded()
+        return [*self._reply.played(now), *self._downlink.rotate_if_quiet(now)]
 
     # --- the connection
 

@@ -21,6 +21,7 @@ from core.live.actions import (
 from core.live.connection import LiveConnectionMachine
 from core.live.context_check import ContextState
 from core.live.idle import IdleTimer
+from core.live.late_text import LateText
 from core.live.prompts import NO_AUDIO, NUDGE
 from core.live.reply import Reply
 from core.live.reply_gate import ModelOutput
@@ -45,6 +46,7 @@ class Downlink:
     functions: frozenset[str] = frozenset()
     call_is_over: bool = False  # what the model sends is not played any more
     usage: UsageEstimate = field(default_factory=UsageEstimate)
+    late_text: LateText = field(default_factory=LateText)
     _interrupted: bool = False  # the turn was interrupted, and its turnComplete has not come
 
     def on_output(self, output: ModelOutput, now: float) -> list[Action]:
@@ -53,6 +55,61 @@ class Downlink:
             self.usage.model_audio(seconds(output.pcm, output.rate))
         if not isinstance(output, messages.GenerationComplete):
             self.uplink.tool_calls.acknowledged()
+        if self.late_text.open and isinstance(output, messages.OutputTranscribed):
+            self.late_text.hold(output, now)
+            return []
+        before = self._before(output, now) if self.late_text.open else []
+        return [*before, *self._on_output(output, now)]
+
+    def _before(self, output: ModelOutput, now: float) -> list[Action]:
+        """What becomes of text that came after a reply, now that this comes."""
+        if not isinstance(output, messages.ModelAudio):
+            return self.end_late_text(now, another_turn=isinstance(output, messages.ToolCallReceived))
+        self.late_text.open = False
+        return [action for one in self.late_text.take() for action in self._on_output(one, now)]
+
+    def end_late_text(self, now: float, *, another_turn: bool = True) -> list[Action]:
+        """No audio has come: such text is the rest of the reply. After it, what comes may be of `another_turn`."""
+        if another_turn:
+            self.late_text.open = False
+        text = "".join(one.text for one in self.late_text.take())
+        if self.uplink.tool_calls.echoed_by(text):
+            self.watchdog.stop()  # that was all the model had to say to the result
+            return [Note(events.ReplySuppressed(now, "mute", text.strip(), 0.0))]
+        return [*self.reply.add_late_text(text)] if text else []
+
+    def deadline(self) -> float | None:
+        """When `tick` has something to do, besides what `reply` has."""
+        return self.late_text.deadline()
+
+    def tick(self, now: float) -> list[Action]:
+        """Time has passed."""
+        actions: list[Action] = []
+        if (until := self.late_text.deadline()) is not None and now >= until:
+            actions += self.end_late_text(now, another_turn=False)
+        if over := self.reply.tick(now):
+            actions += [*over, *self.rotate_if_quiet(now)]
+        return actions
+
+    def caller_started(self, now: float) -> list[Action]:
+        """The caller starts to speak. Of a reply that was played more text may still come; of one that is cut off by
+        this, what comes is of the part that was not played.
+        """
+        actions = self.end_late_text(now, another_turn=self.reply.speaking)
+        self.uplink.tool_calls.spoke()
+        return [*actions, *self.carry_out(self.turn_taking.caller_started(now), now)]
+
+    def before_flush(self, now: float) -> list[Action]:
+        """A flush is about to be sent."""
+        return [*self.end_late_text(now), *self.carry_out(self.turn_taking.before_flush(now), now)]
+
+    def tool_answered(self, now: float) -> list[Action]:
+        """A result goes to the model. Its turn goes on, but text without audio may be the call in words."""
+        actions = self.end_late_text(now)
+        self.late_text.open = self.reply.audible
+        return actions
+
+    def _on_output(self, output: ModelOutput, now: float) -> list[Action]:
         unstoppable = self._unstoppable(output, now)
         decision = self.turn_taking.on_output(output, self._interrupted, now)
         if not decision.accept and not decision.refuse:
@@ -100,7 +157,8 @@ class Downlink:
         self.watchdog.stop()
         self.reply.drop()
         self._interrupted = False
-        actions = self.carry_out(self.turn_taking.connection_ended(now), now)
+        actions = self.end_late_text(now)
+        actions += self.carry_out(self.turn_taking.connection_ended(now), now)
         actions += self.reply.finish(now, interrupted=True, connection_lost=True)
         return [*actions, *self.uplink.connection_ended()]
 
@@ -129,6 +187,8 @@ class Downlink:
             self.watchdog.stop()
             return []
         self.turn_taking.expected_answer.reply_accepted()
+        if isinstance(speech, Play):
+            self.uplink.tool_calls.spoke()
         context, actions = self.reply.add(speech, now)
         return self.context_lost(now) if context is ContextState.LOST else [*actions]
 
@@ -137,6 +197,7 @@ class Downlink:
         if context is ContextState.LOST:
             return self.context_lost(now)
         self.watchdog.generation_complete(now)
+        self.late_text.open = self.late_text.open or self.reply.audible
         if not self.watchdog.awaiting_reply:
             self.uplink.replay_buffer.answered()
         return [*actions]
@@ -144,13 +205,17 @@ class Downlink:
     def turn_complete(self, now: float, *, wants_more: bool = False) -> list[Action]:
         """The model's turn is complete; with `wants_more` it waits for the user, whether or not it has replied."""
         self.turn_taking.expected_answer.turn_complete()
-        actions: list[Action] = [*self.reply.release(now), *(silent := self.drop_silent_text(now))]
+        actions: list[Action] = [*self.reply.release(now)]
+        echoed = self.uplink.tool_calls.echoed_by(self.reply.silent_text)
+        actions += (silent := self.drop_silent_text(now))
         if self._interrupted:
             self._interrupted = False  # the end of an interrupted reply says nothing about the turn that interrupted it
             return [*actions, *self.reply.finish(now, interrupted=True), WindowClosed(acknowledged=False)]
-        if silent and not wants_more and not self.call_is_over and not self.uplink.tool_calls.pending:
+        self.late_text.open = self.late_text.open or self.reply.audible
+        owed = silent and not echoed and not wants_more and not self.call_is_over
+        if owed and not self.uplink.tool_calls.pending:
             return [*actions, *self._ask_for_audio(now)]
-        if self.watchdog.awaiting_reply and not wants_more:
+        if self.watchdog.awaiting_reply and not wants_more and not echoed:
             self.watchdog.empty_turn(now)
             return actions
         self.connection.model_answered()
@@ -166,7 +231,8 @@ class Downlink:
     def interrupted(self, now: float) -> list[Action]:
         """The service has cut off its reply."""
         self._interrupted = True
-        actions = self.carry_out(self.turn_taking.interrupted(now), now)
+        actions = self.end_late_text(now)
+        actions += self.carry_out(self.turn_taking.interrupted(now), now)
         self.uplink.replay_buffer.interrupted()
         if self.reply.speaking:
             actions.append(CutSpeech())
@@ -185,6 +251,8 @@ class Downlink:
     def nudge(self, now: float) -> list[Action]:
         """Ask a model that has not replied in time to go on."""
         self.turn_taking.expected_answer.input_sent()
+        if self.uplink.tool_calls.echoed_by(self.reply.silent_text):
+            return self.turn_complete(now)  # though turnComplete has not come, there is nothing to wait for
         if silent := self.drop_silent_text(now):
             self.uplink.replay_buffer.answered()  # as text; only the audio is missing
         nudge = self.uplink.instruct(NO_AUDIO) if silent else self.uplink.instruct(NUDGE, replayable=False)
@@ -202,6 +270,7 @@ class Downlink:
     def _tool_called(self, call: messages.ToolCallReceived, now: float) -> list[Action]:
         if call.name not in self.functions:
             return self.uplink.refuse([call], now, {"error": f"there is no function {call.name}"})
+        self.uplink.tool_calls.called(call.id, call.name, call.args)
         self.uplink.tool_calls.received(call.id)  # before anyone else acts: from here on nothing else is sent
         self.watchdog.stop()
         self.uplink.replay_buffer.answered()
@@ -215,11 +284,9 @@ class Downlink:
         return self.on_connection(self.connection.context_lost(now), now)
 
     def expect_reply(self, now: float) -> None:
-        """It is the model's turn, unless the caller speaks or somebody else is still busy."""
-        if self.turn_taking.caller_speaking:
-            return
+        """It is the model's turn, unless somebody else is still busy."""
         self.idle_timer.start(now)
-        if self.uplink.awaiting_reply:
+        if not self.turn_taking.caller_speaking and self.uplink.awaiting_reply:
             self.watchdog.await_reply(now)
 
     def rotate_if_quiet(self, now: float) -> list[Action]:

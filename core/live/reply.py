@@ -1,5 +1,6 @@
 """The examiner's reply on its way to the caller: begun, played, held back for a check or for its audio, finished."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from core.text import truncate
 UNPLAYED = 1.0
 # How many seconds later than its audio lasts a reply is over, if no end of playback is reported.
 SLACK = 2.0
+# Text that ends so is part of a sentence, or of a number: "your speaking is 7", and ".5." to come.
+_BREAKS_OFF = re.compile(r"[\w,]\s*$")
 
 
 @dataclass
@@ -80,6 +83,14 @@ class Reply:
         self.playback.complete = True
         return ContextState.INTACT, [*actions, EndSpeech()]
 
+    def add_late_text(self, text: str) -> list[Speech | ReplyOver]:
+        """More of the text of the reply that is played, or was played last."""
+        if self.speaking:
+            self.playback.text += text
+            return [Caption(text)]
+        self.context_check.played(text.strip())
+        return [Caption(text), ReplyOver(interrupted=False)]
+
     def release(self, now: float) -> list[Speech | ReplyOver]:
         """Pass on what is held back, once there is audio in it."""
         if not self._held:
@@ -91,13 +102,18 @@ class Reply:
         self.drop()
         return self._pass_on(held, now)
 
-    def drop_silent_text(self) -> str:
-        """Drop text that is held and whose audio has not come; returns it."""
+    @property
+    def silent_text(self) -> str:
+        """Text that is held and whose audio has not come."""
         if any(isinstance(one, Play) for one in self._held):
             return ""
-        text = "".join(one.text for one in self._held if isinstance(one, Caption))
-        self.drop()
-        return text.strip()
+        return "".join(one.text for one in self._held if isinstance(one, Caption)).strip()
+
+    def drop_silent_text(self) -> str:
+        """Drop text that is held and whose audio has not come; returns it."""
+        if text := self.silent_text:
+            self.drop()
+        return text
 
     def drop(self) -> None:
         """Discard what is held back."""
@@ -111,18 +127,32 @@ class Reply:
 
     def turn_complete(self, now: float) -> list[Speech | ReplyOver]:
         """The service says that the turn is complete. As long as it is played it may be interrupted."""
-        if not self.speaking or (remaining := self.playback.remaining(now)) <= UNPLAYED:
+        remaining = self.playback.remaining(now)
+        if not self.speaking or (remaining <= UNPLAYED and not self._text_breaks_off):
             return self.finish(now, interrupted=False)
         self._over_at = now + remaining + SLACK
         actions: list[Speech | ReplyOver] = [] if self.generated else [EndSpeech()]
         self.playback.complete = True
         return actions
 
+    def played(self, now: float) -> list[Speech | ReplyOver]:
+        """All of the reply is played, and no more audio comes; the rest of a sentence that breaks off may."""
+        if not self._text_breaks_off:
+            return self.finish(now, interrupted=False)
+        self._over_at = min(self._over_at or now + SLACK, now + SLACK)
+        return []
+
+    @property
+    def _text_breaks_off(self) -> bool:
+        return _BREAKS_OFF.search(self.playback.text) is not None
+
     def finish(self, now: float, *, interrupted: bool, connection_lost: bool = False) -> list[Speech | ReplyOver]:
         """The reply is over; with `connection_lost` what was sent of it is played to its end."""
         if not self.speaking:
             return []
         playback = self.playback
+        if self.generated and not connection_lost and playback.seconds > 0 and playback.remaining(now) <= 0:
+            interrupted = False  # it was played, and had only its text to wait for
         played_share = None
         if interrupted and playback.text.strip():
             played = playback.seconds if connection_lost else playback.played_seconds(now)

@@ -73,6 +73,18 @@ def test_every_fault_ends_orderly_and_loses_nothing_that_can_be_replayed(fault: 
         assert len(outcome.turns) == 3
 
 
+@pytest.mark.parametrize("model", [OLD, NEW])
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_words_that_follow_the_end_of_a_turn_are_the_examiner_s_and_none_are_asked_for_again(
+    turn: int, model: str
+) -> None:
+    outcome = exam({"fault": "late_words", "nth": turn}, model=model)
+    orderly(outcome)
+    told = " ".join(one.text for one in outcome.utterances if one.speaker == "examiner")
+    assert told.count("Take your time.") == 1
+    assert outcome.of(events.ReplySuppressed) == outcome.of(events.ModelLate) == []
+
+
 @pytest.mark.parametrize("at", [x / 4 for x in range(2, 120)])
 def test_a_connection_may_break_at_any_moment(at: float) -> None:
     outcome = exam({"fault": "internal_error", "after": at, "connection": 1})

@@ -215,6 +215,11 @@ FAULTS: Final[dict[str, Fault]] = {
         "interrupted without any user audio", Send({"serverContent": {"interrupted": True}}), on="turnComplete"
     ),
     "late_interrupted": _change("interrupted follows turnComplete", rewrites.late_interrupted, "turnComplete"),
+    "late_words": _emit(
+        "text of the reply follows its turnComplete",
+        Send({"serverContent": {"outputTranscription": {"text": " Take your time."}}}),
+        on="turnComplete",
+    ),
     "mute": _change("no content any more; the socket stays open", rewrites.drop_content, "serverContent"),
     "empty_reply": _change("turns complete without output", rewrites.empty_turn, "modelTurn", "outputTranscription"),
     "no_audio": _change("the words come, their audio does not", rewrites.drop_audio, "modelTurn"),

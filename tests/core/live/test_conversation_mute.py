@@ -157,13 +157,3 @@ def test_no_audio_is_expected_for_text_after_an_interrupted_reply() -> None:
     feed(machine, AUDIO, SILENT[0], messages.GenerationComplete())
     feed(machine, messages.Interrupted(), messages.OutputTranscribed(" And"), messages.TurnComplete(), now=2.5)
     assert machine.tick(8.0) == [] and machine.deadline() == 48.0, "only the idle timeout runs"
-
-
-def test_text_after_a_reply_that_is_over_is_no_reply_without_audio() -> None:
-    machine = live()
-    answer(machine)
-    feed(machine, AUDIO, SILENT[0], *SILENT[1:])
-    assert feed(machine, messages.OutputTranscribed(" And"), now=2.5) == []
-    assert machine.deadline() == 42.0, "only the idle timeout runs"
-    machine.caller_started(5.0)
-    assert sent(machine.caller_stopped(6.0)) == [messages.EndActivity()], "nothing is reported as suppressed"

@@ -293,6 +293,7 @@ SEEN: dict[str, Callable[[Record], bool]] = {
     "lost_turn_complete": lambda r: r.turns == 0 and r.contents("generation_complete") != [],
     "spurious_interrupted": lambda r: r.contents("interrupted") == [True],
     "late_interrupted": lambda r: len(r.contents("interrupted")) == r.turns,
+    "late_words": lambda r: r.text().count(" Take your time.") == 1,
     "mute": lambda r: r.of("server_content") == [] and handles(r) != [],
     "empty_reply": lambda r: r.audio() == 0 and r.turns == 2 and r.text() == "",
     "no_audio": lambda r: r.audio() == 0 and SCORES in r.text(),
