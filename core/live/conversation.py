@@ -22,6 +22,7 @@ from core.live.context_check import ContextState
 from core.live.downlink import Downlink
 from core.live.idle import IdleAction, IdleTimer
 from core.live.policy import LivePolicy
+from core.live.presence import Presence
 from core.live.replay_buffer import AudioSpool, ReplayBuffer
 from core.live.reply import Reply
 from core.live.reseed import instruction_for_new_session, instruction_for_stale_session, seed
@@ -54,6 +55,7 @@ class LiveConversationMachine:
         self._reply = Reply(policy.context_check)
         self._watchdog = Watchdog(policy.watchdog)
         self._idle_timer = IdleTimer(policy.idle_timeout)
+        self.presence = Presence(self._idle_timer, self._reply, self._turn_taking, self._uplink)
         self._transcription = TranscriptionReader()
         self._downlink = Downlink(
             self._connection, self._uplink, self._turn_taking, self._reply, self._watchdog, self._idle_timer, functions
@@ -231,10 +233,12 @@ class LiveConversationMachine:
         """Nothing is left to be played to the caller."""
         self._idle_timer.extend(now)
         self._reply.playback.stopped(now)
-        if not self._reply.generated:
-            return []
-        self.replay_buffer.recorded()
-        return [*self._reply.played(now), *self._downlink.rotate_if_quiet(now)]
+        actions: list[Action] = []
+        if self._reply.generated:
+            self.replay_buffer.recorded()
+            actions = [*self._reply.played(now), *self._downlink.rotate_if_quiet(now)]
+        text = self.presence.playback_stopped(now)
+        return [*actions, *self.instruct(text, now)] if text else actions
 
     # --- the connection
 

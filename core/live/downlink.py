@@ -284,9 +284,11 @@ class Downlink:
         return self.on_connection(self.connection.context_lost(now), now)
 
     def expect_reply(self, now: float) -> None:
-        """It is the model's turn, unless somebody else is still busy."""
+        """It is the model's turn, unless the caller speaks or somebody else is still busy."""
+        if self.turn_taking.caller_speaking:
+            return
         self.idle_timer.start(now)
-        if not self.turn_taking.caller_speaking and self.uplink.awaiting_reply:
+        if self.uplink.awaiting_reply:
             self.watchdog.await_reply(now)
 
     def rotate_if_quiet(self, now: float) -> list[Action]:
