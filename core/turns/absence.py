@@ -55,12 +55,12 @@ class AbsenceDetector:
 
     @property
     def back_after(self) -> float:
-        """How long an absence lasted whose first audio is back, and that has not been settled; else 0."""
+        """How long an absence lasted whose first audio is back, and that has not been ended; else 0."""
         return self._back_at - self._stopped_since if self._back_at is not None and self._stopped_since else 0.0
 
     def packets_stopped(self, since: float) -> Back | None:
         """The transport has had no packet since then. An absence that has just ended is over before this one begins."""
-        ended = self.settle()
+        ended = self.end()
         if self._stopped_since is None:
             self._stopped_since = since
         return ended
@@ -90,9 +90,9 @@ class AbsenceDetector:
             self._back_at, self._received, self._late = now, 0.0, 0.0
         self._received += length
         self._late = max(self._late, self._received - (now - self._back_at))
-        return self.settle() if now >= self._back_at + CATCH_UP else None
+        return self.end() if now >= self._back_at + CATCH_UP else None
 
-    def settle(self) -> Back | None:
+    def end(self) -> Back | None:
         """End an absence whose first audio is back, without waiting for more that may be late."""
         since, back_at = self._stopped_since, self._back_at
         if since is None or back_at is None:

@@ -129,7 +129,7 @@ class ManualVad(Stage[ManualVadSettings]):
         """Before a chunk is looked at: it may be the first, or the last, that an absence is judged by."""
         await self._caller_back(self._absence.on_audio(length, now), now)
         if self._left_in_turn and self._absence.back_after > self.settings.grace:
-            await self._caller_back(self._absence.settle(), now)
+            await self._caller_back(self._absence.end(), now)
             await self._carry_out(self._turns.close_turn(now, "absence"))
 
     async def _caller_back(self, back: Back | None, now: float) -> None:
@@ -149,7 +149,7 @@ class ManualVad(Stage[ManualVadSettings]):
 
     async def _turn_ends(self, now: float) -> None:
         """Say what is missing of the turn, before its end."""
-        await self._caller_back(self._absence.settle(), now)
+        await self._caller_back(self._absence.end(), now)
         since = self._absence.stopped_since
         if self._left_in_turn and since is not None:  # the call ends, and the caller is still away
             self._left_in_turn = False

@@ -28,6 +28,8 @@ class _Microphone(MediaStreamTrack):
         self._pcm = pcm
         self._step = 0
         self._began: float | None = None
+        self.flowing = asyncio.Event()
+        self.flowing.set()
 
     def speak(self, pcm: bytes) -> None:
         """Say this from now on, in place of what is left."""
@@ -35,6 +37,7 @@ class _Microphone(MediaStreamTrack):
 
     async def recv(self) -> AudioFrame:
         loop = asyncio.get_running_loop()
+        await self.flowing.wait()
         self._began = loop.time() if self._began is None else self._began
         await asyncio.sleep(self._began + self._step * 0.02 - loop.time())  # a microphone's pace
         piece = self._pcm[: 2 * STEP].ljust(2 * STEP, b"\0")

@@ -63,11 +63,11 @@ def test_an_absence_soon_after_another_ends_the_first() -> None:
 
 def test_a_turn_that_ends_at_once_does_not_wait_for_what_is_late() -> None:
     absence = AbsenceDetector(1.0)
-    assert absence.settle() is None
+    assert absence.end() is None
     absence.packets_stopped(2.0)
     absence.tick(3.0)
-    assert absence.settle() is None, "nothing is back"
+    assert absence.end() is None, "nothing is back"
     receive(absence, 5.0, 2)
-    back = absence.settle()
+    back = absence.end()
     assert back is not None and back.lasted == pytest.approx(3.0)
-    assert absence.settle() is None
+    assert absence.end() is None

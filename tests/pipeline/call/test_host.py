@@ -20,6 +20,7 @@ from pipeline.config.resolved import Config, StagePlan
 from pipeline.record.export import as_json
 from pipeline.record.models import SessionRecord
 from pipeline.record.store import Store
+from processors.frames import PacketsStoppedFrame
 from processors.stage import Stage, StageSettings
 from support.record import until
 from transports.call import Call
@@ -91,6 +92,16 @@ def of_a_library() -> Exception:
     return raised.value
 
 
+class Listening(Counting):
+    """Records a report of the transport."""
+
+    async def handle(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().handle(frame, direction)
+        if isinstance(frame, PacketsStoppedFrame):
+            self.session.record(ProblemSeen(self.session.now(), "packets", f"none for {frame.silent_for} s"))
+            self.session.finish("caller left")
+
+
 class Last(Counting):
     """The last stage of the call."""
 
@@ -109,6 +120,7 @@ class Silent(BaseTransport):
         self._ends = Passing(), Passing()
         self._register_event_handler("on_client_connected")
         self._register_event_handler("on_client_disconnected")
+        self._register_event_handler("on_packets_stopped")
 
     def input(self) -> FrameProcessor:
         return self._ends[0]
@@ -130,7 +142,7 @@ class Holding:
         self.task = asyncio.create_task(self.host.serve(self))
 
     async def __aiter__(self):
-        yield Call("call-1", "anna", "test", self.transport, 16000, 16000)
+        yield Call("call-1", "anna", "test", self.transport, 16000, 16000, reports_packets=True)
 
     async def close(self) -> None:
         pass
@@ -175,6 +187,13 @@ async def test_a_call_that_is_ended_politely(store: Store, tmp_path: Path) -> No
     (await call.started()).session.finish("caller left")
     record = await call.over()
     assert (record.why, finished(record)) == ("caller left", {"Counting": 1, "Last": 1})
+
+
+async def test_packets_that_the_transport_misses_are_reported_to_the_stages(store: Store, tmp_path: Path) -> None:
+    call = Holding(store, tmp_path, (Listening, Last))
+    await call.started()
+    await call.transport._call_event_handler("on_packets_stopped", 0.5)
+    assert "none for 0.5 s" in problems(await call.over())
 
 
 async def test_a_pipeline_that_dies(store: Store, tmp_path: Path) -> None:

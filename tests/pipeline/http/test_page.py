@@ -13,6 +13,8 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from core.events import (
+    AudioResumed,
+    AudioStopped,
     CallBilled,
     CallEnded,
     CallMeasured,
@@ -338,6 +340,17 @@ async def test_a_caller_whose_microphone_hears_the_examiner_is_advised_once_to_u
         await conversation.tell(ExamProgressed(5, 1, 3))
         await expect(page.locator("#progress")).to_have_text("1 of 3")
         await expect(notice).to_be_hidden()
+
+
+async def test_a_caller_whose_packets_stop_is_told_so_until_they_are_back(browser: Chromium) -> None:
+    async with serving() as host, browser.page() as page:
+        conversation = await started(page, host)
+        await conversation.send("user-started-speaking")
+        await expect(page.locator("#status")).to_have_text("We hear you")
+        await conversation.tell(AudioStopped(5, 4.0))
+        await expect(page.locator("#status")).to_have_text("We cannot hear you: your connection has stopped")
+        await conversation.tell(AudioResumed(9, 5.0, 5.0, True))
+        await expect(page.locator("#status")).to_have_text("We hear you")
 
 
 async def test_what_is_said_never_becomes_part_of_the_page(browser: Chromium) -> None:

@@ -120,6 +120,29 @@ async def test_a_browser_that_goes_in_the_middle_of_a_question_ends_its_call(way
         await peer.close()
 
 
+async def test_a_microphone_whose_packets_stop_is_reported() -> None:
+    peer = Peer()
+    async with serving() as host:
+        conversation = await call(host, peer)
+        stopped = asyncio.Event()
+
+        @conversation.call.transport.event_handler("on_packets_stopped")
+        async def on_packets_stopped(_: object, silent_for: float) -> None:
+            assert silent_for >= 0.5
+            stopped.set()
+
+        assert conversation.call.reports_packets
+        await until(lambda: len(conversation.sink.audio) > 96_000)
+        stopped.clear()
+        peer.microphone.flowing.clear()
+        async with expecting("the transport reports that no packets come"):
+            await stopped.wait()
+        received = len(conversation.sink.audio)
+        peer.microphone.flowing.set()
+        await until(lambda: len(conversation.sink.audio) > received + 96_000)
+        await peer.close()
+
+
 async def test_words_that_can_no_longer_be_played_do_not_hold_up_the_end() -> None:
     peer = Peer()
     async with serving() as host:
