@@ -296,23 +296,23 @@ def explain_refusal(status: int, answer: str = "") -> str:
 
 def _refusal(status: int, answer: str) -> Rule | Refusal | None:
     # A server that fails has not looked at the key, whatever page it sends.
-    told = _matching((rule for rule in CLOSES if rule.code is None), answer) if status < 500 else None
-    return told or next((refusal for refusal in REFUSALS if refusal.status == status), None)
+    named = _matching((rule for rule in CLOSES if rule.code is None), answer) if status < 500 else None
+    return named or next((refusal for refusal in REFUSALS if refusal.status == status), None)
 
 
 def _rule(code: int, reason: str) -> Rule | None:
     return _matching((rule for rule in CLOSES if rule.code in (None, code)), reason)
 
 
-def _matching(rules: Iterable[Rule], told: str) -> Rule | None:
-    told = told.casefold()
-    return next((rule for rule in rules if any(_is_in(told, text) for text in rule.texts)), None)
+def _matching(rules: Iterable[Rule], whole: str) -> Rule | None:
+    whole = whole.casefold()
+    return next((rule for rule in rules if any(_is_in(whole, text) for text in rule.texts)), None)
 
 
-def _is_in(told: str, text: str) -> bool:
+def _is_in(whole: str, text: str) -> bool:
     at = 0
     for part in text.casefold().split("…"):
-        if (found := told.find(part.strip(), at)) < 0:
+        if (found := whole.find(part.strip(), at)) < 0:
             return False
         at = found + len(part.strip())
     return True
