@@ -212,8 +212,8 @@ class Downlink:
             self._interrupted = False  # the end of an interrupted reply says nothing about the turn that interrupted it
             return [*actions, *self.reply.finish(now, interrupted=True), WindowClosed(acknowledged=False)]
         self.late_text.open = self.late_text.open or self.reply.audible
-        owed = silent and not echoed and not wants_more and not self.call_is_over
-        if owed and not self.uplink.tool_calls.pending:
+        lacks_audio = silent and not echoed and not wants_more and not self.call_is_over
+        if lacks_audio and not self.uplink.tool_calls.pending:
             return [*actions, *self._ask_for_audio(now)]
         if self.watchdog.awaiting_reply and not wants_more and not echoed:
             self.watchdog.empty_turn(now)
