@@ -125,6 +125,7 @@ EXCEPTIONS = [
     ("ModelFacts", "*", "what is known of a model"),
     ("model_facts", "*", "its module"),
     ("memory", "processors/shadow/stage.py", "seconds of audio in RAM"),
+    ("MemoryError", "*", "of Python"),
     ("safe_dump", "*", "of PyYAML"),
     ("SafeLoader", "*", "of PyYAML"),
 ]
