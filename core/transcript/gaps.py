@@ -25,7 +25,7 @@ _USUAL_RATE = 2.5
 HALF_WORD = 0.2
 # Seconds of voice from which on words are missing where there are none: a "yes" with its voice detector's margins. A
 # cough or a click is mostly shorter; one that is not costs a retranscription.
-LEAST_HEARD = 0.5
+LEAST_SPEECH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def find_gaps(
 ) -> list[Gap]:
     """The gaps of a turn, in order; while it is not `finished`, only those with enough text behind them."""
     axis, words = VoiceAxis(voice), split_words(fragments)
-    if axis.length < (policy.least_voice if words or not finished else LEAST_HEARD):
+    if axis.length < (policy.least_voice if words or not finished else LEAST_SPEECH):
         return []
     positions = _best_positions(axis, words, policy)
     windows = _windows(axis.length, policy.window)
@@ -145,7 +145,7 @@ def trailing_gap(voice: Sequence[VoiceSpan], fragments: Sequence[Fragment], poli
     """The voice behind the last word, for an utterance that gets no more text; None when too little to hold a word."""
     axis, words = VoiceAxis(voice), place_words(voice, fragments, policy)
     begin = axis.voiced_by(words[-1].at) + HALF_WORD if words else 0.0
-    if policy.least_rate == 0 or axis.length - begin < LEAST_HEARD:
+    if policy.least_rate == 0 or axis.length - begin < LEAST_SPEECH:
         return None
     return Gap(axis.time_of(begin), axis.time_of(axis.length, ending=True), axis.length - begin, 0)
 

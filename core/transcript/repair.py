@@ -21,7 +21,7 @@ from core.events.speech import Source
 from core.text import join_words, split_text
 from core.transcript.completeness import Completeness
 from core.transcript.gaps import (
-    LEAST_HEARD,
+    LEAST_SPEECH,
     Gap,
     GapPolicy,
     VoiceAxis,
@@ -217,7 +217,7 @@ class TranscriptRepair:
         least = policy.least_voice
         if partial and not found and (end := trailing_gap(voice, fragments, policy)):
             # It broke off: with the call, or with a connection that was given up.
-            found, least = [end], LEAST_HEARD
+            found, least = [end], LEAST_SPEECH
         foreign = self._language.gaps(voice, received) if finished and policy.least_rate else []
         found = sorted(
             [*found, *(gap for gap in foreign if not any(map(gap.overlaps, found)))], key=lambda gap: gap.started
