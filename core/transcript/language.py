@@ -2,7 +2,7 @@
 
 A service that mishears English writes Hindi, Arabic or nonsense, and as many words as were said: counting them finds
 nothing. Expected are the languages that are named, else the scripts in which the examiner speaks. Languages of one
-script are not told apart, except that a longer text without the commonest English words is not English.
+script are not judged apart, except that a longer text without the commonest English words is not English.
 """
 
 from collections.abc import Iterable, Sequence
@@ -81,10 +81,10 @@ class ExpectedLanguage:
         words = split_words(fragments)
         texts = [word.text for word in words]
         foreign = self._foreign(texts)
-        kept = [word for word, out in zip(words, foreign, strict=True) if not out]
-        if self._not_english([word.text for word in kept]):
+        matching = [word for word, out in zip(words, foreign, strict=True) if not out]
+        if self._not_english([word.text for word in matching]):
             return ()
-        return tuple(Fragment(f" {word.text}", word.at) for word in kept) if any(foreign) else tuple(fragments)
+        return tuple(Fragment(f" {word.text}", word.at) for word in matching) if any(foreign) else tuple(fragments)
 
     def gaps(self, voice: Sequence[VoiceSpan], fragments: Sequence[Fragment]) -> list[Gap]:
         """Where about the words of another script were said."""
@@ -100,8 +100,8 @@ class ExpectedLanguage:
 
     def matching_text(self, text: str) -> str:
         """The same for a text."""
-        kept = self.matching([Fragment(text, 0.0)])
-        return text if kept and kept[0].text == text else join_words(one.text.strip() for one in kept)
+        matching = self.matching([Fragment(text, 0.0)])
+        return text if matching and matching[0].text == text else join_words(one.text.strip() for one in matching)
 
     def _foreign(self, words: Sequence[str]) -> list[bool]:
         """Whether each word is in a script that is not expected, and more than a name or a quotation."""
@@ -120,8 +120,8 @@ class ExpectedLanguage:
         return found
 
     def _not_english(self, words: Sequence[str]) -> bool:
-        told = [word for word in words if script_of(word) == "LATIN" and not any(map(str.isdigit, word))]
-        return self._english and len(told) >= _LONG and _english_share(told) < _NOT_ENGLISH
+        judged = [word for word in words if script_of(word) == "LATIN" and not any(map(str.isdigit, word))]
+        return self._english and len(judged) >= _LONG and _english_share(judged) < _NOT_ENGLISH
 
 
 @lru_cache(maxsize=8192)

@@ -28,8 +28,8 @@ _FILLERS = frozenset({"uh", "um", "ah", "er", "erm", "hm", "hmm", "mm", "mhm"})
 def normalized(word: str) -> str:
     """The word without capitals and punctuation."""
     # Vowel signs are marks, not letters: without them words of Hindi or Thai are alike that are not.
-    kept = (one for one in word.casefold() if one.isalnum() or one in "_'" or category(one).startswith("M"))
-    return "".join(kept).strip("'_")
+    letters = (one for one in word.casefold() if one.isalnum() or one in "_'" or category(one).startswith("M"))
+    return "".join(letters).strip("'_")
 
 
 def content_words(text: str) -> int:
