@@ -2,7 +2,7 @@
 
 A service that mishears English writes Hindi, Arabic or nonsense, and as many words as were said: counting them finds
 nothing. Expected are the languages that are named, else the scripts in which the examiner speaks. Languages of one
-script are not judged apart, except that a longer text without the commonest English words is not English.
+script are not told apart, except that a longer text without the commonest English words is not English.
 """
 
 from collections.abc import Iterable, Sequence
