@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from gemini_live_emulator.faults.rules import FaultRule
 from gemini_live_emulator.protocol.model_facts import MODELS, Model, bare
+from gemini_live_emulator.wording import Value
 
 CRITERIA = ("fluency", "vocabulary", "grammar", "pronunciation", "overall")
 
@@ -26,6 +27,18 @@ _Yaml.yaml_implicit_resolvers = {
     first: [one for one in known if one[0] != _BOOL or first in "tTfF"]
     for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+LONGEST_LABEL = 40  # characters
+
+
+def _no_truth_value(score: object) -> object:
+    if isinstance(score, bool):
+        raise ValueError("this is read as yes or no; write a label in quotes")
+    return score
+
+
+Score = Annotated[Value, BeforeValidator(_no_truth_value)]
 
 
 class ScenarioError(ValueError):
@@ -66,7 +79,7 @@ class Examiner(_Closed):
     acknowledgements: tuple[str, ...] = ("Thank you.",)
     closing: str = "Thank you. That is the end of the test."
     again: str = Field(default="Sorry, I did not hear that.", description="said once to a silent answer")
-    scores: dict[str, float] = Field(
+    scores: dict[str, Score] = Field(
         default_factory=lambda: {
             "fluency": 6.5,
             "vocabulary": 6.0,
@@ -74,7 +87,7 @@ class Examiner(_Closed):
             "pronunciation": 7.0,
             "overall": 6.5,
         },
-        description="the bands given, 0 to 9 in halves; not an assessment of anybody",
+        description="the scores given: numbers from 0 to 999 with two decimals at most, or labels; not an assessment",
     )
     ending: Ending = Ending()
     function: str | None = Field(default=None, description="the function to call, if not the obvious one")
@@ -96,8 +109,11 @@ class Examiner(_Closed):
         if not self.questions:
             raise ValueError("questions: at least one is needed")
         for name, score in self.scores.items():
-            if not 0 <= score <= 9 or score * 2 != int(score * 2):
-                raise ValueError(f"scores.{name}: {score} is not a band from 0 to 9 in halves")
+            if isinstance(score, str):
+                if not 0 < len(score.strip()) <= LONGEST_LABEL:
+                    raise ValueError(f"scores.{name}: a label has 1 to {LONGEST_LABEL} characters")
+            elif not 0 <= score <= 999 or round(score, 2) != score:
+                raise ValueError(f"scores.{name}: {score} is not a number from 0 to 999 with two decimals at most")
         return self
 
 

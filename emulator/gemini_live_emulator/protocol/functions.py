@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gemini_live_emulator.protocol.wire import Json, a_list, an_object
+from gemini_live_emulator.wording import Value
 
 # Other words under which schemas ask for a criterion (IELTS names among them).
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
@@ -20,13 +21,14 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
 }
 QUOTE: Final = 6  # words
 _NAMING: Final = frozenset({"criterion", "criteria", "name", "category", "skill"})
+_GIVING: Final = frozenset({"score", "band", "level", "grade", "label", "mark", "value"})
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What the examiner gives, and the words it gives it for."""
 
-    scores: Mapping[str, float]
+    scores: Mapping[str, Value]
     answers: Sequence[str]
     enough: bool = True  # False: too little was said, so nullable numbers are null
 
@@ -42,14 +44,21 @@ class Marks:
         return f'The candidate said "{" ".join(words[start : start + QUOTE]).strip(".,;")}".'
 
 
-def criterion_of(name: str, scores: Mapping[str, float]) -> str | None:
+def criterion_of(name: str, scores: Mapping[str, Value]) -> str | None:
     """Recognise a criterion in the name of a property."""
-    plain = re.sub(r"[^a-z]", "", name.lower())
+    plain = _plain(name)
+    for criterion in scores:  # its own name before what another one is called elsewhere
+        if plain and _plain(criterion) == plain:
+            return criterion
     for criterion in scores:
-        for word in ALIASES.get(criterion, (re.sub(r"[^a-z]", "", criterion.lower()),)):
+        for word in ALIASES.get(criterion, (_plain(criterion),)):
             if word and word in plain:
                 return criterion
     return None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
 
 
 def fill(schema: Any, marks: Marks, name: str = "", criterion: str | None = None) -> Any:
@@ -83,6 +92,9 @@ def fill(schema: Any, marks: Marks, name: str = "", criterion: str | None = None
         case _:
             if name.lower() in _NAMING and criterion:
                 return criterion
+            score = marks.scores.get(criterion) if criterion else None
+            if isinstance(score, str) and (_plain(name) == _plain(str(criterion)) or name.lower() in _GIVING):
+                return None if nullable and not marks.enough else score
             return None if nullable and not marks.enough else marks.evidence(criterion)
 
 
@@ -118,6 +130,8 @@ def _choice(choices: list[Any], marks: Marks, criterion: str | None) -> Any:
     if criterion:
         score = marks.scores[criterion]
         for choice in choices:
+            if choice == score:
+                return choice
             try:
                 if float(choice) == score:
                     return choice
@@ -141,9 +155,10 @@ def _array(node: Json, marks: Marks, name: str, criterion: str | None) -> list[A
     return [fill(item, marks, "", each) for each in wanted]
 
 
-def _number(node: Json, kind: str, marks: Marks, criterion: str | None) -> float | int:
-    fallback = marks.scores.get("overall", 0.0)
-    value = marks.scores[criterion] if criterion else fallback
+def _number(node: Json, kind: str, marks: Marks, criterion: str | None) -> float | int | None:
+    value = marks.scores[criterion] if criterion else marks.scores.get("overall", 0.0)
+    if isinstance(value, str):
+        return None  # a label is no number, and none is made of it
     low, high = node.get("minimum"), node.get("maximum")
     if isinstance(low, (int, float)) and math.isfinite(low):
         value = max(value, low)

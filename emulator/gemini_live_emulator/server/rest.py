@@ -17,6 +17,7 @@ from gemini_live_emulator.server.ephemeral_tokens import Tokens
 from gemini_live_emulator.server.http11 import Request, Response
 from gemini_live_emulator.session.fault_injector import FaultInjector, Fired
 from gemini_live_emulator.session.usage import Context
+from gemini_live_emulator.wording import written
 
 BAD_KEY: Final = "API key not valid. Please pass a valid API key."
 UNREGISTERED: Final = (
@@ -148,7 +149,7 @@ class Rest:
         schema = generation.get("responseSchema") or generation.get("responseJsonSchema")
         if schema:
             return {"text": json.dumps(fill(schema, marks))}
-        scores = ", ".join(f"{name} {band:g}" for name, band in marks.scores.items())
+        scores = ", ".join(f"{name} {written(score)}" for name, score in marks.scores.items())
         return {"text": f"The scores are: {scores}." if marks.enough else "Too little was said."}
 
 

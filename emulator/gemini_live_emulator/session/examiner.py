@@ -10,12 +10,12 @@ from typing import Final, Literal
 
 from gemini_live_emulator import scenario as settings
 from gemini_live_emulator.protocol.functions import Function, Marks, choose
+from gemini_live_emulator.wording import in_words, written
 
 Timing = Literal["after speech", "before speech", "with speech"]
 
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+(?=[^\s])")
 _AGAIN: Final = re.compile(r"\bsay it again\b", re.IGNORECASE)
-_WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Examiner:
         if ending.speak != "none":
             words.append(self._scores(2 if ending.speak == "two" else None))
         if ending.block:
-            lines = " ".join(f"{name}: {band:g}" for name, band in self.plan.scores.items())
+            lines = " ".join(f"{name}: {written(score)}" for name, score in self.plan.scores.items())
             words.append(f"[BAND_SCORES] {lines} [/BAND_SCORES]")
         if ending.promise:
             words.append("I will now report your scores.")
@@ -139,16 +139,11 @@ class Examiner:
         return replace(reply, calls=calls)
 
     def _scores(self, most: int | None) -> str:
-        said = [f"{name} {self._number(band)}" for name, band in self.plan.scores.items()]
+        say = written if self.plan.ending.numbers == "digits" else in_words
+        said = [f"{name} {say(score)}" for name, score in self.plan.scores.items()]
         if most is None and len(said) > 1:
             return f"Your scores are: {', '.join(said[:-1])}, and {said[-1]}."
         return f"Your scores are: {', '.join(said[:most])}."
-
-    def _number(self, band: float) -> str:
-        if self.plan.ending.numbers == "digits":
-            return f"{band:g}"
-        whole = _WORDS[int(band)]
-        return whole if band == int(band) else f"{whole} point five"
 
     def _calls(self, timing: Timing, then: Progress | None = None) -> tuple[Call, ...]:
         function, kind = choose(self.functions, self.plan.function), self.plan.ending.call
