@@ -55,6 +55,8 @@ class Exam(Stage[ExamSettings]):
     """
 
     Settings = ExamSettings
+    takes = (UtteranceFrame,)
+    gives = (ScoringExpectedFrame, QuestionsAskedFrame)
 
     def __init__(self, settings: ExamSettings, session: Session) -> None:
         super().__init__(settings, session)

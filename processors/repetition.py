@@ -55,6 +55,7 @@ class Repetition(Stage[RepetitionSettings]):
     """Stands between the model and the transcript, and compares each sentence of the examiner with its earlier ones."""
 
     Settings = RepetitionSettings
+    takes = (TTSTextFrame,)
 
     def __init__(self, settings: RepetitionSettings, session: Session) -> None:
         super().__init__(settings, session)

@@ -116,6 +116,7 @@ class Scoring(Stage[ScoringSettings]):
     """Brings every exam to a verdict: values with evidence, or an honest "not enough evidence"."""
 
     Settings = ScoringSettings
+    takes = (UtteranceFrame, ToolCallFrame, ScoringExpectedFrame)
 
     def __init__(self, settings: ScoringSettings, session: Session) -> None:
         super().__init__(settings, session)

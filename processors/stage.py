@@ -73,10 +73,14 @@ class _AlarmFrame(SystemFrame):
 class Stage(FrameProcessor, Generic[S]):
     """A processor with settings and a session that passes on every frame unless a subclass handles it otherwise.
 
-    Subclasses name their settings class in `Settings`, and override `handle`.
+    Subclasses name their settings class in `Settings`, and override `handle`. `takes` names the frames that come down
+    the row to it from another stage, `gives` those it pushes down itself: a config in which a stage stands before the
+    one that gives what it takes is refused.
     """
 
     Settings: ClassVar[type[StageSettings]] = StageSettings
+    takes: ClassVar[tuple[type[Frame], ...]] = ()
+    gives: ClassVar[tuple[type[Frame], ...]] = ()
 
     def __init__(self, settings: S, session: Session, **kwargs: Any) -> None:
         super().__init__(**kwargs)

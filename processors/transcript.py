@@ -90,6 +90,8 @@ class Transcript(Stage[TranscriptSettings]):
     """Turns both sides' fragments of text into utterances."""
 
     Settings = TranscriptSettings
+    takes = (TranscriptionFrame, TTSTextFrame, ShadowTextFrame)
+    gives = (UtteranceFrame,)
 
     def __init__(self, settings: TranscriptSettings, session: Session) -> None:
         super().__init__(settings, session)

@@ -13,6 +13,7 @@ from core.billing.prices import PriceList
 from pipeline.config.constructor import keywords
 from pipeline.config.document import read_as
 from pipeline.config.file import ConfigFile, ExperimentSettings, name_of
+from pipeline.config.order import misplaced
 from pipeline.config.problems import ConfigError, Finding, Keys, known_names
 from pipeline.config.redaction import malformed_keys, without_secrets
 from pipeline.config.registry import LISTENERS, STAGES, Unresolved, resolve
@@ -97,7 +98,11 @@ class Resolver:
             if count > 1:
                 last = len(self.names) - 1 - self.names[::-1].index(name)
                 self.report(("stages", last), f'"{name}" is here {count} times; give each its own name with `as: name`')
-        return tuple(plan for plan in plans if plan is not None)
+        resolved = tuple(plan for plan in plans if plan is not None)
+        if len(resolved) == len(entries):  # else the places in the row are not those in the file
+            for index, what in misplaced(resolved):
+                self.report(("stages", index), what)
+        return resolved
 
     def _stage(self, entry: dict[str, Any], index: int) -> StagePlan | None:
         at: Keys = ("stages", index)

@@ -79,6 +79,8 @@ class GeminiLive(Stage[GeminiLiveSettings]):
     """The examiner: a Gemini Live model that takes the caller's turns, replies with speech, and calls functions."""
 
     Settings = GeminiLiveSettings
+    takes = (UserStartedSpeakingFrame,)
+    gives = (TranscriptionFrame, TTSTextFrame, ToolCallFrame, ReplyDoneFrame)
 
     def __init__(self, settings: GeminiLiveSettings, session: Session) -> None:
         super().__init__(settings, session)

@@ -44,6 +44,7 @@ class ManualVad(Stage[ManualVadSettings]):
     """
 
     Settings = ManualVadSettings
+    gives = (UserStartedSpeakingFrame, FlushFrame, VoiceSpanFrame, CallerStoppedFrame)
     Detector: ClassVar[type[VoiceDetector]] = SileroDetector
 
     def __init__(self, settings: ManualVadSettings, session: Session) -> None:

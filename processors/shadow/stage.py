@@ -118,6 +118,8 @@ class Shadow(Stage[ShadowSettings]):
     """Passes on every frame at once and untouched; the second transcriber's text follows as ShadowTextFrames."""
 
     Settings = ShadowSettings
+    takes = (UserStartedSpeakingFrame,)
+    gives = (ShadowTextFrame,)
 
     def __init__(self, settings: ShadowSettings, session: Session, transcriber: Transcriber | None = None) -> None:
         super().__init__(settings, session)

@@ -6,6 +6,7 @@ from pipecat.processors.frame_processor import FrameProcessor
 from pydantic import Field, SecretStr, field_validator
 
 from core.billing.usage import Counted
+from processors.frames import UtteranceFrame
 from processors.stage import ConfigPath, Stage, StageSettings
 
 
@@ -53,6 +54,12 @@ class Model(Stage[ModelSettings]):
     """Talks to a model."""
 
     Settings = ModelSettings
+
+
+class Utterances(Stage[StageSettings]):
+    """Works on what was said."""
+
+    takes = (UtteranceFrame,)
 
 
 class WithoutSettings(Stage[StageSettings]):
