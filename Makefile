@@ -12,8 +12,10 @@ help: ## what there is
 
 $(READY): pyproject.toml emulator/pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Colloquy needs Python 3.11 or newer; set PYTHON=python3.12, say.")'
+	@echo "Installing Colloquy and what it needs into $(VENV): once, for a minute or more, over the network."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable './emulator[speech]' --editable '.[speech,postgres,google-stt,dev]'
+	@echo "Installed."
 	@touch $@
 
 demo: $(READY) ## hold a scored exam without key, microphone or network

@@ -11,7 +11,7 @@ from core.display import visible
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--arm", help="Show the config as this arm of its experiment has it.")
+@click.option("--arm", metavar="NAME", help="Show CONFIG as this arm of its experiment has it: a key under its `arms`.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of YAML.")
 def check(config: Path, arm: str | None, as_json: bool) -> None:
     """Check CONFIG and print what it comes to: the exam's plan, and every setting, secrets hidden.
