@@ -54,7 +54,7 @@ CLOSES = (
     *("not_implemented", "session_not_found", "entity_not_found", "aborted", "internal_error"),
     *("internal_error_occurred", "internal_error_short", "thread_cancelled", "inference_failed", "rpc_deadline"),
     *("rpc_deadline_traced", "deadline_expired", "exhausted", "quota", "unavailable", "unavailable_short"),
-    *("empty_1011", "keepalive"),
+    *("empty_1011", "keepalive", "unlisted", "unlisted_code"),
 )
 
 ALIKE = {
@@ -71,12 +71,13 @@ CASES: tuple[Case, ...] = (
     *(Case(fault, "reply") for fault in ("internal_error", "cut", "aborted", "session_not_found", "quota")),
     *(Case(fault, "playing") for fault in ("internal_error", "cut", "session_not_found")),
     *(Case(fault, "resume") for fault in ("handle_invalid", "handle_not_found", "resume_refused")),
+    *(Case(fault, "resume") for fault in ("handle_unlisted", "resume_unlisted")),
     *(Case(fault, "resume") for fault in ("handle_never", "forgets")),
     *(Case(fault, "reconnect") for fault in ("refuse_503", "refuse_429", "sessions_exhausted", "resume_unavailable")),
     *(Case(fault, "reconnect") for fault in ("no_setup_complete", "late_setup_complete")),
     *(Case(fault, "later", fatal=True) for fault in ("key_invalid", "model_not_found", "voices_refused")),
     *(Case(fault, "later", fatal=True) for fault in ("refuse_400", "refuse_region", "refuse_401", "refuse_403")),
-    *(Case(fault, "later", fatal=True) for fault in ("refuse_404", "refuse_503")),
+    *(Case(fault, "later", fatal=True) for fault in ("refuse_404", "refuse_503", "credits_depleted")),
     Case("refuse_503", "always", fatal=True),
     *(Case(fault, "once") for fault in ("mute", "empty_reply", "no_audio", "lost_turn_complete")),
     *(Case(fault, "always") for fault in ("short_life", "go_away_at_once", "long_pongs", "slow_reply")),
@@ -88,7 +89,7 @@ OTHERS: tuple[Case, ...] = (
         Case(fault, "always")
         for fault in ("no_go_away", "spurious_interrupted", "late_interrupted", "waiting_for_input")
     ),
-    *(Case(fault, "always") for fault in ("hum", "repeats", "early", "output_text_missing")),
+    *(Case(fault, "always") for fault in ("hum", "repeats", "early", "output_text_missing", "late_words")),
     *(
         Case(fault, "always")
         for fault in ("usage_missing", "usage_no_details", "usage_total_only", "usage_short_details")

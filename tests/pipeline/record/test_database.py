@@ -20,13 +20,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.events import as_record, from_record
+from core.events import from_record
 from core.events.base import RENAMED
 from pipeline.record import database, tables
 from pipeline.record.address import parse_url
 from pipeline.record.models import StoreError
 from pipeline.record.store import Store
-from support.former_events import FORMER
+from support.former_events import FORMER, as_stored
 from support.postgres import PASSWORD
 from support.record import OPENED_AT, opening
 
@@ -356,8 +356,8 @@ async def test_the_names_in_a_database_of_an_earlier_version_become_those_of_tod
         assert record is not None
         assert (record.transport, record.gaps, record.why) == ("webrtc", 2, "connection given up")
         assert [from_record(one.kind, one.data) for one in record.events] == [event for _, _, event in FORMER]
-        assert [(one.kind, one.data) for one in record.events] == [as_record(event) for _, _, event in FORMER]
-        assert [list(one.data) for one in record.events] == [list(as_record(event)[1]) for _, _, event in FORMER]
+        assert [(one.kind, one.data) for one in record.events] == [as_stored(event) for _, _, event in FORMER]
+        assert [list(one.data) for one in record.events] == [list(as_stored(event)[1]) for _, _, event in FORMER]
     assert await store.pending("exam") == ["s7"]
     async with store._database.reading() as connection:
         kinds = set((await connection.execute(sa.select(tables.events.c.kind).distinct())).scalars())

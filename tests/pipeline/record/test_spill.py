@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.record.models import LoggedEvent
 from pipeline.record.spill import SpillFile, spill_folder, waiting
-from support.former_events import FORMER
+from support.former_events import FORMER, as_stored
 from support.record import said
 
 
@@ -81,7 +81,7 @@ def test_a_line_that_is_no_event_is_counted(line: str, tmp_path: Path) -> None:
 def test_events_under_former_names_are_read_under_those_of_today(tmp_path: Path) -> None:
     spill = SpillFile(tmp_path, "s1")
     spill.add([LoggedEvent(seq, data["at"], kind, data) for seq, (kind, data, _) in enumerate(FORMER, 1)])
-    today = [LoggedEvent.of(seq, event) for seq, (_, _, event) in enumerate(FORMER, 1)]
+    today = [LoggedEvent(seq, event.at, *as_stored(event)) for seq, (_, _, event) in enumerate(FORMER, 1)]
     assert waiting(tmp_path)[0].read() == ({"s1": today}, 0)
 
 
