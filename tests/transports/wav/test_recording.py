@@ -185,6 +185,7 @@ def test_a_recording_that_is_mostly_broken_is_refused_in_a_sentence(name: str, t
         pytest.param(extensible((FIRST.astype("<i4") << 16).tobytes(), 32, 32), id="32 bits"),
         pytest.param(extensible((FIRST / 32768).astype("<f4").tobytes(), 32, 32, guid=3), id="float"),
         pytest.param(extensible((FIRST / 32768).astype("<f8").tobytes(), 64, 64, guid=3), id="double"),
+        pytest.param(extensible((FIRST.astype("<i4") << 8 | 1).tobytes(), 32, 24), id="the lower 24 bits of 32"),
         pytest.param(extensible(FIRST.tobytes(), 16, 12), id="12 bits used of 16"),
         pytest.param(
             extensible((FIRST.astype("<i4") << 8).view(np.uint8).reshape(-1, 4)[:, :3].tobytes(), 24, 24), id="24 bits"
