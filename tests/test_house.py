@@ -313,7 +313,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         await (await Store.open(database)).close()
 
     asyncio.run(make_record())
-    monkeypatch.setenv("GEMINI_API_KEY", "a key")
+    monkeypatch.setenv("GEMINI_API_KEY", "a-key")
     monkeypatch.setenv("COLLOQUY_DATABASE", database)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)

@@ -86,6 +86,7 @@ class LiveConnectionMachine:
         self._number = 0
         self._handle: str | None = None
         self._handle_is_current = False
+        self._resuming = False  # whether this connection was dialed with the handle
         self._resumable: bool | None = None  # as last recorded
         self._failures = 0
         self._refused = 0  # attempts with this handle, one after the other, that the service ended at once
@@ -236,6 +237,7 @@ class LiveConnectionMachine:
         self._number += 1
         self._handle_is_current = False
         dial = Dial(self._handle, self._failures + 1, self._number)
+        self._resuming = self._handle is not None
         dialed = Note(events.ConnectionDialed(now, dial.attempt, dial.handle is not None))
         return [dialed, dial, self._enter(ConnectionState.DIALING, why, now, now + self.policy.dial_timeout)]
 
@@ -254,7 +256,7 @@ class LiveConnectionMachine:
         """Wait for the next attempt, or give up; `reached` when it may be the session that this one failed at."""
         if self.up and now - self._live_since >= self.policy.stable:
             self._failures = self._refused = 0
-        elif reached and action is CloseAction.RESUME:
+        elif reached and action is CloseAction.RESUME and self._resuming:
             self._refused += 1  # a session may also be refused just after setup was answered
         if action is CloseAction.GIVE_UP or self._failures >= len(self.policy.backoff):
             return self._degrade(why, now)

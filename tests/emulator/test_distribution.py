@@ -198,6 +198,10 @@ def files(package: Path) -> set[str]:
     return {path.relative_to(package.parent).as_posix() for path in package.rglob("*") if path.is_file()}
 
 
+# Beside the recordings of `colloquy demo`, behind the same link.
+UNPLAYED = {"pipeline/demo/answers/read.wav", "pipeline/demo/answers/score_cases.yaml"}
+
+
 def test_the_wheels_hold_every_file_of_their_packages(checkout: Path, wheels: dict[str, zipfile.ZipFile]) -> None:
     packages = {
         "colloquy": [checkout / name for name in OURS],
@@ -205,7 +209,7 @@ def test_the_wheels_hold_every_file_of_their_packages(checkout: Path, wheels: di
     }
     for name, folders in packages.items():
         held = {entry for entry in wheels[name].namelist() if ".dist-info/" not in entry}
-        assert held == set().union(*map(files, folders))
+        assert held == set().union(*map(files, folders)) - UNPLAYED
     held = set(wheels["colloquy"].namelist())
     assert {"pipeline/http/web/index.html", "pipeline/record/migrations/versions/0001_sessions.py"} <= held
     assert {"gemini_live_emulator/py.typed"} <= set(wheels["gemini_live_emulator"].namelist())

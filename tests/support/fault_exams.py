@@ -61,7 +61,7 @@ OTHERWISE = {
     # or hung up on when it does not answer setup.
     "no_setup_complete": (3, 1),
     # A close action of resume: the handle is tried twice.
-    "resume_busy": (4, 3),
+    **dict.fromkeys(("resume_busy", "resume_unlisted"), (4, 3)),
     # A model that owes an answer is left.
     **dict.fromkeys(("mute", "empty_reply", "no_audio"), (2, 0)),
     # An announced end is not waited for.

@@ -66,6 +66,7 @@ const second = await dial(update.sessionResumptionUpdate.newHandle).opened;
 await answer(second);
 const call = (await second.until((m) => m.toolCall)).toolCall.functionCalls[0];
 second.session.sendToolResponse({ functionResponses: [{ id: call.id, name: call.name, response: { ok: true } }] });
-await second.until((m) => m.serverContent?.turnComplete);
+// 2.5 ends its turn behind the call, and another with the result.
+for (let turn = 0; turn < 2; turn++) await second.until((m) => m.serverContent?.turnComplete);
 second.session.close();
 console.log(JSON.stringify({ opening: said(first), closing: said(second), args: call.args, audio: audio(first), usage: over.usageMetadata }));

@@ -40,13 +40,14 @@ async def main() -> None:
         blob = types.Blob(data=b"\0\x10\0\xf0" * 800, mime_type="audio/pcm;rate=16000")
         await session.send_realtime_input(audio=blob)
         await session.send_realtime_input(activity_end={})
-        async for message in session.receive():
-            if message.server_content and message.server_content.output_transcription:
-                said["second"] += message.server_content.output_transcription.text
-            if message.tool_call:
-                call = message.tool_call.function_calls[0]
-                answer = types.FunctionResponse(id=call.id, name=call.name, response={"ok": True})
-                await session.send_tool_response(function_responses=[answer])
+        for _ in range(2):  # 2.5 ends its turn behind the call, and another with the result
+            async for message in session.receive():
+                if message.server_content and message.server_content.output_transcription:
+                    said["second"] += message.server_content.output_transcription.text
+                if message.tool_call:
+                    call = message.tool_call.function_calls[0]
+                    answer = types.FunctionResponse(id=call.id, name=call.name, response={"ok": True})
+                    await session.send_tool_response(function_responses=[answer])
     facts = {"opening": said["first"].strip(), "closing": said["second"].strip(), "args": call.args}
     print(json.dumps(facts | {"version": genai.version.__version__}))  # noqa: T201
 

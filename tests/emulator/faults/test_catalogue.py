@@ -36,7 +36,8 @@ QUICK: dict[str, Any] = {
         "repeat_after": 0.05,
         "early_after": 0.05,
     },
-    "model": {"holds": False, "speed": 10_000.0},
+    # The turn of a call ends once, so that an exam has two turns on 2.5, too.
+    "model": {"holds": False, "speed": 10_000.0, "completes_call": False},
 }
 
 

@@ -60,14 +60,16 @@ def config(handle: str | None = None, **more: Any) -> types.LiveConnectConfig:
 
 
 async def hear(session: Any) -> list[types.LiveServerMessage]:
-    """Receive to the end of a turn, answering calls."""
+    """Receive to the end of a turn, answering calls: 2.5 ends its turn behind the call, and another with the result."""
     found: list[types.LiveServerMessage] = []
+    answered = False
     async for message in session.receive():
         found.append(message)
         for call in message.tool_call.function_calls if message.tool_call else ():
             response = types.FunctionResponse(id=call.id, name=call.name, response={"ok": True})
             await session.send_tool_response(function_responses=response)
-    return found
+            answered = True
+    return [*found, *(await hear(session))] if answered else found
 
 
 async def say(session: Any) -> None:
