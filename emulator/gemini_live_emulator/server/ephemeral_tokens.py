@@ -84,7 +84,8 @@ def constrained(setup: Json, token: Token) -> Json:
     where resumption is locked away, a handle is refused rather than dropped, which would begin anew in silence (guess).
     """
     locked = _locked(setup, token)
-    handle = (setup.get("sessionResumption") or {}).get("handle")
+    asked: Json = setup.get("sessionResumption") or {}
+    handle: str | None = asked.get("handle")
     if not handle:
         return locked
     resumption: Json | None = locked.get("sessionResumption")
