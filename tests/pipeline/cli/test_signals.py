@@ -6,7 +6,7 @@ import pty
 import signal
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -42,14 +42,26 @@ SWALLOWS = "\n".join(
 ENDS = "open(sys.argv[1], 'w').write('in order')"
 
 
+def hang_up_ends() -> None:
+    """In a child: SIGHUP as usual, however these tests were started (nohup)."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def hang_up_is_ignored() -> None:
+    """In a child: as under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 @asynccontextmanager
-async def waiting(after: str, *arguments: str, **options: object) -> AsyncIterator[asyncio.subprocess.Process]:
+async def waiting(
+    after: str, *arguments: str, before: Callable[[], None] = hang_up_ends
+) -> AsyncIterator[asyncio.subprocess.Process]:
     program = textwrap.dedent(PROGRAM).replace("AFTER", after)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", program, *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        **options,  # pyright: ignore[reportArgumentType]
+        preexec_fn=before,
     )
     try:
         await line(process, b"waiting\n")
@@ -99,8 +111,7 @@ async def test_a_hang_up_that_is_sent_twice_is_one() -> None:
 
 
 async def test_under_nohup_a_hang_up_is_ignored(tmp_path: Path) -> None:
-    ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
-    async with waiting(HANGS, **ignoring) as process:
+    async with waiting(HANGS, before=hang_up_is_ignored) as process:
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGINT)
         await line(process, b"stopping\n")
@@ -110,12 +121,18 @@ async def test_a_terminal_that_closes_is_an_orderly_end(tmp_path: Path) -> None:
     program = textwrap.dedent(PROGRAM).replace("AFTER", f"print('on a terminal that is gone', flush=True); {ENDS}")
     child, terminal = pty.fork()
     if child == 0:
+        hang_up_ends()
         os.execv(sys.executable, [sys.executable, "-c", program, str(tmp_path / "end")])
     async with expecting("the program waits"):
         printed = b""
         while b"waiting" not in printed:
             printed += await asyncio.to_thread(os.read, terminal, 100)
     os.close(terminal)
-    async with expecting("the program ends"):
-        _, status = await asyncio.to_thread(os.waitpid, child, 0)
+    ending = asyncio.create_task(asyncio.to_thread(os.waitpid, child, 0))
+    try:
+        async with expecting("the program ends"):
+            _, status = await asyncio.shield(ending)
+    finally:
+        if not ending.done():  # or the thread that waits would keep this process from its own end
+            os.kill(child, signal.SIGKILL)
     assert os.waitstatus_to_exitcode(status) == 0 and (tmp_path / "end").read_text() == "in order"
