@@ -48,7 +48,9 @@ async def interruptible(stop: Callable[[], None]) -> AsyncIterator[None]:
             os._exit(128 + number)
 
     # Not the loop's own handlers: those wait for a loop that may be what hangs.
-    handled = [one for one in ENDING if signal.getsignal(one) != signal.SIG_IGN]  # as under nohup
+    # nohup means its SIGHUP; a shell that ignores SIGINT for what it starts with & does not mean who sends it one.
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    handled = [one for one in ENDING if not (ignored and one == signal.SIGHUP)]
     before = {one: signal.signal(one, signalled) for one in handled}
     try:
         yield

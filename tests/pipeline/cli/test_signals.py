@@ -52,6 +52,11 @@ def hang_up_is_ignored() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
+def interruptions_are_ignored() -> None:
+    """In a child: as a shell without job control starts what ends in &."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @asynccontextmanager
 async def waiting(
     after: str, *arguments: str, before: Callable[[], None] = hang_up_ends
@@ -115,6 +120,14 @@ async def test_under_nohup_a_hang_up_is_ignored(tmp_path: Path) -> None:
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGINT)
         await line(process, b"stopping\n")
+
+
+async def test_what_a_script_has_started_in_the_background_can_be_interrupted(tmp_path: Path) -> None:
+    async with waiting(ENDS, str(tmp_path / "end"), before=interruptions_are_ignored) as process:
+        process.send_signal(signal.SIGINT)
+        async with expecting("the program ends"):
+            await process.wait()
+    assert (tmp_path / "end").read_text() == "in order"
 
 
 async def test_a_terminal_that_closes_is_an_orderly_end(tmp_path: Path) -> None:
